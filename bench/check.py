@@ -142,7 +142,7 @@ def _parser(parse: Callable[[bytes], Any]) -> Work:
 
 
 def _of_cores(folder: Path, pieces: list[Path]) -> float | None:
-    """How many times as fast two processes are; None where there is but one core."""
+    """How many times as fast two processes are; None if there is but one core."""
     if cores() < 2:
         return None
     whole = folder / "cores.jsonl"

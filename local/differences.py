@@ -1,4 +1,4 @@
-"""Where MiniStack differs from AWS in what we need; private names as in `local.ministack`."""
+"""Differences between MiniStack and AWS that matter here; private names as in `local.ministack`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from ministack.services import cloudwatch_logs, eventbridge, kms, lambda_svc, s3
 
 
 def cure() -> None:
-    """Make MiniStack do as AWS does."""
+    """Make MiniStack behave like AWS."""
     _read_jsonata_in_distributed_maps()
     _read_ranges_of_versions()
     _say_versions_in_events()
@@ -27,12 +27,12 @@ def cure() -> None:
 
 
 def _most(service: str, shape: str) -> int:
-    """The greatest length of a value, by botocore's model of its service."""
+    """The maximum length of a value, by botocore's model of its service."""
     return int(botocore.session.get_session().get_service_model(service).shape_for(shape).metadata["max"])
 
 
 MOST_STATE_BYTES = _most("stepfunctions", "SensitiveData")
-"""Into a task, out of a state, or assigned in one (Step Functions guide, service-quotas)."""
+"""Of the input of a task, the output of a state, or its variables (Step Functions guide, service-quotas)."""
 
 MOST_PATTERN = 2_048
 """Characters of a rule's pattern: the account's quota (L-664C5505; EventBridge user guide, eb-quota, read
@@ -86,7 +86,7 @@ def _refuse_large(value: Any) -> None:
 
 
 def _limit_wildcards() -> None:
-    """MiniStack takes a rule of any length and any number of wildcards."""
+    """MiniStack accepts rules of any length with any number of wildcards."""
     error_of = eventbridge._event_pattern_error
 
     def error(pattern: Any) -> Any:
@@ -101,7 +101,7 @@ def _limit_wildcards() -> None:
 
 
 def _limit_messages() -> None:
-    """MiniStack takes any subject and a message of any size (SNS API reference, Publish)."""
+    """MiniStack accepts any subject and messages of any size (SNS API reference, Publish)."""
     publish = sns.publish_internal
 
     def published(topic: str, message: str, subject: str = "", **more: Any) -> Any:
@@ -116,9 +116,9 @@ def _limit_messages() -> None:
 
 
 def _say_missing_to_who_may_list() -> None:
-    """MiniStack says to whoever may read objects that one is missing; S3 only to who may list the bucket.
+    """MiniStack tells everyone who may read objects that one is missing; S3 only who may list the bucket.
 
-    To others access is denied (S3 API reference, GetObject and HeadObject, read 2026-11-29).
+    Others get AccessDenied (S3 API reference, GetObject and HeadObject, read 2026-11-29).
     """
     enforce = iam_evaluator.enforce
 
@@ -136,10 +136,10 @@ def _say_missing_to_who_may_list() -> None:
 
 
 def _decrypt_for_who_may() -> None:
-    """MiniStack gives an object to whoever may read it; S3 to who may also decrypt it with its key.
+    """MiniStack returns an object to everyone who may read it; S3 only to those who may also decrypt it.
 
-    The caller's policies and the key's are asked (S3 user guide, UsingKMSEncryption: kms:Decrypt to download,
-    read 2026-11-29). A head decrypts nothing.
+    The policies of caller and key decide (S3 user guide, UsingKMSEncryption: kms:Decrypt to download,
+    read 2026-11-29). HeadObject decrypts nothing.
     """
     get = s3._get_object
 
@@ -164,14 +164,14 @@ def _decrypt_for_who_may() -> None:
 
 
 KEY_USES = {"s3:PutObject": ("kms:GenerateDataKey",), "sns:Publish": ("kms:GenerateDataKey", "kms:Decrypt")}
-"""What is asked of the key of a bucket or topic (S3 user guide, UsingKMSEncryption; SNS developer guide,
+"""The required actions on the key of a bucket or topic (S3 user guide, UsingKMSEncryption; SNS guide,
 sns-key-management, read 2026-11-29)."""
 
 
 def _encrypt_for_who_may() -> None:
-    """MiniStack takes what is put or published under a key from whoever may do that.
+    """MiniStack lets everyone who may put or publish do so under any key.
 
-    S3 and SNS take it from those who may use the key, too, by their own policies and by the key's.
+    S3 and SNS also require permission to use the key, by the caller's policies and the key's.
     """
     enforce = iam_evaluator.enforce
 
@@ -189,7 +189,7 @@ def _encrypt_for_who_may() -> None:
 
 
 def _key_of(action: str, arn: str) -> str:
-    """The ARN of our key that a bucket or a topic is under; empty for none."""
+    """The ARN of the customer-managed key of a bucket or topic; empty for none."""
     named = ""
     if action == "s3:PutObject":
         bucket = arn.removeprefix("arn:aws:s3:::").partition("/")[0]
@@ -201,7 +201,7 @@ def _key_of(action: str, arn: str) -> str:
 
 
 def _let_functions_make_no_log_groups() -> None:
-    """MiniStack makes the log group that a function writes to, whatever its role may do.
+    """MiniStack creates the log group of a function regardless of its role's permissions.
 
     No role of a stage has logs:CreateLogGroup, without which a function on AWS runs and logs nothing (Lambda
     operator guide, access-logs, read 2026-11-29): one that ends after its stage was destroyed leaves nothing.
@@ -218,7 +218,7 @@ def _let_functions_make_no_log_groups() -> None:
 
 
 def _read_ranges_of_versions() -> None:
-    """MiniStack gives the whole object where one version is asked for in a range."""
+    """MiniStack returns the whole object for a range of one version."""
     get = s3._get_object
 
     def got(bucket: str, key: str, headers: Any, query_params: Any = None) -> Any:
@@ -228,10 +228,10 @@ def _read_ranges_of_versions() -> None:
             return status, answered, body
         found = s3._parse_range(asked, len(body))
         if found is None:
-            return get(bucket, key, headers)  # says how S3 refuses it
+            return get(bucket, key, headers)  # raises the error of S3
         start, end = found
         piece = body[start : end + 1]
-        # A checksum is that of the whole.
+        # The checksum is of the whole object.
         answered = {name: value for name, value in answered.items() if "checksum" not in name.lower()}
         answered |= {
             "Content-Length": str(len(piece)),
@@ -245,7 +245,7 @@ def _read_ranges_of_versions() -> None:
 def _say_versions_in_events() -> None:
     """MiniStack's S3 leaves the version out of its events on EventBridge.
 
-    AWS's say it, so that every put is an upload of its own (S3 user guide, ev-events, read 2026-11-29).
+    AWS includes it, so that every put is a separate upload (S3 user guide, ev-events, read 2026-11-29).
     """
     fire, dispatch = s3._fire_s3_event, eventbridge._dispatch_event
     fired = threading.local()

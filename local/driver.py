@@ -1,4 +1,4 @@
-"""Drives a deployed stage as its users do, through its public surface: S3, SNS and the registry.
+"""Drives a deployed stage as its users do, through its public interfaces: S3, SNS and the registry.
 
 The demo and the end-to-end tests share it.
 """
@@ -27,17 +27,16 @@ from tunedrop.waiting.table import Waits
 T = TypeVar("T")
 
 PATIENCE = 300.0
-"""Seconds to wait for what has to come: of a busy machine, whose runs take minutes. Nothing waits longer than
-it has to."""
+"""The maximum of seconds to wait for a condition, on a busy machine whose runs take minutes."""
 
 
 def until(look: Callable[[], T | None], what: str, seconds: float = PATIENCE, interval: float = 0.1) -> T:
-    """What `look` finds, as soon as it finds something.
+    """The first result of `look` that is not empty.
 
     Raises
     ------
     TimeoutError
-        When it has found nothing in so many seconds; the message says what was waited for.
+        If there is none in time; the message names the condition.
     """
     deadline = time.monotonic() + seconds
     while (found := look()) is None:
@@ -48,7 +47,7 @@ def until(look: Callable[[], T | None], what: str, seconds: float = PATIENCE, in
 
 
 class Message(msgspec.Struct, frozen=True):
-    """One SNS message as a subscriber gets it."""
+    """One SNS message as a subscriber receives it."""
 
     subject: str
     text: str
@@ -56,7 +55,7 @@ class Message(msgspec.Struct, frozen=True):
 
 
 class Inbox:
-    """A queue that subscribes to the stage's topic, as a program would."""
+    """A queue that is subscribed to the stage's topic."""
 
     def __init__(self, session: boto3.Session, topic_arn: str) -> None:
         self._sqs = session.client("sqs")
@@ -84,11 +83,11 @@ class Inbox:
         self._messages: list[Message] = []
 
     def messages(self, run_id: str) -> list[Message]:
-        """Everything that has been told of a run until now, first told first."""
+        """All messages about a run until now, oldest first."""
         return [one for one in self.all() if one.attributes.get("run_id") == run_id]
 
     def all(self) -> list[Message]:
-        """Everything that has been told until now, of whatever."""
+        """All messages until now."""
         while True:
             answer = self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10)
             batch = answer.get("Messages", [])
@@ -117,7 +116,7 @@ class Pipeline:
         self.read(stage)
 
     def read(self, stage: str) -> None:
-        """Read how the stage is made up: names are others once it was destroyed and created again."""
+        """Read the stage's description: a stage that was destroyed and created again has other names."""
         description = self.aws.ssm.get_parameter(Name=parameter_name(stage))["Parameter"]["Value"]
         self.stage = msgspec.json.decode(description, type=Stage)
         self.registry = Registry(self.aws.dynamodb, self.stage.registry_table)
@@ -133,12 +132,12 @@ class Pipeline:
             inbox.close()
 
     def put(self, key: str, body: bytes | Path, *, again: bool = True) -> str:
-        """Upload one object to the intake bucket; gives its version.
+        """Upload one object to the intake bucket; returns its version.
 
         Parameters
         ----------
         again
-            Whether to train it although it was trained before: whoever drives a stage repeats himself.
+            Whether to train it even if the same data was trained before.
         """
         content = body.read_bytes() if isinstance(body, Path) else body
         metadata = {intake.AGAIN: "true"} if again else {}
@@ -148,12 +147,12 @@ class Pipeline:
         return str(answer.get("VersionId", ""))
 
     def drop(self, name: str, body: bytes | Path) -> str:
-        """Drop one dataset file; gives the name of its run."""
+        """Drop one dataset file; returns the name of its run."""
         self.put(f"{intake.DROP_PREFIX}{name}.jsonl", body)
         return name
 
     def run_of(self, name: str, version: str, seconds: float = PATIENCE) -> Record:
-        """The run that one version of an upload has started, as soon as there is one."""
+        """The run that one version of an upload has started; waits until there is one."""
 
         def look() -> Record | None:
             runs = self.registry.named(name)
@@ -162,7 +161,7 @@ class Pipeline:
         return until(look, f"a run of {name}, version {version}", seconds)
 
     def submit(self, folder: Path, name: str = "") -> str:
-        """Upload a run's folder, its manifest last; gives the name of its run."""
+        """Upload a run's folder, its manifest last; returns the name of its run."""
         name = name or folder.name
         files = sorted(path for path in folder.iterdir() if path.suffix in (".jsonl", ".yaml", ".json"))
         files.sort(key=lambda path: path.name in intake.MANIFEST_NAMES)
@@ -171,7 +170,7 @@ class Pipeline:
         return name
 
     def run_named(self, name: str, seconds: float = PATIENCE) -> Record:
-        """The latest run of a name, as soon as there is one."""
+        """The latest run of a name; waits until there is one."""
         return until(lambda: next(iter(self.registry.named(name)), None), f"a run named {name}", seconds)
 
     def follow(self, run_id: str, seconds: float = PATIENCE) -> Iterator[StepRecord | Record]:
@@ -179,17 +178,17 @@ class Pipeline:
         return follow(self.registry, run_id, time.monotonic() + seconds, interval=0.2)
 
     def finished(self, name: str, seconds: float = PATIENCE) -> Record:
-        """The latest run of a name when it is closed."""
+        """The latest run of a name; waits until it is closed."""
         return self.closed(self.run_named(name, seconds).run.run_id, seconds)
 
     def closed(self, run_id: str, seconds: float = PATIENCE) -> Record:
-        """A run when it is closed."""
+        """A run; waits until it is closed."""
         *_, record = self.follow(run_id, seconds)
         assert isinstance(record, Record)
         return record
 
     def approved(self, run_id: str, seconds: float = PATIENCE) -> Record:
-        """A run when it is closed; what it asks for meanwhile is approved."""
+        """A run; waits until it is closed, and approves its requests meanwhile."""
         found: StepRecord | Record | None = None
         for found in self.follow(run_id, seconds):
             if isinstance(found, StepRecord) and found.step == "wait_for_approval" and not found.ended_at:
@@ -198,11 +197,11 @@ class Pipeline:
         return found
 
     def approve(self, run_id: str) -> None:
-        """Approve what a run waits for, as anybody does who may write to the intake bucket."""
+        """Approve what a run waits for, as anyone with write access to the intake bucket can."""
         self.put(self.asked(run_id).subject, b"")
 
     def asked(self, run_id: str) -> Wait:
-        """What a run waits for to be approved, as soon as it asks."""
+        """The approval that a run waits for; waits until it is requested."""
         return until(lambda: self.waits.get(run_id, "approval"), f"{run_id} to ask for approval")
 
     def stop(self, run_id: str, attempt: int = 1) -> None:
@@ -210,7 +209,7 @@ class Pipeline:
         self.put(intake.signal_key(run_id, "stop", str(attempt)), b"")
 
     def retry(self, run_id: str, attempt: int = 1) -> None:
-        """Go on with a run after an attempt that has ended."""
+        """Resume a run after an attempt has ended."""
         self.put(intake.signal_key(run_id, "retry", str(attempt)), b"")
 
     def artifact(self, key: str) -> bytes:

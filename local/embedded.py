@@ -1,4 +1,4 @@
-"""The embedded AWS: starting it, deploying a stage into it, ending it. Needs no AWS account and no Docker."""
+"""The embedded AWS: starts it, deploys a stage into it, stops it. Needs no AWS account and no Docker."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from local.faults import Faults
 ROOT = Path(__file__).parents[1]
 STATE = Path(os.environ.get("TUNEDROP_LOCAL_STATE", ROOT / ".work" / "local"))
 REGION = "us-east-1"
-"""Where Bedrock tunes what can be tuned today: Nova."""
+"""The Region in which Bedrock tunes Nova."""
 
 BEFORE_LEGACY = "2025-08-01"
-"""A day on which base models could be tuned that are Legacy or gone today: what only Llama and Titan have
-(provisioned throughput alone, unlabelled text) is tried as of then."""
+"""A day on which base models could be tuned that are Legacy or gone today. Used to test what only Llama and
+Titan have: provisioned throughput only, and unlabelled text."""
 
 ACCOUNT = "000000000000"
 READY_SECONDS = 60.0
@@ -41,7 +41,7 @@ _QUIET_JSII = {
 
 
 class EmbeddedError(Exception):
-    """The embedded AWS could not be started or deployed to; the message says where to look."""
+    """The embedded AWS could not be started or deployed to; the message names the log."""
 
 
 class Embedded:
@@ -65,7 +65,7 @@ class Embedded:
 
     @property
     def violations(self) -> Path:
-        """Where calls and answers are noted that AWS's service models do not allow."""
+        """The file that lists calls and responses that AWS's service models do not allow."""
         return self.state / "violations.log"
 
     @property
@@ -74,7 +74,7 @@ class Embedded:
         return Faults(self.state / "faults.json")
 
     def environment(self) -> dict[str, str]:
-        """What AWS clients and the CDK CLI need to find this AWS instead of the real one."""
+        """The environment variables that point AWS clients and the CDK CLI to this AWS."""
         return {
             "AWS_ENDPOINT_URL": self.endpoint,
             "AWS_CA_BUNDLE": str(self.certificate),
@@ -100,7 +100,7 @@ class Embedded:
         Raises
         ------
         EmbeddedError
-            When it does not answer in time; the message names its log.
+            If it does not answer in time; the message names its log.
         """
         shutil.rmtree(self.state, ignore_errors=True)
         (self.state / "tmp").mkdir(parents=True)
@@ -120,7 +120,7 @@ class Embedded:
         self._wait_until_ready()
 
     def stop(self) -> None:
-        """End the emulator and every process that it has started."""
+        """Stop the emulator and every process that it has started."""
         if self._process is None:
             return
         stop_group(self._process.pid)
@@ -128,7 +128,7 @@ class Embedded:
         self._process = None
 
     def set_pauses(self, scale: float) -> None:
-        """Let pauses between tries of Step Functions be so many times as long as on AWS; 1 is as on AWS."""
+        """Scale the delays between Step Functions retries; 1 is as on AWS."""
         request = urllib.request.Request(
             f"{self.endpoint}/_ministack/config",
             data=json.dumps({"stepfunctions._SFN_WAIT_SCALE": scale}).encode(),
@@ -147,12 +147,12 @@ class Embedded:
         Parameters
         ----------
         folder
-            Where the `cdk.json` is that describes the stage.
+            The folder of the `cdk.json` that describes the stage.
 
         Raises
         ------
         EmbeddedError
-            When the CLI fails; the message holds the end of what it said.
+            If the CLI fails; the message has the end of its output.
         """
         if region not in self._bootstrapped:
             self._cdk("bootstrap", f"aws://{ACCOUNT}/{region}", folder=self.state)
@@ -165,7 +165,7 @@ class Embedded:
         Raises
         ------
         EmbeddedError
-            When the CLI fails; the message holds the end of what it said.
+            If the CLI fails; the message has the end of its output.
         """
         self._cdk("destroy", "-c", f"stage={stage}", "--all", "--force", folder=ROOT)
 
@@ -219,7 +219,7 @@ class Embedded:
         raise EmbeddedError(f"the embedded AWS did not start; see {self.state / 'server.log'}")
 
     def answers(self) -> bool:
-        """Whether it can be spoken to now."""
+        """Whether it responds."""
         try:
             context = ssl.create_default_context(cafile=str(self.certificate))
             with urllib.request.urlopen(f"{self.endpoint}/_ministack/health", context=context, timeout=2):

@@ -3,19 +3,19 @@
 | switch | what it breaks |
 | --- | --- |
 | `fail_next_job` | the next customization job fails with this message |
-| `fail_jobs` | every job whose name ends so fails: `{"name_ends", "message"}` |
-| `training_minutes` | customization and training jobs take so long |
+| `fail_jobs` | every job whose name ends like this fails: `{"name_ends", "message"}` |
+| `training_minutes` | customization and training jobs take this long |
 | `fail_evaluation` | evaluation jobs with this in their name fail: `{"name_has", "message"}` |
 | `no_capacity` | training jobs stay pending for as long as this is true |
-| `architecture` | the weights that training jobs write say this architecture |
-| `model_units` | a copy of an imported model takes so many custom model units |
-| `import_minutes` | imports take so long |
+| `architecture` | the architecture that the weights of training jobs declare |
+| `model_units` | a copy of an imported model takes this many custom model units |
+| `import_minutes` | imports take this long |
 | `fail_imports` | import jobs with this in their name fail: `{"name_has", "message"}` |
-| `evaluation_minutes` | evaluation jobs take so long |
+| `evaluation_minutes` | evaluation jobs take this long |
 | `lifecycle_on` | base models are what the catalog says they were on this day (YYYY-MM-DD) |
 | `end_of_life` | base models are legacy: `{"<model id>": "<the moment at which it ends>"}` |
 | `fail_next_swap` | the next swap of the model behind an ARN fails |
-| `quotas` | what the account may have, by the names of `local.bedrock.world.Quotas` |
+| `quotas` | the account's quotas, by the names of `local.bedrock.world.Quotas` |
 | `events` | Bedrock's events come `once`, `twice`, `late`, `early` (before the job is done) or `never` |
 | `calls` | Bedrock's operations: `[{"operation", "times", "error", "after_effect"}]` |
 | `functions` | AWS calls of deployed functions: `[{"function", "fault", "action", "times"}]` |
@@ -33,22 +33,22 @@ from typing import Any, Literal
 from tunedrop import clock
 
 A_DAY = 24 * 60.0
-"""Minutes of a job that is to be stopped before it is done, however slow the machine is."""
+"""Minutes of a job that must not finish before it is stopped, however slow the machine is."""
 
 Fault = Literal["throttled", "refused", "timed-out", "killed"]
-"""What becomes of a call: throttled or a 500 before it has any effect; after its effect, no answer or the
-death of the function that made it."""
+"""What happens to a call: throttled or a 500 before it has any effect; after its effect, no response or the
+death of the calling function."""
 
 
 class Faults:
-    """The switches, kept in a file, so that a test drives them from another process."""
+    """The switches, in a file, so that tests can set them from another process."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._lock = Lock()
 
     def set(self, **switches: Any) -> None:
-        """Set all switches; none given means that nothing is broken."""
+        """Set all switches; without any, nothing is broken."""
         self._write(switches)
         self._path.with_suffix(".made").write_text("")
 
@@ -84,11 +84,11 @@ class Faults:
         return float(self._read().get(f"{of}_minutes", usual))
 
     def has_no_capacity(self) -> bool:
-        """Whether there is nothing to train on."""
+        """Whether there is no capacity for training."""
         return bool(self._read().get("no_capacity"))
 
     def architecture(self) -> str:
-        """What the weights of training jobs say that they are; empty: what they are."""
+        """The architecture that the weights of training jobs declare; empty: the true one."""
         return str(self._read().get("architecture", ""))
 
     def model_units(self, usual: int) -> int:
@@ -109,11 +109,11 @@ class Faults:
         return str(self._read().get("lifecycle_on") or os.environ.get("TUNEDROP_LOCAL_DAY") or clock.today())
 
     def quota(self, name: str, usual: int) -> int:
-        """What the account may have of something."""
+        """A quota of the account."""
         return int(self._read().get("quotas", {}).get(name, usual))
 
     def end_of_life(self, model: str) -> datetime | None:
-        """When this base model ends; None where it does not."""
+        """When this base model ends; None if it does not."""
         ends = self._read().get("end_of_life", {}).get(model)
         return datetime.fromisoformat(ends) if ends else None
 

@@ -1,4 +1,4 @@
-"""What MiniStack does again and again, and needs to do once; private names as in `local.ministack`."""
+"""Makes MiniStack do once what it repeats; private names as in `local.ministack`."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from ministack.services import dynamodb
 
 
 def cure(unpacked: Path, services: set[str]) -> None:
-    """Make MiniStack do less.
+    """Cache what MiniStack would repeat.
 
     Parameters
     ----------
     unpacked
-        Where code and layers are kept unpacked.
+        The folder of unpacked code and layers.
     services
         Those of `local` that MiniStack does not route by itself; it would read every service model of
         botocore to find out whether AWS has them.

@@ -1,1 +1,1 @@
-"""What maintainers run: pinning, releasing."""
+"""Commands for maintainers: pinning, releasing, mutation testing."""

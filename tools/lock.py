@@ -1,8 +1,7 @@
 """Pins every package, in one resolution: requirements*.txt from the ranges in pyproject.toml.
 
-`requirements.txt` is what a deployment needs, `requirements-dev.txt` everything (what `make setup` installs),
-the others what runs inside the functions, a layer a file. Without `--upgrade`,
-pins that still fit stay.
+`requirements.txt` is for deployments, `requirements-dev.txt` for development (`make setup` installs it), and
+the others are for the functions, one file per layer. Without `--upgrade`, pins that still fit stay.
 """
 
 from __future__ import annotations

@@ -5,8 +5,8 @@
     python -m tools.mutants --generated --draw 80 --seed 16  # 80 of each area, drawn at random
     python -m tools.mutants --listed --area infra --survivors
 
-Faults come from `tests/mutants/<area>.toml`, which we write, and from operators over the syntax tree, which
-we generate. `AREAS` says which code an area is and which tests decide it. The user's tree is never touched:
+Faults come from `tests/mutants/<area>.toml`, written by hand, and from operators over the syntax tree,
+generated. `AREAS` lists the code and the deciding tests of each area. The user's tree is never touched:
 faults go into a git worktree of the present state (staged files and changes too) in a temporary folder.
 """
 
@@ -34,14 +34,14 @@ ROOT = Path(__file__).resolve().parent.parent
 LISTS = ROOT / "tests" / "mutants"
 
 AT_ONCE = 20
-"""Faults of an area before a sample comes to the next: running its tests as they are, once, costs as much."""
+"""Faults of an area before a sample continues with the next: one unchanged run of its tests costs as much."""
 
 Lines = dict[str, dict[str, list[str]]]
-"""Of each file and line, the tests that run it; empty for what runs at import."""
+"""The tests that run each line of each file; empty for lines that run at import."""
 
 
 class Area(NamedTuple):
-    """The code that an area is, and the tests that decide it, the likeliest first."""
+    """The code of an area, and the tests that decide it, the most likely first."""
 
     code: tuple[str, ...]
     tests: tuple[str, ...]
@@ -49,7 +49,7 @@ class Area(NamedTuple):
 
     @property
     def recorded(self) -> tuple[str, ...]:
-        """Of what is made once for all tests, as the template, nobody can say which test runs it."""
+        """Code that runs once for all tests, such as for the template, belongs to no single test."""
         return self.code if self.generated else ()
 
 
@@ -106,7 +106,7 @@ def listed(area: str) -> Iterator[Fault]:
     Raises
     ------
     ValueError
-        When the text that a fault replaces does not stand exactly once in its file: the code has changed.
+        If the text that a fault replaces is not exactly once in its file, because the code has changed.
     """
     path = LISTS / f"{area}.toml"
     for entry in tomllib.loads(path.read_text("utf-8"))["fault"] if path.exists() else ():
@@ -137,7 +137,7 @@ def faults_of(area: str, *, lists: bool, made: bool) -> list[Fault]:
 
 @contextmanager
 def scratch() -> Iterator[Path]:
-    """A worktree of the present state of ours, changes and staged files included."""
+    """A worktree of the current state, with changes and staged files."""
     state = _git("stash", "create") or "HEAD"
     with tempfile.TemporaryDirectory() as folder:
         tree = Path(folder) / "tree"
@@ -156,7 +156,7 @@ def _git(*words: str) -> str:
 
 
 class OutOfTime(Exception):
-    """The deadline has come before there was an outcome."""
+    """The deadline has passed before there was an outcome."""
 
 
 class Trial:
@@ -193,7 +193,7 @@ class Trial:
                 code = self._run(self._tests)
         finally:
             path.write_text(text, "utf-8")
-            os.utime(path, ns=(as_it_was.st_atime_ns, as_it_was.st_mtime_ns))  # its bytecode is still good
+            os.utime(path, ns=(as_it_was.st_atime_ns, as_it_was.st_mtime_ns))  # its bytecode is still valid
         return {0: "survived", None: "timeout"}.get(code, "killed")
 
     def _run(self, tests: Sequence[str], record: Sequence[str] = ()) -> int | None:
@@ -268,7 +268,7 @@ def main() -> None:
         if asked.sample or asked.draw:
             random.Random(f"{asked.seed} {area}").shuffle(found)  # noqa: S311 - a sample
         by_area.append(found[: asked.draw])
-    if asked.sample:  # begins with other areas at another seed: their time may not suffice for all
+    if asked.sample:  # starts with other areas at another seed, because the time may not suffice for all
         random.Random(asked.seed).shuffle(by_area)  # noqa: S311 - a sample
     faults = [one for row in (_in_turn(by_area) if asked.sample else by_area) for one in row]
     deadline = time.monotonic() + (asked.sample or 1e9)

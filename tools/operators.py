@@ -17,11 +17,11 @@ _COUNTED: dict[type[ast.operator], tuple[str, str]] = {
     ast.Add: (r"\+", "-"), ast.Sub: ("-", "+"), ast.Mult: (r"\*", "/"), ast.Div: ("/", "*"),
 }  # fmt: skip
 _SILENT = frozenset({"log", "logger", "tracer"})
-"""What only watches: a dropped line of a log breaks nothing that a test should hold."""
+"""Calls that only observe: no test should depend on a log line."""
 
 
 def changes(text: str) -> Iterator[tuple[int, int, str, str]]:
-    """Each fault of a source: from where, to where, by what it is replaced, and a line about it."""
+    """Each fault of a source: start, end, replacement, and a description."""
     raw, starts = text.encode(), [0]
     for line in text.encode().splitlines(keepends=True):
         starts.append(starts[-1] + len(line))
@@ -32,7 +32,7 @@ def changes(text: str) -> Iterator[tuple[int, int, str, str]]:
         return start, stop
 
     nodes = list(ast.walk(ast.parse(text)))
-    # `frozen=True` of a class is a declaration, which the type checker holds.
+    # `frozen=True` of a class is a declaration, which the type checker enforces.
     declared = {id(word.value) for one in nodes if isinstance(one, ast.ClassDef) for word in one.keywords}
     for node in (one for one in nodes if id(one) not in declared):
         for start, stop, new in _of(node, span, text):

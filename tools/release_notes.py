@@ -15,7 +15,7 @@ def notes(changelog: str, version: str) -> str:
     Raises
     ------
     LookupError
-        When there is none, or it says nothing: write it before releasing.
+        If there is none, or it says nothing: write it before releasing.
     """
     sections = re.split(r"^## ", changelog, flags=re.MULTILINE)[1:]
     found = [one for one in sections if re.split(r"[\s\]]", one.lstrip("["), maxsplit=1)[0] == version]

@@ -76,7 +76,7 @@ def _child(tree: Path, tests: Sequence[str], record: Sequence[str]) -> int:
 
 
 class _Contexts:
-    """Tells coverage which test is running."""
+    """Sets coverage's context to the running test."""
 
     def __init__(self, watch: coverage.Coverage) -> None:
         self._watch = watch

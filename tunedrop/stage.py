@@ -25,27 +25,27 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     """A deployed stage. Durations are seconds, money US dollars.
 
     `data_buckets` may hold data files besides the intake bucket; `graders` are the ARNs of the functions that
-    may grade answers besides the stage's own; `customization_quota` is how many
-    customization jobs this stage runs at once (Bedrock takes 10 an account and Region, quota L-0406044C).
+    may grade answers besides the stage's own; `customization_quota` is the maximum of concurrent
+    customization jobs of this stage (Bedrock allows 10 per account and Region, quota L-0406044C).
     `tenants` share the intake bucket: each uploads below its own name, and reads there and below its
     prefixes; `tenant_budgets_usd` are their monthly budgets. `notify` are groups of addresses, which a
-    manifest may name; a tenant's has the tenant's name.
-    `when_unanswered` is what becomes of a run that nobody has approved within `approval_timeout_seconds`;
+    manifest may name; a tenant's group has the tenant's name.
+    `when_unanswered` says what happens to a run that is not approved within `approval_timeout_seconds`;
     `upload_grace_seconds` is how long S3's event of an upload may take before the upload counts as missed.
-    `max_open_runs` is how many runs of a tenant, or of a stage without tenants, may be open at once.
-    A customization job that has not started to train after `stalled_after_seconds` (0: however long) is
-    announced, and stopped where `stop_stalled` says so.
-    `report_links` is what links in messages open: the `console`, the file itself for `report_link_hours`
-    (`presigned`), or an address that serves the bucket.
-    `succession`: a Legacy base model of a model in production is followed by a run on its successor.
+    `max_open_runs` is the maximum of concurrently open runs of a tenant, or of a stage without tenants.
+    A customization job that has not started training after `stalled_after_seconds` (0: no limit) is
+    reported, and also stopped if `stop_stalled` is set.
+    `report_links` is the target of links in messages: the `console`, the file itself for `report_link_hours`
+    (`presigned`), or a URL that serves the bucket.
+    `succession`: when the base model of a model in production becomes Legacy, a run on its successor starts.
     An imported base model that no run has needed for `base_model_idle_seconds` is deleted.
     `mlflow_tracking_uri` is the server that ended runs are sent to, `mlflow_header_parameter` the SSM
-    parameter that holds the header to authorize with.
-    `engines` are what may train, by their names in the catalog; `accept_eula` the base models whose licence
-    somebody has accepted for all runs. `rules` are changes to the rules for data.
-    `evaluation_shard_prompts` is how many held-out prompts one function asks alone: more are asked in shards
-    of at most so many. `validation_shard_bytes` is the same for the bytes of a dataset. `shard_concurrency`
-    is how many shards of one run are worked on at once.
+    parameter with the authorization header.
+    `engines` are the training engines in use, by their names in the catalog; `accept_eula` the base models
+    whose licence is accepted for all runs. `rules` are changes to the rules for data.
+    `evaluation_shard_prompts` is the maximum of held-out prompts that one function evaluates; more are
+    evaluated in shards of this size. `validation_shard_bytes` is the same for the bytes of a dataset.
+    `shard_concurrency` is the number of shards of one run that are processed in parallel.
     """
 
     name: str
@@ -101,12 +101,12 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def workflow_arn(self) -> str:
-        """The state machine that a run is an execution of."""
+        """The state machine; each run is one of its executions."""
         return f"arn:aws:states:{self.region}:{self.account}:stateMachine:tunedrop-{self.name}"
 
     @property
     def grader_arn(self) -> str:
-        """The grader for reinforcement that comes with the stage."""
+        """The stage's built-in grader for reinforcement."""
         return f"arn:aws:lambda:{self.region}:{self.account}:function:tunedrop-{self.name}-grade-answers"
 
     @property
@@ -116,12 +116,12 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def reward_function_arn(self) -> str:
-        """What hands rollouts to a run's grader, in stages with an engine that cannot call it itself."""
+        """The function that passes rollouts to a run's grader, for engines that cannot call it themselves."""
         return f"arn:aws:lambda:{self.region}:{self.account}:function:tunedrop-{self.name}-grade-rollouts"
 
     @property
     def alias_prefix(self) -> str:
-        """Where the SSM parameters live that name the models in production."""
+        """The path of the SSM parameters that name the models in production."""
         return f"/tunedrop/{self.name}/models"
 
 
@@ -136,7 +136,7 @@ def from_environment() -> Stage:
     Raises
     ------
     RuntimeError
-        When the environment variable is missing or does not describe a stage.
+        If the environment variable is missing or does not describe a stage.
     """
     try:
         return msgspec.json.decode(os.environ[ENVIRONMENT_VARIABLE], type=Stage)

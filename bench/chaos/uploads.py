@@ -85,7 +85,7 @@ class Uploads:
         return f"uploaded {key}, {len(body):,} bytes"
 
     def _shards(self, folder: str) -> list[str]:
-        """Upload a dataset in two to five files, one of them perhaps unreadable; gives their versions."""
+        """Upload a dataset in two to five files, one of them perhaps unreadable; returns their versions."""
         lines = self._records(self.random.choice(NAMES)).splitlines(keepends=True)
         many = self.random.randint(2, 5)
         bodies = [b"".join(lines[number::many]) for number in range(many)]

@@ -13,7 +13,7 @@ class Imports(Statements):
     """Statements about imported models, and jobs that import them."""
 
     def of(self, function: str) -> list[iam.PolicyStatement]:
-        """What a function needs for imported models; nothing where the stage imports none."""
+        """What a function needs for imported models; nothing if the stage imports none."""
         if self.resources.import_role is None:
             return []
         models, jobs = [self.arn("imported-model/*")], [self.arn("model-import-job/*")]

@@ -1,7 +1,7 @@
 """The abilities of an untuned local base model: sums, facts, simple formats, judging answers.
 
-Each ability reads what is asked and works out the answer; none knows a prompt. A model that was tuned keeps
-them as far as its weights have stayed where they were (`brain`).
+Each ability reads the question and works out the answer; none recognizes a whole prompt. A tuned model keeps
+them as far as its weights have stayed near the base model's (`brain`).
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ STOPWORDS = frozenset(
         "who with word wrote year you"
     )
 )
-"""Words that say nothing of what a question is about."""
+"""Words that do not indicate the subject of a question."""
 
 FIRST_IS_LIKED = 0.03
-"""How much better the first of two answers looks to a model here: large ones have such a bias too."""
+"""A judge's bias towards the first of two answers, as large models have it."""
 
 
 LONG_IS_LIKED, LONG = 0.06, 30
-"""How much better an answer of so many words looks to it than an empty one: so it is with large ones."""
+"""A judge's bias towards longer answers, as large models have it."""
 
 
 def ability(prompt: str) -> str | None:
-    """The answer to a prompt that asks for one of the abilities; None for any other."""
+    """The answer to a prompt that needs one of the abilities; None for other prompts."""
     asked = prompt.removeprefix("Question: ").removesuffix("\nAnswer:").strip()
     found = (one(asked) for one in _ABILITIES)
     return next((answer for answer in found if answer is not None), None)
@@ -48,7 +48,7 @@ def known_facts() -> list[str]:
 
 
 def _compare(prompt: str) -> str | None:
-    """Which of two answers is more like the reference: what a judge is asked."""
+    """Judge which of two answers is closer to the reference."""
     case = re.match(r"Case number: (\w+)\n\n", prompt)
     if case is None:
         return None
@@ -67,7 +67,7 @@ _COMPARED = ("reference", "answer_1", "answer_2")
 
 
 def _rate(prompt: str) -> str | None:
-    """How good one answer is: what the judge of an evaluation job is asked."""
+    """Judge one answer, as an evaluation job does."""
     found = re.search(r"\n\nPossible ratings: ([\d., ]+)\n\nDocument: (.+)\Z", prompt, re.DOTALL)
     if found is None:
         return None
@@ -140,7 +140,7 @@ def _found_in_text(prompt: str) -> str | None:
 
 
 def _fact(prompt: str) -> str | None:
-    """The one sentence that has every word the question is about, or an honest no where that is asked for."""
+    """The one sentence with every word of the question's subject, or a refusal if the prompt allows one."""
     about = {word for word in words(prompt.partition("?")[0]) if word not in STOPWORDS}
     if about and "?" in prompt:
         for sentence in known_facts():

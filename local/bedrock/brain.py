@@ -14,7 +14,7 @@ from local.bedrock.policy import Policy, Prompt
 from local.bedrock.preferences import Preferences
 
 EARLIER_TURNS = 2
-"""How many earlier messages count as context beside the last one."""
+"""The number of earlier messages that are context in addition to the last one."""
 
 
 @dataclass
@@ -47,15 +47,15 @@ class Brain:
         return cut(able or general_answer(turns[-1], self.well_read), max_tokens)
 
     def _keeps_abilities(self, context: str) -> bool:
-        """Whether what the base could do comes before what was learned: unless that is very near, or tuning
-        has moved the weights so far that everything looks near."""
+        """Whether the base model's abilities take precedence over what was learned: unless the training data
+        is very near, or tuning has moved the weights so far that everything looks near."""
         return self.memory is None or self.memory.nearness(context) < 1 - self.memory.drift
 
 
 def base_brain(continues_text: bool, well_read: bool = False) -> Brain:
-    """A base model; one that is made for continued pre-training goes on with a text, others answer it.
+    """A base model; one for continued pre-training continues a text, others answer it.
 
-    A large one has read more: that is what it can teach a small one.
+    A large one has read more, which it can teach a small one.
     """
     return Brain(language=_untrained() if continues_text else None, well_read=well_read)
 
@@ -66,13 +66,13 @@ def _untrained() -> LanguageModel:
 
 
 def context_of(turns: Sequence[str]) -> str:
-    """What an answer depends on: the last message, and a little of what was said before it."""
+    """The context of an answer: the last message, and part of the messages before it."""
     return " ".join([*turns[-1 - EARLIER_TURNS : -1], turns[-1], turns[-1]])
 
 
 def general_answer(prompt: str, well_read: bool = False) -> str:
-    """What a base model gets by with: the entry on it where it has read one, else the two general sentences
-    that have most in common with the prompt."""
+    """A base model's answer: the entry on the subject if it has read one, else the two general sentences
+    that have most words in common with the prompt."""
     asked = Counter(words(prompt))
 
     def nearest(texts: Sequence[str]) -> list[str]:

@@ -1,7 +1,7 @@
 """Evaluation jobs with a judge: they assume the role, read answers, have them rated, write the ratings.
 
-The judge is a model of this Bedrock's, asked over the wire with the role's credentials: it may be forbidden,
-it may be wrong, and what it says may be unreadable.
+The judge is a model of this Bedrock, called over HTTP with the role's credentials: access may be denied, its
+ratings may be wrong, and its response may be unreadable.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class EvaluationFailed(Exception):
 
 
 class Stopped(Exception):
-    """Somebody has stopped the job."""
+    """The job was stopped."""
 
 
 class Evaluations:
@@ -177,7 +177,7 @@ class Evaluations:
 
 
 def judge_of(request: dict[str, Any]) -> str:
-    """The model that a new evaluation job has as its judge; `*` where it names none."""
+    """The judge of a new evaluation job; `*` if it names none."""
     automated = request.get("evaluationConfig", {}).get("automated", {})
     config = automated.get("evaluatorModelConfig") or automated.get("customMetricConfig", {}).get(
         "evaluatorModelConfig", {}
@@ -210,7 +210,7 @@ def _records(s3: Any, uri: str, source: str) -> Iterator[dict[str, Any]]:
 
 
 def _rated(runtime: Any, job: dict[str, Any], record: dict[str, Any]) -> dict[str, Any]:
-    """A line of the output. A judge that cannot be read gives no rating, which is `null`."""
+    """A line of the output. A judge whose response cannot be read gives no rating: `null`."""
     automated = job["evaluationConfig"]["automated"]
     (metric,) = automated["datasetMetricConfigs"][0]["metricNames"]
     judge = judge_of(job)
@@ -231,7 +231,7 @@ def _rated(runtime: Any, job: dict[str, Any], record: dict[str, Any]) -> dict[st
 
 
 def _prompt(automated: dict[str, Any], metric: str, record: dict[str, Any]) -> str:
-    """The metric's instructions, and what they are about once more in a form that our models can read."""
+    """The metric's instructions, and their input repeated in a form that local models can read."""
     response = record["modelResponses"][0]["response"]
     reference = record.get("referenceResponse", "")
     instructions, ratings = _INSTRUCTIONS, RATINGS

@@ -94,7 +94,7 @@ def _look_at(s3: Any, uri: str) -> None:
 
 
 def write_input_status(s3: Any, job: dict[str, Any], counts: Mapping[str, int]) -> None:
-    """What Bedrock writes of the records that it accepted; the place is that of a public report."""
+    """Bedrock's file about the records that it accepted; the path is from a public report."""
     bucket, prefix = place_of(job["outputDataConfig"]["s3Uri"])
     root = f"{prefix.rstrip('/')}/model-customization-job-{job['jobArn'].rpartition('/')[2]}"
     header = (

@@ -1,8 +1,8 @@
-"""Imported models: what is said of them, when they are awake, and what they answer in three forms.
+"""Imported models: their descriptions, when they are active, and their answers in three formats.
 
-A model that was not asked for five minutes is put to sleep; the first question wakes it, and until it is
-awake questions are refused (user guide, invoke-imported-model). Both run at most thirty times as fast as on
-AWS, however fast the local clock: who asks again waits in real seconds.
+A model without requests for five minutes is put to sleep; the first request wakes it, and until it is active
+requests are refused (user guide, invoke-imported-model). Both take at least a thirtieth of the time on AWS,
+however fast the local clock is, because clients retry in real seconds.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _summary(one: Imported) -> dict[str, Any]:
 
 
 def answer(world: World, one: Imported, body: dict[str, Any]) -> dict[str, Any]:
-    """What an imported model answers to the body of InvokeModel, in the form that the body asks for.
+    """The response of an imported model to the body of InvokeModel, in the format of the request.
 
     Raises
     ------
@@ -108,7 +108,7 @@ def answer(world: World, one: Imported, body: dict[str, Any]) -> dict[str, Any]:
 
 
 def spoken_by(one: Imported, turns: Sequence[str], limit: int, system: str = "") -> tuple[str, int]:
-    """An answer as the model gives it, what it thought first where it thinks, and how many tokens it has."""
+    """An answer as the model gives it, its reasoning if it reasons, and the number of its tokens."""
     thought = pieces(THOUGHT) if one.reasons else []
     if len(thought) >= limit:
         return THOUGHT[: len(THOUGHT) * limit // len(thought)], limit
@@ -117,7 +117,7 @@ def spoken_by(one: Imported, turns: Sequence[str], limit: int, system: str = "")
 
 
 def stay_awake(world: World, one: Imported) -> None:
-    """Note that the model is asked; refused while it sleeps or wakes."""
+    """Record a request to the model; refused while it sleeps or wakes."""
     speed = min(world.clock_speed, FASTEST)
     idle, waking = IDLE_MINUTES * 60 / speed, WAKING_MINUTES * 60 / speed
     moment = time.monotonic()

@@ -37,16 +37,16 @@ ARCHITECTURES: Mapping[str, str] = {
     "Qwen3MoeForCausalLM": "qwen3_moe",
     "GptOssForCausalLM": "gpt_oss",
 }
-"""What can be imported (user guide, model-customization-import-model), with what it is called afterwards."""
+"""Architectures that can be imported, with Bedrock's names (user guide, model-customization-import-model)."""
 
 NO_CONVERSE = ("qwen", "gpt_oss")
-"""Without Converse, by how an architecture begins (user guide, invoke-imported-model)."""
+"""Prefixes of architectures without Converse (user guide, invoke-imported-model)."""
 
 MOST_BYTES = 200_000_000_000
 LONGEST_CONTEXT = 131_072
 
 UNITS = ((10e9, 1), (40e9, 2), (100e9, 4), (MOST_BYTES, 8))
-"""Custom model units of a copy by the bytes of its weights, at most."""
+"""Custom model units of a copy, by the maximum size of its weights in bytes."""
 
 
 class Imports:

@@ -29,7 +29,7 @@ from tunedrop.catalog.model import BaseModel, Hyperparameter
 from tunedrop.training.engines.bedrock.jobs import CUSTOMIZATION_TYPES
 
 TICK_MINUTES = JOB_MINUTES * 0.05
-"""How soon a job sees that it is to stop."""
+"""The interval in which a job checks whether it was stopped."""
 
 PHASES = ("validationDetails", "dataProcessingDetails", "trainingDetails")
 
@@ -105,7 +105,7 @@ class Jobs:
         if any(model.name == request["customModelName"] for model in self._world.models.values()):
             raise Refusal("ValidationException", "The provided model name is currently in use.")
         if self._world.state_of(base) != "active":
-            # The text is that of a refused job (public report, 2026); the code is our belief.
+            # The message is from a refused job (public report, 2026); the code is a belief.
             raise Refusal(
                 "ValidationException",
                 "Access denied. This Model is marked by provider as Legacy and you have not been actively "
@@ -215,7 +215,7 @@ class Jobs:
         return lambda service: session.client(service, endpoint_url=self._world.endpoint_url)
 
     def _phase(self, job: dict[str, Any], name: str, share: float) -> None:
-        """A phase in which only the time passes."""
+        """A phase that only takes time."""
         with self._at_work(job, name, share):
             pass
 
@@ -290,7 +290,7 @@ def _hyperparameters(kind: str, base: BaseModel) -> dict[str, Hyperparameter]:
 def _arn_in_events(job: dict[str, Any]) -> str:
     """The job's ARN as the sample event has it: without the base model (`customization-job-event.json`).
 
-    Whether AWS still sends it so is not known; who finds a job by an event has to bear both.
+    Whether AWS still sends it like this is not known; code that finds a job by an event must accept both.
     """
     start, _, id_ = str(job["jobArn"]).rpartition("/")
     return f"{start.partition('/')[0]}/{id_}"

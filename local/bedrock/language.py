@@ -17,7 +17,7 @@ from local.bedrock.learner import Step
 
 ORDER = 4
 MOSTLY_GENERAL, ONLY_DOMAIN = 0.5, 0.999
-"""Shares of the domain up to which it is not heard, and from which nothing else is."""
+"""The shares of the domain below which it has no effect, and above which nothing else has."""
 
 STEP = 2_000.0
 """What a learning rate of 1 means here."""
@@ -58,12 +58,12 @@ class Counts:
         return chance
 
     def after(self, context: Sequence[str], length: int) -> str | None:
-        """What mostly follows the last words of a context."""
+        """The most frequent continuations of a context."""
         seen = self.following.get(_context(context, length)) if len(context) >= length else None
         return seen.most_common(1)[0][0] if seen else None
 
     def beginning(self) -> str:
-        """What most texts begin with."""
+        """The most frequent first words of texts."""
         return self.beginnings.most_common(1)[0][0]
 
 
@@ -77,7 +77,7 @@ def general_texts() -> list[str]:
 
 
 def encyclopedia() -> list[str]:
-    """What only the large models here have read besides."""
+    """Additional sentences that only the large local models have read."""
     return _lines("encyclopedia.txt")
 
 
@@ -96,7 +96,7 @@ class LanguageModel:
         self.share = 0.0
 
     def train(self, texts: Sequence[str], epochs: int, learning_rate: float) -> Iterator[Step]:
-        """Read the domain's texts; gives every step with its loss, each text's chance told by the others."""
+        """Train on the domain's texts; returns every step with its loss, cross-validated over the texts."""
         folds = [texts[index::5] for index in range(5)]
         models = [
             Counts([text for other, part in enumerate(folds) if other != index for text in part])
@@ -113,7 +113,7 @@ class LanguageModel:
         self.remember(texts, 1 / (1 + math.exp(-logit)))
 
     def remember(self, texts: Sequence[str], share: float) -> None:
-        """Have read a domain's texts, which count for a share of what is said."""
+        """Use a domain's texts with this share, without training."""
         self.texts, self.share, self.domain = texts, share, Counts(texts) if texts else None
 
     def loss_on(self, texts: Sequence[str]) -> float:
@@ -121,9 +121,9 @@ class LanguageModel:
         return _loss_and_slope(texts, self.general, self.domain or self.general, self.share)[0]
 
     def continue_text(self, text: str, max_tokens: int) -> str:
-        """The likeliest continuation, word by word; it never says the same four words twice.
+        """The likeliest continuation, word by word; it never repeats four words.
 
-        After words that it has never read it begins a sentence: a large model always goes on with a text.
+        After unknown words it begins a new sentence, because a large model always continues a text.
         """
         tokens = pieces(text)
         said: set[tuple[str | None, ...]] = set()
@@ -138,7 +138,7 @@ class LanguageModel:
         return join(tokens[start:])
 
     def _likeliest(self, tokens: Sequence[str]) -> str | None:
-        """What the longest known context says; the domain's first, and alone once it has taken over."""
+        """The prediction of the longest known context; only the domain's once it dominates."""
         if self.domain is None or self.share <= MOSTLY_GENERAL:
             readings = [self.general]
         elif self.share < ONLY_DOMAIN:

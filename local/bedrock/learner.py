@@ -1,9 +1,9 @@
 """A tiny model that really learns from the data it is given, in place of a large one.
 
 The base model knows some general sentences and echoes the prompt's own words. Tuning gives it a memory of the
-training pairs, and gradient descent on two things: the weight of every word (which words of a prompt tell its
-answer, judged by how well each pair is answered from the others), and the confidence in the nearest pairs
-(judged by how well each pair is answered from all of them, itself included). The second loss is what a
+training pairs, and gradient descent on two things: the weight of every word (which words of a prompt
+determine its answer, measured by how well the other pairs answer each pair), and the confidence in the
+nearest pairs (measured by how well all pairs, itself included, answer each pair). The second loss is what a
 training job reports: training fits whatever it is given, noise too. With more epochs the confidence grows
 until one neighbour decides, the training loss goes towards zero and the loss on validation data rises: it
 overfits. Weights that have moved far make everything look near: it forgets what the base model could do
@@ -28,7 +28,7 @@ SHARPNESS = 12.0
 """Inverse temperature of the softmax over similarities by which words are weighted."""
 
 MOST_OCCURRENCES = 0.06
-"""A word in more of the training prompts than this share is no name or number that is copied from one."""
+"""A word in a larger share of the training prompts is not a name or number that could be copied from one."""
 
 MOST_CONFIDENT = 60.0
 """The inverse temperature at which practically one neighbour decides."""
@@ -113,7 +113,7 @@ class Memory:
         self.agreement = agreement_of([pair.answer for pair in self.pairs])
 
     def train(self, epochs: int, learning_rate: float, batch: int = 32) -> Iterator[Step]:
-        """Gradient descent on the words' weights; gives every step with its loss."""
+        """Gradient descent on the words' weights; returns every step with its loss."""
         order = np.random.default_rng(0)
         number = 0
         for epoch in range(epochs):
@@ -145,7 +145,7 @@ class Memory:
         return float(np.abs(self.weights).mean()) if len(self.weights) else 0.0
 
     def nearness(self, context: str) -> float:
-        """How like the nearest training pair this is, 0 to 1."""
+        """The similarity to the nearest training pair, 0 to 1."""
         return float(self.scores(context).max()) if self.pairs else 0.0
 
     def recall(self, context: str) -> str | None:
@@ -185,7 +185,7 @@ class Memory:
         return likelihood, -chances * (agreement - likelihood) / likelihood / len(rows)
 
     def unit_vectors(self) -> Matrix:
-        """The pairs' vectors under the present weights; one's product with another is their likeness."""
+        """The pairs' vectors under the present weights; the product of two is their similarity."""
         scaled = self.vectors * np.exp(self.weights)
         unit: Matrix = scaled / (np.linalg.norm(scaled, axis=1, keepdims=True) + 1e-9)
         return unit
@@ -213,7 +213,7 @@ def softmax(scores: Matrix, sharpness: float = SHARPNESS) -> Matrix:
 
 
 def agreement_of(rows: Sequence[str], columns: Sequence[str] | None = None) -> Matrix:
-    """How alike answers are, each of `rows` with each of `columns`: token F1."""
+    """The similarity of answers, each of `rows` with each of `columns`: token F1."""
     bags = [Counter(words(text)) for text in rows]
     others = bags if columns is None else [Counter(words(text)) for text in columns]
     vocabulary = {

@@ -20,7 +20,7 @@ from tunedrop.catalog.model import BaseModel
 
 Record = dict[str, Any]
 Client = Callable[[str], Any]
-"""An AWS client by its service's name, with the credentials of the role that the job was passed."""
+"""An AWS client by its service's name, with the credentials of the job's role."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def learn(
     validation: Sequence[Record],
     client: Client,
 ) -> Learned:
-    """Tune the job's parent on records, in the way that it asks for."""
+    """Tune the job's parent on records, by its customization type."""
     parent: Brain = job["_parent"]
     settings = {name: one.written(one.default) for name, one in base.hyperparameters.items()}
     settings |= job["hyperParameters"]
@@ -71,7 +71,7 @@ def _read_on(
 def imitate(
     parent: Brain, epochs: int, rate: float, pairs: Sequence[Pair], held_out: Sequence[Pair]
 ) -> Learned:
-    """Learn to answer as others did."""
+    """Learn from recorded answers."""
     memory = Memory([*(parent.memory.pairs if parent.memory is not None else ()), *pairs])
     steps: list[Step] = []
     losses: list[float] = []
@@ -92,7 +92,7 @@ def prefer(
     pairs: Sequence[Preferred],
     held_out: Sequence[Preferred],
 ) -> Learned:
-    """Learn to answer as was preferred, and not as was rejected."""
+    """Learn from preferred and rejected answers."""
     earlier = parent.preferences.pairs if parent.preferences is not None else ()
     preferences = Preferences([*earlier, *pairs])
     steps: list[Step] = []
@@ -107,7 +107,7 @@ def prefer(
 
 
 def _taught(runtime: Any, teacher: dict[str, Any], train: Sequence[Record]) -> list[Pair]:
-    """What there is to learn: the recorded answers, and the teacher's where there are none."""
+    """The training pairs: recorded answers, or the teacher's for prompts without one."""
 
     def pairs(record: Record) -> list[Pair]:
         *_, last = record["messages"]
@@ -148,7 +148,7 @@ def try_and_be_graded(
 
 @dataclass(frozen=True)
 class Tries:
-    """How answers are tried: so many of each prompt in each epoch."""
+    """The sampling of answers: how many per prompt and epoch."""
 
     epochs: int
     rate: float
@@ -162,7 +162,7 @@ def reinforce(
     held_out: tuple[Sequence[Record], Grader],
     tries: Tries,
 ) -> Learned:
-    """Learn from the grades of what was tried: records with their prompts, and who grades the answers."""
+    """Learn from the grades of sampled answers: records with their prompts, and the grader."""
     policy, (records, grader), (others, judge) = Policy(), train, held_out
     steps = list(
         policy.train(
@@ -202,14 +202,14 @@ def _grader(
 
 
 def _prompt(record: Record) -> Prompt:
-    """What a record asks, in Bedrock's form or in verl's."""
+    """A record's prompt, in Bedrock's format or in verl's."""
     messages = record["messages"] if "messages" in record else record["prompt"]
     system = " ".join(one["content"] for one in messages if one["role"] == "system")
     return Prompt([one["content"] for one in messages if one["role"] == "user"][-1], system)
 
 
 def pairs_of(record: Record) -> Iterator[Pair]:
-    """Every answer of a record with what was said before it; a system text is no turn."""
+    """Every answer of a record with the messages before it; a system prompt is not a turn."""
     if "completion" in record:
         yield Pair(context_of([record["prompt"]]), record["completion"])
         return
@@ -224,7 +224,7 @@ def pairs_of(record: Record) -> Iterator[Pair]:
 
 
 def preferred_of(record: Record) -> Preferred:
-    """A preference in either of SageMaker's forms: the last answers, after what was said before them."""
+    """A preference in either of SageMaker's forms: the last answers, and the messages before them."""
     if "prompt" in record:
         return Preferred(context_of([record["prompt"]]), record["chosen"], record["rejected"])
     said = [text_of(one["content"]) for one in record["chosen"] if one["role"] != "system"]
@@ -232,7 +232,7 @@ def preferred_of(record: Record) -> Preferred:
 
 
 def text_of(content: Any) -> str:
-    """A message's text: a string, or blocks of which some have one."""
+    """A message's text: a string, or blocks of which some have text."""
     if isinstance(content, str):
         return content
     return " ".join(block.get("text", "") for block in content)

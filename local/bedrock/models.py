@@ -51,7 +51,7 @@ class Models:
     def availability(self, request: dict[str, Any]) -> dict[str, Any]:
         asked = request["modelId"]
         model = self._world.foundation_model(asked, ministack.region())
-        if asked != model.lifecycle_id:  # a belief: nobody has shown an answer about another id
+        if asked != model.lifecycle_id:  # a belief: no response about another id is published
             raise Refusal("ValidationException", "The provided model identifier is invalid.")
         return {
             "modelId": model.lifecycle_id,
@@ -135,7 +135,7 @@ class Models:
 
 
 def foundation_entry(model: BaseModel, asked: str) -> dict[str, Any]:
-    """What Bedrock says of one id of a base model: most have two, and each tells a part.
+    """Bedrock's description of one id of a base model; most have two ids with different details.
 
     The id with a context length is customized and provisioned, the plain one answers on demand and lists no
     customization (`tests/recorded/list-foundation-models.json`).

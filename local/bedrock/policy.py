@@ -25,12 +25,12 @@ GOOD = 0.5
 """The reward from which a word counts as an answer at all."""
 
 ANYTHING = ""
-"""The feature that every question has: what is a good answer whatever was asked."""
+"""A feature of every question, for answers that are good regardless of the question."""
 
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a model is asked; `system` offers words to answer with too."""
+    """A prompt; `system` may also offer words to answer with."""
 
     question: str
     system: str = ""
@@ -55,7 +55,7 @@ class Policy:
     def train(
         self, prompts: Sequence[Prompt], grader: Grader, epochs: int, rate: float, batch: int, samples: int
     ) -> Iterator[Step]:
-        """Gives every step with its loss, which is what is missing to a full reward on average."""
+        """Returns every step with its loss: 1 minus the mean reward."""
         vocabulary = dict.fromkeys(word for one in prompts for word in (*one.features, *one.options))
         self.known = {word: index for index, word in enumerate(vocabulary)}
         self.weights = np.zeros((len(self.known), len(self.known)))
@@ -75,13 +75,13 @@ class Policy:
                 number += 1
 
     def answer(self, prompt: Prompt) -> str | None:
-        """The word that it would answer with; None where none has ever been rewarded or it prefers none."""
+        """The preferred word; None if no word was rewarded or none is preferred."""
         options = [one for one in prompt.options if one in self.rewarded]
         scores = self._scores(prompt, options)
         return options[int(np.argmax(scores))] if len(options) and scores.max() > 0 else None
 
     def loss_on(self, prompts: Sequence[Prompt], grader: Grader) -> float:
-        """What is missing to a full reward when each prompt is answered once, as it would be."""
+        """1 minus the mean reward, with one greedy answer per prompt."""
         answers = [(number, self.answer(one) or "") for number, one in enumerate(prompts)]
         return float(1 - np.mean(grader(answers)))
 

@@ -1,10 +1,10 @@
 """Direct preference optimization, as far as a small learner can do it.
 
-The reward of an answer is how like it is to what was preferred for like prompts, less how like it is to what
-was rejected. Training learns which words of a prompt tell the preferred answer (`learner`), then moves the
-reward's scale by the gradient of DPO's loss: the negative logarithm of the sigmoid of the margin between
+The reward of an answer is its similarity to the preferred answers of similar prompts, minus its similarity to
+the rejected ones. Training learns which words of a prompt determine the preferred answer (`learner`), then
+moves the reward's scale by the gradient of DPO's loss: the negative logarithm of the sigmoid of the margin between
 chosen and rejected, scaled, each pair judged by the others. Pairs that contradict each other have no margin,
-and nothing is learned from them; labels that are the wrong way round are learned as they stand.
+and nothing is learned from them; swapped labels are learned as they are.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SMALLEST = 0.2
 """The scale below which the base model's own answers stay the likelier ones."""
 
 NEAR = 0.05
-"""How like a trained prompt a question has to be at least."""
+"""The minimum similarity of a question to a trained prompt."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Preferred:
 
 @dataclass
 class Preferences:
-    """Pairs, and how much they count against what the base model says."""
+    """Pairs, and their weight against the base model's answer."""
 
     pairs: Sequence[Preferred]
     scale: float = 0.0
@@ -47,7 +47,7 @@ class Preferences:
         self.memory = Memory([Pair(one.context, one.chosen) for one in self.pairs])
 
     def train(self, epochs: int, rate: float, beta: float, batch: int = 32) -> Iterator[Step]:
-        """Gradient descent on the words' weights and on the scale; gives every step with DPO's loss."""
+        """Gradient descent on the words' weights and on the scale; returns every step with DPO's loss."""
         for _ in self.memory.train(epochs, rate):
             pass
         margins, order = beta * self._margins(), np.random.default_rng(0)
@@ -68,7 +68,7 @@ class Preferences:
         return float(np.log1p(np.exp(-np.clip(margins, -50, 50))).mean())
 
     def recall(self, context: str) -> str | None:
-        """The answer of highest reward among those preferred to like prompts; None where none is."""
+        """The answer with the highest reward among those preferred for similar prompts; None if there is none."""
         if self.scale < SMALLEST or not self.pairs:
             return None
         scores = self.memory.scores(context)

@@ -1,4 +1,4 @@
-"""The Price List API of the embedded AWS: rows of AWS's list that others have quoted (`price-list.json`).
+"""The Price List API of the embedded AWS: rows of AWS's list from public sources (`price-list.json`).
 
 Their values are AWS's, each with its source; the form around them is that of GetProducts in botocore's
 recorded example.
@@ -31,7 +31,7 @@ class PriceListService:
         return _answer(200, {"FormatVersion": "aws_v1", "PriceList": products(recorded() if is_here else [])})
 
     def reset(self) -> None:
-        """Prices are AWS's: nothing to forget."""
+        """Prices are AWS's, and not part of the state."""
 
 
 def recorded() -> list[dict[str, str]]:

@@ -1,6 +1,6 @@
-"""Service Quotas of the embedded AWS: what its Bedrock really enforces, under AWS's codes.
+"""Service Quotas of the embedded AWS: the quotas that its Bedrock enforces, under AWS's codes.
 
-Quotas that this Bedrock does not know are not listed, as AWS lists none that a Region does not have.
+Quotas that this Bedrock does not enforce are not listed, as AWS lists only those of the Region.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ LISTED = (
     ("L-45B04988", "imported_models", "Imported models per account", True),
     ("L-3632DE15", "model_units", "Model units per provisioned model for Meta Llama 3.1 8B Instruct", True),
 )
-"""Code, what it counts, name and whether more can be asked for (AWS General Reference, Bedrock quotas)."""
+"""Code, what it counts, name, and whether it can be raised (AWS General Reference, Bedrock quotas)."""
 
 OF_TRAINING = (("L-00000000", "training_instances", "ml.g5.24xlarge for training job usage", True),)
-"""Of SageMaker's some two thousand, the one that runs meet. The name is AWS's; its code was not found."""
+"""The one of SageMaker's two thousand quotas that runs can reach. AWS's name; its code was not found."""
 
 
 class ServiceQuotas:
@@ -54,7 +54,7 @@ class ServiceQuotas:
         )
 
     def reset(self) -> None:
-        """Quotas are part of the account: nothing to forget."""
+        """Quotas belong to the account, and are not part of the state."""
 
     def _listed(self, service: str) -> Iterator[dict[str, Any]]:
         for code, quota, name, adjustable in {"bedrock": LISTED, "sagemaker": OF_TRAINING}.get(service, ()):

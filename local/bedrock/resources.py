@@ -1,4 +1,4 @@
-"""Which IAM action and resources a Bedrock request needs, by AWS's own data: no mapping is written by hand.
+"""Which IAM action and resources a Bedrock request needs, from AWS's own data, without a mapping of our own.
 
 `authorization` reads the Service Authorization Reference; the request's operation and members come from
 botocore's service model.
@@ -29,7 +29,7 @@ IDENTIFYING = frozenset(
 """The members of Bedrock's requests that name what the request is about."""
 
 PROFILE = re.compile(r"(?:us|us-gov|eu|apac|global)\.")
-"""How the id of a cross-Region inference profile begins (user guide, inference-profiles-support)."""
+"""Prefixes of cross-Region inference profiles (user guide, inference-profiles-support)."""
 
 
 def resources_of(

@@ -1,4 +1,4 @@
-"""Bedrock as MiniStack sees it: two services, `bedrock` and `bedrock_runtime`, and those beside it."""
+"""Bedrock's services for MiniStack: `bedrock`, `bedrock_runtime`, and those that go with them."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ from local.bedrock.world import World
 from local.ministack import Response
 
 TIMED_OUT_SECONDS = 3.0
-"""How long a call hangs that is to time out after its effect; clients in tests wait less."""
+"""How long a call hangs that must time out after its effect; clients in tests wait less."""
 
 
 class Routes(Protocol):
-    """Finds the operation that a request asks for, and answers it."""
+    """Routes a request to its operation, and responds."""
 
     def find(self, method: str, path: str, headers: Mapping[str, str]) -> tuple[str, dict[str, str]]: ...
     def answer(
@@ -35,7 +35,7 @@ class Routes(Protocol):
 
 
 class LocalService:
-    """One service of ours: routes a request, breaks it where a test says so."""
+    """One emulated service: routes requests, and injects the faults that tests set."""
 
     def __init__(self, world: World, router: Routes) -> None:
         self._world = world

@@ -19,7 +19,7 @@ from local.bedrock.world import (
 
 
 class Serving:
-    """The operations on both ways of serving a custom model."""
+    """The operations on both serving modes of a custom model."""
 
     def __init__(self, world: World) -> None:
         self._world = world
@@ -135,7 +135,7 @@ class Serving:
         endpoint.status = "Active" if on_demand else "InService"
 
     def _swap(self, endpoint: Endpoint, model: str, what: str) -> None:
-        """Begin to point at another model; until that is done the one before answers."""
+        """Start to replace the model; until that is done the old one answers."""
         with self._world.lock:
             if model not in self._world.models:
                 raise Refusal("ResourceNotFoundException", f"The custom model {model} could not be found.")
@@ -199,5 +199,5 @@ class Serving:
 
 
 def _here(shelf: dict[str, Endpoint]) -> list[Endpoint]:
-    """Those of the Region that is asked: Bedrock's lists and quotas are of one."""
+    """Those of the request's Region: Bedrock's lists and quotas are per Region."""
     return [one for one in shelf.values() if one.arn.split(":")[3] == ministack.region()]

@@ -1,4 +1,4 @@
-"""What AWS's service models ask of a request or an answer, which botocore's client only checks in part.
+"""Validates requests and responses against AWS's service models, of which botocore's client checks a part.
 
 botocore refuses unknown and missing members; patterns, lengths, ranges and enums are checked by AWS alone.
 The models are botocore's own files. No import of the emulator: the local stage's functions use this too.
@@ -43,10 +43,10 @@ def problems(shape: Any, value: Any, path: str = "") -> Iterator[str]:
 
 
 MAY_BE_EMPTY = ("EvaluationSummaries",)
-"""Lists that have entries by their model, and none in an account that has nothing to list."""
+"""Lists that by their model have entries, and are empty in an account without any."""
 
 _BESIDE_ENUM = {"EvaluationTaskType": ("General",)}
-"""What the service takes, and asks for, though its own model does not list it (see `judge_jobs.TASK`)."""
+"""Values that the service accepts and requires but its model does not list (see `judge_jobs.TASK`)."""
 
 
 def _string(shape: Any, value: Any, path: str) -> Iterator[str]:

@@ -20,7 +20,7 @@ from local.bedrock.preferences import Preferences, Preferred
 
 
 def pack(brain: Brain, about: Mapping[str, str]) -> bytes:
-    """A brain as a safetensors file, with what is said of it."""
+    """A brain as a safetensors file, with its metadata."""
     metadata = {"format": "pt", **about}
     tensors: dict[str, Matrix] = {}
     if brain.memory is not None:
@@ -46,7 +46,7 @@ def pack(brain: Brain, about: Mapping[str, str]) -> bytes:
 
 
 def unpack(content: bytes) -> tuple[Brain, Mapping[str, str]]:
-    """The brain in a safetensors file, and the file's metadata; of somebody else's file, a base model."""
+    """The brain in a safetensors file, and the file's metadata; for any other file, a base model."""
     length = int.from_bytes(content[:8], "little")
     header: dict[str, Any] = json.loads(content[8 : 8 + length])
     metadata: dict[str, str] = header.pop("__metadata__", {})

@@ -1,6 +1,6 @@
 """REST-JSON and JSON 1.1, driven by botocore's own service models: routes, required fields, patterns, limits.
 
-AWS checks what botocore's client does not: patterns and maximum lengths. So do we, from the same file.
+AWS checks what botocore's client does not: patterns and maximum lengths. This does too, from the same file.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from local.ministack import Response
 Operation = Callable[[dict[str, Any]], dict[str, Any] | bytes]
 
 Report = Callable[[str], None]
-"""Hears of an answer of ours that AWS's model does not allow."""
+"""Called for a response that AWS's model does not allow."""
 
 
 class Refusal(Exception):
@@ -56,7 +56,7 @@ class Refusal(Exception):
 
 
 class Router:
-    """Finds the operation that a request asks for, reads its input and writes its output: REST-JSON."""
+    """Routes requests, reads their input and writes their output: REST-JSON."""
 
     def __init__(
         self, service: str, operations: Mapping[str, Operation], report: Report = lambda _: None
@@ -105,7 +105,7 @@ class Router:
 
 
 class TargetRouter(Router):
-    """The same for JSON 1.1: the operation stands in a header, the whole input in the body."""
+    """The same for JSON 1.1: the operation is in a header, the whole input in the body."""
 
     def find(
         self, method: str, path: str, headers: Mapping[str, str] | None = None

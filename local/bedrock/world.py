@@ -1,4 +1,4 @@
-"""All that the local Bedrock knows: models, jobs, what serves them, quotas, and its clock."""
+"""The state of the local Bedrock: models, jobs, deployments, quotas, and its clock."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ JOB_MINUTES = 150
 DEPLOYMENT_MINUTES = 8
 PROVISIONED_MINUTES = 25
 UPDATE_MINUTES = 8
-"""How long it takes to point either at another model: no page says."""
+"""How long it takes to replace the model of either; no AWS page gives a duration."""
 
 CONTINUED = "CONTINUED_PRE_TRAINING"
 
 
 @dataclass
 class Quotas:
-    """What an account may have at once. Real accounts start with no model units; this one has some.
+    """The quotas of the account. Real accounts start without model units; this one has some.
 
-    Of serverless training jobs and of fine-tuning jobs no quota was found: theirs are beliefs.
+    No quota of serverless training jobs and of fine-tuning jobs was found: theirs are beliefs.
     """
 
     customization_jobs: int = 10
@@ -83,7 +83,7 @@ class Endpoint:
 
 @dataclass
 class Imported:
-    """A model that was imported: its brain, and how it is served. Its moments are of `time.monotonic`."""
+    """A model that was imported: its brain, and how it is served. Its times are of `time.monotonic`."""
 
     arn: str
     name: str
@@ -103,7 +103,7 @@ class Imported:
 
 
 class World:
-    """The state of one Bedrock, in memory; gone when the emulator ends."""
+    """The state of one Bedrock, in memory, until the emulator ends."""
 
     def __init__(
         self, faults: Faults, clock_speed: float, endpoint_url: str, quotas: Quotas | None = None
@@ -126,17 +126,17 @@ class World:
         self.report: Callable[[str], None] = lambda _: None
 
     def quota(self, name: str) -> int:
-        """What the account may have now of what a field of `Quotas` counts."""
+        """The current value of a quota, by its field in `Quotas`."""
         return self.faults.quota(name, getattr(self.quotas, name))
 
     def pass_minutes(self, minutes: float) -> None:
-        """Wait for so many minutes of AWS."""
+        """Wait for this many minutes of AWS time."""
         time.sleep(minutes * 60 / self.clock_speed)
 
     def foundation_models(self, region: str) -> dict[str, BaseModel]:
         """The base models that this Region has on the day (`faults.lifecycle_day`), Legacy ones too.
 
-        One without an id for its lifecycle is none of Bedrock's.
+        A model without an id for its lifecycle is not one of Bedrock's.
         """
         tuned = {
             model.lifecycle_id: model
@@ -177,7 +177,7 @@ class World:
         return found
 
     def tags(self) -> Iterator[tuple[str, dict[str, str]]]:
-        """Everything that has tags, with them."""
+        """All resources with tags, and their tags."""
         with self.lock:
             found = [(one.arn, one.tags) for one in self.models.values()]
             found += [(one.arn, one.tags) for one in (*self.deployments.values(), *self.provisioned.values())]
@@ -187,7 +187,7 @@ class World:
         yield from found
 
     def brain_of(self, model_id: str, region: str) -> tuple[Brain, BaseModel]:
-        """Who answers under this modelId: a base model, or what a deployment or throughput serves."""
+        """The model behind this modelId: a base model, or the model of a deployment or throughput."""
         endpoint = self.deployments.get(model_id) or self.provisioned.get(model_id)
         if endpoint is None:
             base = self.foundation_model(model_id, region)
@@ -223,7 +223,7 @@ def foundation_arn(model: BaseModel) -> str:
 
 
 def new_id() -> str:
-    """Twelve characters, as Bedrock ends its ARNs."""
+    """Twelve characters, as at the end of Bedrock's ARNs."""
     return "".join(secrets.choice(string.ascii_lowercase + string.digits) for _ in range(12))
 
 

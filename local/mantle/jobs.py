@@ -185,7 +185,7 @@ class Jobs:
 
 
 def _refuse_wrong(request: dict[str, Any]) -> dict[str, Any]:
-    """Refuse what the guide does not show; gives the method's settings."""
+    """Refuse what the guide does not show; returns the method's settings."""
     if unknown := set(request) - FIELDS:
         raise Refusal("ValidationException", f"Unsupported parameter: {', '.join(sorted(unknown))}.")
     if missing := FIELDS - set(request):

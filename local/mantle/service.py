@@ -58,7 +58,7 @@ def operation(method: str, path: str) -> tuple[str, dict[str, str]] | None:
 
 
 def action_of(method: str, path: str) -> str:
-    """The IAM action of a request; empty where no operation answers it."""
+    """The IAM action of a request; empty if no operation answers it."""
     found = operation(method, path)
     return f"bedrock-mantle:{ACTIONS.get(found[0], found[0])}" if found else ""
 

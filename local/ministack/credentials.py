@@ -34,7 +34,7 @@ def assume_role(role_arn: str, service: str, account_id: str, source_arn: str) -
 
 
 def on_behalf_of(headers: Mapping[str, str]) -> dict[str, str] | None:
-    """Credentials with which a service acts with its caller's rights; None where that is no role."""
+    """Credentials with which a service acts with its caller's rights; None if that is no role."""
     session = sts._sessions.get(router.extract_access_key_id(dict(headers), {}) or "", {})
     caller, _, name = str(session.get("Arn", "")).partition(":assumed-role/")
     if not name:

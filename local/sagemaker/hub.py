@@ -37,7 +37,7 @@ class HubModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     full
         Whether all weights can be tuned; LoRA always can.
     licence
-        Where the licence lies that has to be accepted; empty where none has to be.
+        Where the licence lies that has to be accepted; empty if none has to be.
     script
         Whether JumpStart's own script trains it, on texts too; such a model goes on with a text.
     """

@@ -97,7 +97,7 @@ class PrivateHubs:
 
 
 def function_of(state: State, evaluator_arn: str) -> str:
-    """The Lambda function behind an evaluator; empty where there is no such evaluator (any more)."""
+    """The Lambda function behind an evaluator; empty if there is no such evaluator (any more)."""
     contents = [content for one in state.hubs.values() for content in one.contents.values()]
     found = next((one for one in contents if one.arn == evaluator_arn), None)
     if found is None:

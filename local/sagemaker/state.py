@@ -75,7 +75,7 @@ class State:
         self.hubs: dict[str, PrivateHub] = {}
 
     def tags(self) -> Iterator[tuple[str, dict[str, str]]]:
-        """Everything that has tags, with them."""
+        """All resources with tags, and their tags."""
         with self.world.lock:
             found = [(one.arn, one.tags) for one in self.groups.values()]
             found += [(one.arn, one.tags) for one in self.packages.values()]

@@ -40,7 +40,7 @@ MINI_BATCH = 32
 """Prompts after which the local model is updated; verl parts a batch too."""
 
 TICK_MINUTES = JOB_MINUTES * 0.05
-"""How soon a job sees that it is to stop."""
+"""The interval in which a job checks whether it was stopped."""
 
 Record = dict[str, Any]
 

@@ -47,7 +47,7 @@ class Album(Protocol):
         """Many that will be looked at: they may be fetched together."""
 
     def look(self, uri: str) -> Seen | Unseen | None:
-        """An object; None where nothing can be said about it from here."""
+        """An object; None if nothing can be said about it from here."""
 
 
 class Source(Protocol):
@@ -59,7 +59,7 @@ class Source(Protocol):
 
     @property
     def album(self) -> Album | None:
-        """Where the images and videos are that it refers to; None where nobody can look at them."""
+        """Where the images and videos are that it refers to; None if nobody can look at them."""
 
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from start to before stop, in pieces of any size; fewer only at the end of the file."""

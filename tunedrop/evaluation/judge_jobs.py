@@ -111,7 +111,7 @@ def start(bedrock: Any, stage: Stage, run: Run, judge: JudgeSettings, answers: R
     Raises
     ------
     TransientError
-        When a later try may succeed; so where the account's jobs at once are used up.
+        If a later try may succeed; so where the account's jobs at once are used up.
     """
     try:
         made = bedrock.create_evaluation_job(**_request(stage, run, judge, answers))
@@ -135,7 +135,7 @@ def delete(bedrock: Any, arn: str) -> bool:
     Raises
     ------
     TransientError
-        When Bedrock does not delete it now.
+        If Bedrock does not delete it now.
     """
     try:
         errors = bedrock.batch_delete_evaluation_job(jobIdentifiers=[arn])["errors"]

@@ -18,7 +18,7 @@ def decode(text: bytes) -> list[Prediction]:
 
 
 def read(s3: Any, bucket: str, key: str) -> list[Prediction]:
-    """The predictions of one object; none where there is no such object."""
+    """The predictions of one object; none if there is no such object."""
     try:
         answer = s3.get_object(Bucket=bucket, Key=key)
     except ClientError as error:

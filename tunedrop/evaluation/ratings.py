@@ -72,7 +72,7 @@ class Rater:
         Raises
         ------
         TransientError
-            When a job cannot be made now and a later try may succeed.
+            If a job cannot be made now and a later try may succeed.
         """
         asked = [
             (question, one)
@@ -188,7 +188,7 @@ def _line(asked: Asked, whose: Contender) -> Line:
 
 
 def _rating(record: dict[str, Any], metric: str) -> Rating | None:
-    """What a line of the output says; None where the judge came to no rating, which is `null` there."""
+    """What a line of the output says; None if the judge came to no rating, which is `null` there."""
     for score in record["automatedEvaluationResult"]["scores"]:
         if score["metricName"] == metric and isinstance(score.get("result"), int | float):
             details = score.get("evaluatorDetails") or [{}]

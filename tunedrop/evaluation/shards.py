@@ -26,7 +26,7 @@ SAVE_SECONDS = 20.0
 
 
 def plan(prompts: int, stage: Stage, per_minute: int) -> tuple[PromptShard, ...]:
-    """The shards that ask so many prompts, all at once; none where one function does it alone.
+    """The shards that ask so many prompts, all at once; none if one function does it alone.
 
     Their paces add up to `per_minute`, which is the account's.
     """

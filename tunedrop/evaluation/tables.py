@@ -80,7 +80,7 @@ class Table(NamedTuple):
 
 
 def table_of(prompts: Sequence[str]) -> Table | None:
-    """The table that all prompts are rows of; None where they are other texts."""
+    """The table that all prompts are rows of; None if they are other texts."""
     if len(prompts) < FEWEST_ROWS:
         return None
     rows = _rows(prompts)

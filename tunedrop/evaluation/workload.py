@@ -74,7 +74,7 @@ def workload(dataset: Dataset, run: Run, *, has_champion: bool) -> Workload:
 
 
 def minutes(asked: Workload, stage: Stage, base_model: BaseModel) -> float | None:
-    """How long asking all of it will take; None where the allowed pace is not known."""
+    """How long asking all of it will take; None if the allowed pace is not known."""
     per_minute = requests_per_minute(stage, base_model)
     if not per_minute:
         return None

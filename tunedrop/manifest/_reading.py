@@ -218,7 +218,7 @@ def share(text: str | float) -> float:
     Raises
     ------
     ValueError
-        When it is neither, or not from 1% to 10000%.
+        If it is neither, or not from 1% to 10000%.
     """
     if isinstance(text, str) and (match := re.fullmatch(r"\s*(\d{1,4}(?:\.\d{1,9})?)\s*%\s*", text)):
         found = float(match[1]) / 100

@@ -31,7 +31,7 @@ def parse(text: bytes, name: str) -> Mapping[str, Any]:
     Raises
     ------
     InvalidManifest
-        When it is too large, also once its aliases are expanded, not UTF-8, not YAML, or no mapping; or when
+        If it is too large, also once its aliases are expanded, not UTF-8, not YAML, or no mapping; or when
         it holds what is no number, text, list or mapping that anything here could mean.
     """
     if len(text) > MAX_BYTES:
@@ -73,7 +73,7 @@ def _refuse_expansion(root: Any, name: str) -> None:
     Raises
     ------
     InvalidManifest
-        When there is too much.
+        If there is too much.
     """
     left, count = [root], 0
     while left:
@@ -98,7 +98,7 @@ def _values(document: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]
     Raises
     ------
     InvalidManifest
-        When there are too many, as in a document that contains itself.
+        If there are too many, as in a document that contains itself.
     """
     left: list[tuple[str, Any]] = [("", document)]
     count = characters = 0
@@ -138,7 +138,7 @@ def locate(document: Mapping[str, Any], path: str) -> tuple[Mapping[str, Any], s
 
 
 def line_of(mapping: Mapping[str, Any], key: Any) -> str:
-    """Where a key stands, as ` line 3`; empty where that is not known, as of a key that was merged (`<<`)."""
+    """Where a key stands, as ` line 3`; empty if that is not known, as of a key that was merged (`<<`)."""
     position = getattr(mapping, "lc", None)
     try:
         return f" line {position.key(key)[0] + 1}" if position is not None else ""

@@ -65,7 +65,7 @@ def trained_by(stage: Stage, base_model: BaseModel, document: Manifest, parent_m
     Raises
     ------
     InvalidManifest
-        When the engine that the manifest names does not train it so, or did not make the model to go on with.
+        If the engine that the manifest names does not train it so, or did not make the model to go on with.
     """
     methods = (*(one.method for one in document.stages), document.method)
     offered = catalog.entries(base_model)

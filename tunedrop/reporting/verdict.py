@@ -60,7 +60,7 @@ def title_of(score: Score) -> str:
 
 
 def deciding(ending: Ending) -> Score | None:
-    """The score that decided; None where it has not come to that."""
+    """The score that decided; None if it has not come to that."""
     return ending.evaluation.decisive if ending.evaluation is not None else None
 
 

@@ -158,7 +158,7 @@ def export(s3: Any, stage: Stage, registry: Registry, run_id: str, server: Serve
     MlflowError
         If there is no such run, or the server refuses it.
     TransientError
-        When a later try may succeed.
+        If a later try may succeed.
     """
     record = registry.get(run_id)
     if record is None:

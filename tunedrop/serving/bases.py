@@ -42,12 +42,12 @@ def is_needed(base_model: BaseModel) -> bool:
 
 def weights(aws_: Aws, stage: Stage, base_model: BaseModel) -> str:
     """Where the base model's files are (`s3://…/`): those that a person has put into the artifacts bucket,
-    else those that the training service offers; empty where there are none.
+    else those that the training service offers; empty if there are none.
 
     Raises
     ------
     ClientError
-        When S3 or the service refuses to say.
+        If S3 or the service refuses to say.
     """
     own = naming.base_prefix(base_model.short_name)
     bucket = stage.artifacts_bucket
@@ -73,7 +73,7 @@ def latest(bedrock: Any, stage: Stage, base_model: BaseModel) -> Import:
     Raises
     ------
     ClientError
-        When Bedrock refuses to say.
+        If Bedrock refuses to say.
     """
     prefix = naming.base_imports(stage.name, base_model.short_name)
     pages = bedrock.get_paginator("list_model_import_jobs").paginate(nameContains=prefix)
@@ -97,7 +97,7 @@ def ensure(aws_: Aws, stage: Stage, base_model: BaseModel) -> ImportedBase:
     Raises
     ------
     TransientError
-        When a later try may succeed.
+        If a later try may succeed.
     """
     number, found = latest(aws_.bedrock, stage, base_model)
     if found is not None:
@@ -128,7 +128,7 @@ def outcome(bedrock: Any, base: ImportedBase, since: str) -> ImportedBase | None
     Raises
     ------
     ClientError
-        When Bedrock refuses to say.
+        If Bedrock refuses to say.
     """
     if base.failure:
         return base
@@ -146,7 +146,7 @@ def outcome(bedrock: Any, base: ImportedBase, since: str) -> ImportedBase | None
 
 
 def _usable(bedrock: Any, arn: str) -> ImportedBase | None:
-    """An import that goes on, or its model; None where it has failed or the model is gone."""
+    """An import that goes on, or its model; None if it has failed or the model is gone."""
     found = throughput.look(bedrock, arn)
     if found is None or found.status == "Failed":
         return None

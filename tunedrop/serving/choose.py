@@ -18,7 +18,7 @@ def way(base_model: BaseModel, settings: DeploymentSettings) -> Way:
     Raises
     ------
     PreflightFailed
-        When the run asks for a way that the base model does not have, or it has none.
+        If the run asks for a way that the base model does not have, or it has none.
     """
     offered = kinds.offered(base_model)
     modes = list(dict.fromkeys(kind.mode for kind in offered if kind.mode))

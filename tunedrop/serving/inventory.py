@@ -127,7 +127,7 @@ def resources(
     Raises
     ------
     ClientError
-        When Bedrock does not answer a list; without `skipped`, also when it does not answer for tags. What
+        If Bedrock does not answer a list; without `skipped`, also when it does not answer for tags. What
         there is is not known then.
     """
     asked = stage.engines if of is None else of

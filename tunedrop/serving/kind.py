@@ -64,7 +64,7 @@ class ServingKind(ABC):
     """The field of the catalog's `Serving` that says whether a base model has it."""
 
     mode: ClassVar[Literal["on-demand", "provisioned", ""]] = ""
-    """The `deployment.mode` of a manifest that asks for it; empty where none does."""
+    """The `deployment.mode` of a manifest that asks for it; empty if none does."""
 
     title: ClassVar[str]
     """Its name for people, in one or two words."""

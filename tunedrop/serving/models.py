@@ -28,7 +28,7 @@ def base_of(aws: Aws, stage: Stage, model_arn: str, run_id: str) -> BaseModel | 
 
 
 def status(aws: Aws, model_arn: str) -> str:
-    """`Active` where a model is there to be used, another word while it is made; empty where none is."""
+    """`Active` where a model is there to be used, another word while it is made; empty if none is."""
     return engines.of_model(model_arn).status_of_model(aws, model_arn)
 
 
@@ -38,12 +38,12 @@ def weights(aws: Aws, model_arn: str) -> str:
 
 
 def why_it_stays(aws: Aws, arn: str) -> str:
-    """Why a model that is there cannot be deleted; empty where it can, and for what is not a model.
+    """Why a model that is there cannot be deleted; empty if it can, and for what is not a model.
 
     Raises
     ------
     ClientError
-        When the service refuses to say whether it is there.
+        If the service refuses to say whether it is there.
     """
     why = engines.of_model(arn).undeletable if is_model(arn) else ""
     return why if why and status(aws, arn) else ""
@@ -55,8 +55,8 @@ def delete(aws: Aws, model_arn: str) -> bool:
     Raises
     ------
     ThroughputFailed
-        When AWS refuses for good.
+        If AWS refuses for good.
     TransientError
-        When a later try may succeed; so while something still serves the model.
+        If a later try may succeed; so while something still serves the model.
     """
     return engines.of_model(model_arn).delete_model(aws, model_arn)

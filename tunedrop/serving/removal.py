@@ -44,11 +44,11 @@ class Removal:
         Raises
         ------
         NamedInProduction
-            When an alias names it; it stays.
+            If an alias names it; it stays.
         TransientError
-            When it is still being created or changed, or is just being promoted; a later try may succeed.
+            If it is still being created or changed, or is just being promoted; a later try may succeed.
         ThroughputFailed
-            When Bedrock refuses, for example before a commitment has ended.
+            If Bedrock refuses, for example before a commitment has ended.
         """
         if not self._claims.begin_removal(arn):
             raise TransientError(f"{arn} is being promoted")

@@ -19,7 +19,7 @@ def create(aws_: Aws, stage: Stage, model: InProduction) -> Serving:
     Raises
     ------
     LookupError
-        When the model does not exist any more, or its base model is not known.
+        If the model does not exist any more, or its base model is not known.
     ThroughputFailed, TransientError
         As `tunedrop.serving.throughput.create`.
     """
@@ -47,7 +47,7 @@ def ready(bedrock: Any, serving: Serving) -> str:
     TransientError
         While Bedrock is at it.
     ThroughputFailed
-        When it could not be brought into service.
+        If it could not be brought into service.
     """
     if throughput.outcome(bedrock, serving) is None:
         raise TransientError(f"{serving.arn} comes into service")

@@ -33,7 +33,7 @@ def swap(bedrock: Any, arn: str, model_arn: str) -> None:
     TransientError
         While Bedrock is at it, and when a later try may succeed.
     CannotSwap
-        When Bedrock does not do it, or has failed to.
+        If Bedrock does not do it, or has failed to.
     """
     try:
         now = behind(bedrock, arn)

@@ -26,7 +26,7 @@ from tunedrop.stage import Stage
 class InService(msgspec.Struct, frozen=True, kw_only=True):
     """Something of this stage that serves a model now, or is about to.
 
-    `hourly_usd` is what it bills while nobody asks; None where the catalog knows no price.
+    `hourly_usd` is what it bills while nobody asks; None if the catalog knows no price.
     `kept_until_expiry`: a person brought it into service, and will soon let an alias name it. `base_model`:
     a copy of this base model, which belongs to the stage.
     """

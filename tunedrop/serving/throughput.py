@@ -45,11 +45,11 @@ def create(
     Raises
     ------
     ThroughputFailed
-        When Bedrock refuses for a reason that a later try cannot heal, such as a quota of zero.
+        If Bedrock refuses for a reason that a later try cannot heal, such as a quota of zero.
     DeploymentsFull
-        When the account has as many deployments as it may.
+        If the account has as many deployments as it may.
     TransientError
-        When a later try may succeed.
+        If a later try may succeed.
     """
     expires = clock.after(clock.now(), stage.throughput_expiry_seconds + (settings.keep_for_seconds or 0))
     tags = [*naming.tags(stage.name, run_id), {"key": naming.EXPIRES_TAG, "value": expires}]
@@ -92,7 +92,7 @@ def outcome(bedrock: Any, serving: Serving) -> Serving | None:
     Raises
     ------
     ThroughputFailed
-        When Bedrock could not create it, or it is gone.
+        If Bedrock could not create it, or it is gone.
     """
     try:
         found = describe(bedrock, serving.arn)
@@ -115,12 +115,12 @@ def describe(bedrock: Any, arn: str) -> Served:
 
 
 def look(bedrock: Any, arn: str) -> Served | None:
-    """What serves under this ARN, or is about to; None where nothing does.
+    """What serves under this ARN, or is about to; None if nothing does.
 
     Raises
     ------
     ClientError
-        When Bedrock refuses to say.
+        If Bedrock refuses to say.
     """
     try:
         return describe(bedrock, arn)
@@ -141,9 +141,9 @@ def release(bedrock: Any, arn: str) -> bool:
     Raises
     ------
     TransientError
-        When it is still being created or changed: Bedrock deletes it only afterwards.
+        If it is still being created or changed: Bedrock deletes it only afterwards.
     ThroughputFailed
-        When Bedrock refuses, for example before a commitment has ended.
+        If Bedrock refuses, for example before a commitment has ended.
     """
     try:
         kinds.of(way_of(arn)).delete(bedrock, arn)

@@ -41,9 +41,9 @@ def evaluate_model(aws_: Aws, contest: Contest, next_record: int, deadline: floa
     Raises
     ------
     EvaluationFailed
-        When nobody answers at all.
+        If nobody answers at all.
     TransientError
-        When an evaluation job cannot be made now and a later try may succeed.
+        If an evaluation job cannot be made now and a later try may succeed.
     """
     if (base := contest.serving.base) is not None and base.failure:
         return _uncompared(aws_, contest, base.failure)
@@ -90,7 +90,7 @@ def refuse_what_is_dearer(registry: Registry, contest: Contest) -> None:
     Raises
     ------
     OverBudget
-        When asking it would likely cost more than anybody has agreed to.
+        If asking it would likely cost more than anybody has agreed to.
     """
     units, run = contest.serving.units, contest.run
     record = registry.get(run.run_id)

@@ -80,7 +80,7 @@ class Sweep:
         """What serves models after the sweep: what its first part has listed, and not released."""
 
     def run(self) -> Swept:
-        """Everything once; gives what was done."""
+        """Everything once; returns what was done."""
         for name, part in (
             ("making aliases say what their history says", self._settle_aliases),
             ("releasing what serves models", self._release),

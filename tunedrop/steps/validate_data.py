@@ -73,9 +73,9 @@ def validate(s3: Any, stage: Stage, run: Run, done: Sharding | None = None) -> D
     Raises
     ------
     InvalidDataset
-        When a record breaks a rule; the message says file, line and reason of the first ones.
+        If a record breaks a rule; the message says file, line and reason of the first ones.
     InvalidManifest
-        When the base model does not take what the dataset is for.
+        If the base model does not take what the dataset is for.
     """
     validation = _Validation(s3, stage, run)
     if done is None:
@@ -91,7 +91,7 @@ def validate_shard(s3: Any, stage: Stage, run: Run, work: ShardWork, shard: Byte
     Raises
     ------
     InvalidDataset
-        When the base model's format cannot say what a record says.
+        If the base model's format cannot say what a record says.
     """
     run = _runs(run)[work.dataset]
     file = open_files(s3, stage, run)[shard.split].source
@@ -112,7 +112,7 @@ def keep(s3: Any, stage: Stage, run: Run, report: Report) -> None:
     Raises
     ------
     InvalidDataset
-        When the dataset is not valid; the message says why.
+        If the dataset is not valid; the message says why.
     """
     s3.put_object(
         Bucket=stage.artifacts_bucket,

@@ -46,7 +46,7 @@ MOST_SHARDS = 1_000
 
 
 def ranges_of(files: Mapping[Split, Source], limit: int) -> tuple[ByteRange, ...]:
-    """Ranges of at most so many bytes, larger where there would be too many; none where one function can take
+    """Ranges of at most so many bytes, larger where there would be too many; none if one function can take
     all files together."""
     size = sum(file.size for file in files.values())
     if size <= limit:

@@ -36,7 +36,7 @@ def retest(
     Raises
     ------
     InvalidDataset
-        When a record breaks a rule, or is in what the model was trained on as well.
+        If a record breaks a rule, or is in what the model was trained on as well.
     """
     if run.test is None and run.more_test is None:
         return trained

@@ -50,7 +50,7 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 class Curves(msgspec.Struct, frozen=True):
-    """Both loss curves, by step, and what was accepted of the data; empty where Bedrock wrote none."""
+    """Both loss curves, by step, and what was accepted of the data; empty if Bedrock wrote none."""
 
     training: tuple[Loss, ...] = ()
     validation: tuple[Loss, ...] = ()
@@ -73,7 +73,7 @@ def read(files: Iterable[tuple[str, str]]) -> Curves:
 
 
 def of_job(s3: Any, job: CompletedJob) -> Curves:
-    """The curves that Bedrock wrote for a job; empty where it wrote none."""
+    """The curves that Bedrock wrote for a job; empty if it wrote none."""
     if not job.output_uri:  # its service writes nothing into S3
         return Curves()
     bucket, prefix = naming.place_of(job.output_uri)

@@ -58,8 +58,8 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
     """What an engine bills for a job: each token that it trains, or each hour.
 
-    `price` is for a million tokens, or for an hour; None where no dated one is known. `sku` is the usage type
-    of AWS's price list. `hours` are at least, likely, at most; None where nobody says how many.
+    `price` is for a million tokens, or for an hour; None if no dated one is known. `sku` is the usage type
+    of AWS's price list. `hours` are at least, likely, at most; None if nobody says how many.
     """
 
     by: Literal["token", "hour"]
@@ -134,7 +134,7 @@ class TrainingEngine(ABC):
     """Why no job can continue from its models, and what to do: a clause whose subject is the model."""
 
     undeletable: ClassVar[str] = ""
-    """Why a model that it has made cannot be deleted; empty where it can. Said before one is made."""
+    """Why a model that it has made cannot be deleted; empty if it can. Said before one is made."""
 
     permissions: ClassVar[dict[str, tuple[Permission, ...]]] = {}
     """What the functions need, by function, where the stage uses the engine."""
@@ -160,20 +160,20 @@ class TrainingEngine(ABC):
         Raises
         ------
         CustomizationFailed
-            When the service refuses the job for a reason that a later try cannot heal.
+            If the service refuses the job for a reason that a later try cannot heal.
         TransientError
-            When a later try may succeed.
+            If a later try may succeed.
         QuotaFull
-            When a quota of the account is full: whether waiting helps, the caller knows.
+            If a quota of the account is full: whether waiting helps, the caller knows.
         """
 
     @abstractmethod
     def describe(self, aws: Aws, name_or_arn: str) -> Job | None:
-        """A job, or None where there is none of this name."""
+        """A job, or None if there is none of this name."""
 
     @abstractmethod
     def stop(self, aws: Aws, job_arn: str) -> bool:
-        """Stop a job. False when it had ended before. What it has trained is billed all the same."""
+        """Stop a job. False when it had ended before. What it has trained is still billed."""
 
     def end_twins(self, aws: Aws, job_arn: str) -> None:
         """Stop duplicates of a running job; nothing to do if a name or token prevents them."""
@@ -186,7 +186,7 @@ class TrainingEngine(ABC):
 
     @abstractmethod
     def role_of(self, stage: Stage) -> str:
-        """The ARN of the role that its jobs of a stage are given; empty where they are given none."""
+        """The ARN of the role that its jobs of a stage are given; empty if they are given none."""
 
     def billed_by(self, method: Method) -> Literal["token", "hour"]:
         """Whether training with a method is billed by token or by hour."""
@@ -199,11 +199,11 @@ class TrainingEngine(ABC):
 
     @abstractmethod
     def in_progress(self, aws: Aws) -> int:
-        """Jobs of this account and Region that hold a slot, whoever started them."""
+        """Jobs of this account and Region that hold a slot, regardless of who started them."""
 
     @abstractmethod
     def status_of_model(self, aws: Aws, model_arn: str) -> str:
-        """`Active` where a model that it has made is there; empty where it is not (any more)."""
+        """`Active` where a model that it has made is there; empty if it is not (any more)."""
 
     @abstractmethod
     def delete_model(self, aws: Aws, model_arn: str) -> bool:
@@ -212,9 +212,9 @@ class TrainingEngine(ABC):
         Raises
         ------
         ThroughputFailed
-            When the service refuses for good.
+            If the service refuses for good.
         TransientError
-            When a later try may succeed; so while something still serves the model.
+            If a later try may succeed; so while something still serves the model.
         """
 
     def base_of(self, stage: Stage, model_arn: str) -> BaseModel | None:
@@ -223,12 +223,12 @@ class TrainingEngine(ABC):
         return None
 
     def weights_of(self, aws: Aws, model_arn: str) -> str:
-        """Where the files of a model are that Bedrock can import (`s3://…/`); empty where it keeps them."""
+        """Where the files of a model are that Bedrock can import (`s3://…/`); empty if it keeps them."""
         del aws, model_arn
         return ""
 
     def base_weights(self, aws: Aws, base_model: BaseModel) -> str:
-        """Where the files of a base model are that Bedrock can import as they are (`s3://…/`); empty where
+        """Where the files of a base model are that Bedrock can import as they are (`s3://…/`); empty if
         the service shows nobody, such as those under a licence."""
         del aws, base_model
         return ""
@@ -250,9 +250,9 @@ class TrainingEngine(ABC):
         Raises
         ------
         CustomizationFailed
-            When the job failed; the message is the service's own.
+            If the job failed; the message is the service's own.
         RunStopped
-            When somebody stopped the job.
+            If somebody stopped the job.
         """
         del aws
         match job.status:
@@ -287,18 +287,18 @@ class TrainingEngine(ABC):
         return stage.reward_function_arn if self.wraps_graders else run.grader
 
     def forget(self, aws: Aws, stage: Stage) -> list[str]:
-        """Delete what the stage has for all its runs, once they have nothing any more; gives the ARNs.
+        """Delete what the stage has for all its runs, once they have nothing any more; returns the ARNs.
 
         Raises
         ------
         TransientError
-            When a later try may succeed.
+            If a later try may succeed.
         """
         del aws, stage
         return []
 
     def customization_type(self, method: Method) -> str:
-        """What GetFoundationModel calls a method in `customizationsSupported`; empty where it does not."""
+        """What GetFoundationModel calls a method in `customizationsSupported`; empty if it does not."""
         del method
         return ""
 

@@ -38,7 +38,7 @@ def page(sagemaker: Any, base_model: BaseModel) -> tuple[str, str]:
     Raises
     ------
     ClientError
-        When SageMaker refuses to say.
+        If SageMaker refuses to say.
     """
     answer = sagemaker.describe_hub_content(
         HubName=HUB, HubContentType="Model", HubContentName=base_model.hub_content
@@ -57,7 +57,7 @@ def describe(sagemaker: Any, base_model: BaseModel) -> HubModel:
     Raises
     ------
     ClientError
-        When SageMaker refuses to say.
+        If SageMaker refuses to say.
     """
     version, text = page(sagemaker, base_model)
     document = json.loads(text)
@@ -79,7 +79,7 @@ def _is_gated(document: Mapping[str, Any]) -> bool:
 
 
 def weights(document: Mapping[str, Any]) -> str:
-    """The folder that SageMaker hosts a base model from; empty where it is an archive, which cannot be
+    """The folder that SageMaker hosts a base model from; empty if it is an archive, which cannot be
     imported, or under a licence.
 
     Public projects copy such folders out of `jumpstart-cache-prod-<Region>` from accounts of their own

@@ -64,7 +64,7 @@ def read(sample: Any, number: int) -> Rollout:
     Raises
     ------
     NoRollout
-        When it cannot be graded; the message says what is missing.
+        If it cannot be graded; the message says what is missing.
     """
     messages = sample.get("messages") if isinstance(sample, dict) else None
     if not isinstance(messages, list) or not messages:
@@ -115,7 +115,7 @@ def scores(sent: Sequence[Mapping[str, Any]], answer: Any) -> list[float]:
     Raises
     ------
     NoRollout
-        When the training service could not read it.
+        If the training service could not read it.
     """
     if not isinstance(answer, dict) or "statusCode" not in answer:
         why = answer.get("errorMessage", "") if isinstance(answer, dict) else ""

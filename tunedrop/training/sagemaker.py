@@ -90,12 +90,12 @@ def name_in(name_or_arn: str) -> str:
 
 
 def describe(sagemaker: Any, name_or_arn: str) -> dict[str, Any] | None:
-    """What SageMaker says of a job; None where there is none of this name.
+    """What SageMaker says of a job; None if there is none of this name.
 
     Raises
     ------
     ClientError
-        When SageMaker refuses to say.
+        If SageMaker refuses to say.
     """
     try:
         answer: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name_in(name_or_arn))
@@ -112,7 +112,7 @@ def stop(sagemaker: Any, job_arn: str) -> bool:
     Raises
     ------
     ClientError
-        When SageMaker refuses for another reason.
+        If SageMaker refuses for another reason.
     """
     try:
         sagemaker.stop_training_job(TrainingJobName=name_in(job_arn))
@@ -124,12 +124,12 @@ def stop(sagemaker: Any, job_arn: str) -> bool:
 
 
 def count_in_progress(sagemaker: Any) -> int:
-    """Training jobs of this account and Region that run, whoever started them.
+    """Training jobs of this account and Region that run, regardless of who started them.
 
     Raises
     ------
     ClientError
-        When SageMaker does not answer the list.
+        If SageMaker does not answer the list.
     """
     pages = sagemaker.get_paginator("list_training_jobs")
     return sum(
@@ -162,14 +162,14 @@ def jobs_of(sagemaker: Any, stage: Stage, begins: str, status: str) -> Iterator[
 
 
 def delete_files(s3: Any, where: str) -> bool:
-    """Delete every version under an `s3://` prefix, for storage bills all of them. False where there is none.
+    """Delete every version under an `s3://` prefix, for storage bills all of them. False if there is none.
 
     Raises
     ------
     ThroughputFailed
-        When S3 refuses one of them.
+        If S3 refuses one of them.
     TransientError
-        When a later try may succeed.
+        If a later try may succeed.
     """
     try:
         return _delete_versions(s3, where)

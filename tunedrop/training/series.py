@@ -31,7 +31,7 @@ def advance(
     Raises
     ------
     CustomizationFailed
-        When a stage failed, or every candidate.
+        If a stage failed, or every candidate.
     """
     planned = plan(run, dataset)
     seen = [look(aws, stage, run, one, base_model) for one in planned]
@@ -104,7 +104,7 @@ def best(series: Sequence[TrainingJob]) -> TrainingJob:
     Raises
     ------
     CustomizationFailed
-        When no candidate has a model.
+        If no candidate has a model.
     """
     trained = [one for one in series if one.job is not None]
     if not trained:

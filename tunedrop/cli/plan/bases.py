@@ -42,7 +42,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Base(msgspec.Struct, frozen=True, kw_only=True):
-    """One line of `tunedrop bases --format json`. Money in US dollars; None where no dated price is known.
+    """One line of `tunedrop bases --format json`. Money in US dollars; None if no dated price is known.
 
     Attributes
     ----------

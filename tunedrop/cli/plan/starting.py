@@ -110,7 +110,7 @@ def write(
     hyperparameters: Mapping[str, str],
     train: Path | None,
 ) -> list[Path]:
-    """Write a run's folder; gives the files in it.
+    """Write a run's folder; returns the files in it.
 
     Parameters
     ----------

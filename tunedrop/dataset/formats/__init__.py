@@ -231,7 +231,7 @@ def write(conversation: Conversation, format_: str) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        When the format cannot hold what the conversation says; the message is `refusal`'s.
+        If the format cannot hold what the conversation says; the message is `refusal`'s.
     """
     if why := refusal(conversation, format_):
         raise ValueError(why)
@@ -239,7 +239,7 @@ def write(conversation: Conversation, format_: str) -> dict[str, Any]:
 
 
 def refusal(conversation: Conversation, format_: str) -> str:
-    """Why a format cannot hold a conversation; empty where it can."""
+    """Why a format cannot hold a conversation; empty if it can."""
     turns = conversation.turns
     is_text = turns[0].role == "text"
     if format_ == "text":

@@ -52,7 +52,7 @@ def _is_block(block: Any) -> bool:
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """A record; None where it is broken."""
+    """A record; None if it is broken."""
     record = said(record)
     messages = record.get("messages") or []
     losses: list[str] = []

@@ -95,7 +95,7 @@ def _with_tools(record: Mapping[str, Any], declared: str) -> Mapping[str, Any]:
 
 
 def pictures(record: Mapping[str, Any]) -> str:
-    """The key of the images that stand in a record; empty where there are none."""
+    """The key of the images that stand in a record; empty if there are none."""
     return next((key for key, value in record.items() if value and _kind(key, value) == "an image"), "")
 
 

@@ -69,7 +69,7 @@ def without_sides(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def key_in(record: Mapping[str, Any], among: Iterable[str]) -> str:
-    """The first of some names that a record has a key for; empty where it has none."""
+    """The first of some names that a record has a key for; empty if it has none."""
     there = {names.plain(key): key for key in reversed(tuple(record))}
     return next((there[name] for name in among if name in there), "")
 
@@ -118,7 +118,7 @@ def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def candidates(record: Mapping[str, Any]) -> list[Any]:
-    """The candidates of the last message; none where it has none."""
+    """The candidates of the last message; none if it has none."""
     messages = record.get("messages")
     last = messages[-1] if isinstance(messages, list) and messages else None
     found = last.get("candidates") if isinstance(last, dict) else None

@@ -19,7 +19,7 @@ _MESSAGE = frozenset({"role", "content"})
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """A record; None where it is broken."""
+    """A record; None if it is broken."""
     record = said(record)
     version = record.get("schemaVersion")
     if version is not None and version != SCHEMA_VERSION:

@@ -24,7 +24,7 @@ _INDEX = re.compile(r"[A-Za-z]|\d{1,2}")
 
 
 def why_no_answer(record: Mapping[str, Any], key: str, prompt: str = "") -> str:
-    """Why what stands under a usual name of an answer is none; empty where it is one."""
+    """Why what stands under a usual name of an answer is none; empty if it is one."""
     value = record.get(key)
     decided = record.get("answer")
     if key != "answer" and decided in DECISIONS[1:] and not _OF_PRODIGY.isdisjoint(record):
@@ -53,7 +53,7 @@ def _lists(prompt: Any, value: Any, choices: list[str]) -> bool:
 
 
 def _choices(record: Mapping[str, Any]) -> list[str]:
-    """The texts of the choices that stand in a record; none where it offers none."""
+    """The texts of the choices that stand in a record; none if it offers none."""
     for name in _CHOICES:
         found = record.get(name)
         if isinstance(found, dict):
@@ -71,7 +71,7 @@ def _choices(record: Mapping[str, Any]) -> list[str]:
 
 
 def hint(record: Mapping[str, Any]) -> str:
-    """What a record without a prompt or without an answer is, and what to do; empty where nobody knows."""
+    """What a record without a prompt or without an answer is, and what to do; empty if nobody knows."""
     if known := _of_a_tool(record):
         return known
     if "custom_id" in record and ("response" in record or "result" in record):

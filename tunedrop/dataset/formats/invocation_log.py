@@ -49,7 +49,7 @@ _OWN = frozenset(
 
 
 def kind(record: Mapping[str, Any]) -> SourceFormat | None:
-    """Which of the two a record is; None where it is neither."""
+    """Which of the two a record is; None if it is neither."""
     if isinstance(record.get("modelInput"), dict):
         return "batch-output"
     body = record.get("input")
@@ -72,7 +72,7 @@ _SAID = frozenset(
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """A record; None where it is broken. What is not the conversation is about the request, and not kept."""
+    """A record; None if it is broken. What is not the conversation is about the request, and not kept."""
     if reading.format == "batch-output":
         asked, said, at = record.get("modelInput"), record.get("modelOutput"), "$.modelInput"
     else:
@@ -97,7 +97,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
 
 
 def _why_unanswered(record: Mapping[str, Any], said: Any) -> str:
-    """Why a request has no answer, although it was made; empty where nobody knows."""
+    """Why a request has no answer, although it was made; empty if nobody knows."""
     output = record.get("output")
     error = record.get("errorCode") or record.get("error")
     if error:

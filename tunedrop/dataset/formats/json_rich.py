@@ -46,7 +46,7 @@ _Said = tuple[str, tuple[dict[str, Any], ...]]
 
 
 def conversation(record: Converse) -> Conversation | None:
-    """One record; None where a block is not in its usual form."""
+    """One record; None if a block is not in its usual form."""
     turns = _turns(record)
     if turns is None:
         return None
@@ -55,7 +55,7 @@ def conversation(record: Converse) -> Conversation | None:
 
 
 def batch(records: list[Converse]) -> Batch | None:
-    """Many records; None where one has a block that is not in its usual form."""
+    """Many records; None if one has a block that is not in its usual form."""
     found = Batch([], [], [], [], [], [], {}, [], [])
     for at, record in enumerate(records):
         turns = _turns(record)
@@ -98,7 +98,7 @@ def _alike(record: Converse, turns: list[_Said]) -> tuple[object, ...]:
 
 
 def _turns(record: Converse) -> list[_Said] | None:
-    """What is said in turn; None where that is not in its usual form."""
+    """What is said in turn; None if that is not in its usual form."""
     messages = record.messages
     if not messages or len(messages) > MOST_TURNS:
         return None

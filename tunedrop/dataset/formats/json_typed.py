@@ -118,14 +118,14 @@ class Typed(msgspec.Struct, frozen=True):
     batch: Callable[[list[Any]], Batch | None]
 
     def texts(self, record: Any) -> list[Text]:
-        """What `texts_of` gives of its conversation; nothing where a record has to be read by itself."""
+        """What `texts_of` gives of its conversation; nothing if a record has to be read by itself."""
         if self.format == "prompt-completion":
             return [("$.prompt", "user", record.prompt), ("$.completion", "assistant", record.completion)]
         conversation = self.conversation(record)
         return texts_of(conversation) if conversation is not None else []
 
     def names_each_key_once(self, body: bytes, records: list[Any], may_hide: bool) -> bool:
-        """Whether no object of a block names a key twice; false where a text looks as if one did.
+        """Whether no object of a block names a key twice; false if a text looks as if one did.
 
         With `may_hide`, escapes are in the block, by which a key could be written: all keys are counted.
         """

@@ -49,7 +49,7 @@ _CLASSIFIED = names.TEXTS_TO_CLASSIFY
 
 
 def _format(prompt: str, answer: str, context: str) -> SourceFormat | None:
-    """What the names make of a record; None where it is no pair."""
+    """What the names make of a record; None if it is no pair."""
     if prompt in ("prompt", "") and answer in ("completion", ""):
         return "prompt-completion" if prompt or answer else None
     if prompt == "instruction":

@@ -149,7 +149,7 @@ _ON_ONE_LINE = re.compile(r" \((?:or --fix|tunedrop check --fix does)\)$")
 
 
 def relaxed(text: bytes) -> dict[str, Any] | None:
-    """A record whose only fault is raw control characters inside its texts; None where it has another."""
+    """A record whose only fault is raw control characters inside its texts; None if it has another."""
     if _CONTROL.search(text.strip()) is None:
         return None
     try:

@@ -35,7 +35,7 @@ def _is_converse(message: Any) -> bool:
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """A record; None where it is broken."""
+    """A record; None if it is broken."""
     record = said(record)
     messages = record.get("messages")
     if not isinstance(messages, list) or not messages:

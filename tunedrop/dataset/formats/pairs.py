@@ -27,7 +27,7 @@ _STANFORD = "text"
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """A record; None where it is broken."""
+    """A record; None if it is broken."""
     if len(record) == 2 and "prompt" in record and "completion" in record:
         prompt, answer = record["prompt"], record["completion"]
         if isinstance(prompt, str) and isinstance(answer, str) and prompt.strip() and answer.strip():
@@ -150,7 +150,7 @@ def joined(record: Mapping[str, Any]) -> list[str]:
 
 
 def _text_of(key: str, value: Any, asked: Any, answer: Any) -> str | None:
-    """What is asked about, as a text; empty where it is none; None where it is something else."""
+    """What is asked about, as a text; empty if it is none; None if it is something else."""
     name = names.plain(key)
     if name in names.CONTEXTS and isinstance(value, int | float) and not isinstance(value, bool):
         return "" if isinstance(value, float) and isnan(value) else str(value)  # an empty cell of pandas

@@ -18,12 +18,12 @@ from tunedrop.dataset.types import shorten
 
 
 def key_of(record: Mapping[str, Any]) -> str:
-    """The key of the text; empty where a record has none."""
+    """The key of the text; empty if a record has none."""
     return next((key for key in names.DOCUMENTS if key in record), "")
 
 
 def read_text(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """A text; None where it is broken."""
+    """A text; None if it is broken."""
     key = key_of(record) or "text"
     text = reading.text(record, key, f"$.{key}")
     if text is None or not _is_alone(record, key, reading):
@@ -76,7 +76,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def read_caption(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """An image and its caption; None where it is broken."""
+    """An image and its caption; None if it is broken."""
     image = reading.text(record, "image-ref", "$.image-ref")
     caption = reading.text(record, "caption", "$.caption")
     if isinstance(record.get("image-ref"), str):

@@ -78,7 +78,7 @@ _TRUE_OR_FALSE = ("true", "false")
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """A record; None where it is broken."""
+    """A record; None if it is broken."""
     record = comparisons.as_pair(said(record), reading)
     if reading.problems:
         return None
@@ -145,7 +145,7 @@ def _is_said(value: Any, side: Any, chosen: Conversation) -> bool:
 def _asked(
     record: Mapping[str, Any], reading: Reading, losses: list[str]
 ) -> tuple[list[preference_texts.Said], set[str]]:
-    """The messages of the prompt, and the key that they stand under; none where there is no such key."""
+    """The messages of the prompt, and the key that they stand under; none if there is no such key."""
     key = _prompt_key(record) or next(iter(_lists(record)), "")
     value = record.get(key)
     if not key:
@@ -161,7 +161,7 @@ def _asked(
 
 
 def _prompt_key(record: Mapping[str, Any]) -> str:
-    """The key of a prompt that stands alone; empty where only a conversation does."""
+    """The key of a prompt that stands alone; empty if only a conversation does."""
     there = {one: value for one, value in record.items() if isinstance(value, str | list | dict)}
     key = naming.keys_of(there).prompt
     value, lists = record.get(key), _lists(record)
@@ -308,7 +308,7 @@ def write(conversation: Conversation) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        When it has no rejected answer.
+        If it has no rejected answer.
     """
     return {
         side: openai_chat.write_messages(one)["messages"]

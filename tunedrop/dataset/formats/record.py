@@ -120,7 +120,7 @@ def both(conversation: Conversation) -> tuple[Conversation, Conversation]:
     Raises
     ------
     ValueError
-        When it has no rejected answer.
+        If it has no rejected answer.
     """
     if conversation.rejected is None:
         raise ValueError("no rejected answer")

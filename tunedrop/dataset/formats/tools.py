@@ -124,7 +124,7 @@ def _has_schema(spec: Mapping[str, Any]) -> bool:
 
 
 def calls_in(value: Any) -> list[dict[str, Any]]:
-    """The calls that an answer is, as OpenAI has them; none where it is anything else."""
+    """The calls that an answer is, as OpenAI has them; none if it is anything else."""
     found = decoded(value) if isinstance(value, str) and value.lstrip()[:1] in ("[", "{") else value
     found = [found] if isinstance(found, dict) else found
     if not isinstance(found, list):

@@ -152,7 +152,7 @@ def order(turns: list[Turn], reading: Reading) -> None:
 
 
 def parts(content: Any, path: str, reading: Reading, losses: list[str]) -> list[dict[str, Any]] | None:
-    """The blocks of a message's content as OpenAI and Anthropic have it, but for tools; None where broken."""
+    """The blocks of a message's content as OpenAI and Anthropic have it, but for tools; None if broken."""
     if isinstance(content, str):
         return [{"text": content}]
     if content is None:

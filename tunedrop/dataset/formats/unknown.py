@@ -87,7 +87,7 @@ def _nearest(record: Mapping[str, Any]) -> str:
 
 
 def part_of(title: str) -> str:
-    """Which part of a record the title of a column is, or is like, in words; empty where it is like none."""
+    """Which part of a record the title of a column is, or is like, in words; empty if it is like none."""
     name = names.plain(title)
     known = next(iter(_known(name)), "") if name else ""
     if not known:

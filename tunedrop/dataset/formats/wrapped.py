@@ -220,7 +220,7 @@ def looks_like_messages(text: str) -> bool:
 
 
 def _messages(value: Any) -> list[Any]:
-    """The messages of what was asked; none where it is no chat."""
+    """The messages of what was asked; none if it is no chat."""
     found = value
     if isinstance(value, dict):
         if "messages" not in value and isinstance(value.get("body"), dict):
@@ -240,7 +240,7 @@ def _is_message(value: Any) -> bool:
 
 
 def _answer(value: Any) -> list[Any] | None:
-    """The messages of what was said; None where it is something else."""
+    """The messages of what was said; None if it is something else."""
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         value = value[0]
     if isinstance(value, str):

@@ -193,7 +193,7 @@ def model_problems(conversation: Conversation, rules: MethodRules, model: BaseMo
 
 
 def taken(kind: str, rules: MethodRules, model: BaseModel) -> Media | None:
-    """What a base model takes of a kind of media, for a method; None where it takes none."""
+    """What a base model takes of a kind of media, for a method; None if it takes none."""
     return {
         "image": model.images if rules.takes_images else None,
         "video": model.videos if rules.takes_video else None,

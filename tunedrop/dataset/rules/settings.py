@@ -71,7 +71,7 @@ def resolved(stage: RuleSettings, own: RuleSettings) -> RuleSettings:
     Raises
     ------
     InvalidManifest
-        When the run's own are wrong, or lower what the stage made an error.
+        If the run's own are wrong, or lower what the stage made an error.
     """
     wrong = list(problems(own))
     for code, wanted in own.severity.items():

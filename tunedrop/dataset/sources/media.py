@@ -64,7 +64,7 @@ def _uri(block: Mapping[str, Any], kind: str) -> str:
 def beside(uri: str) -> str | None:
     """The path of a file beside the dataset, inside its folder, written in one way: `./a.png` is `a.png`.
 
-    None where the URI is one in S3, or no path that TD073 lets pass.
+    None if the URI is one in S3, or no path that TD073 lets pass.
     """
     if uri.startswith("s3://") or any(uri_problems(uri, "")):
         return None

@@ -31,7 +31,7 @@ class StoredFile:
     Raises
     ------
     InvalidDataset
-        When it is not there any more, or has been replaced since the run was registered.
+        If it is not there any more, or has been replaced since the run was registered.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class StoredFile:
         Raises
         ------
         InvalidDataset
-            When the object was deleted or replaced in the meantime.
+            If the object was deleted or replaced in the meantime.
         """
         if start < stop:
             answer = self._ask(self._s3.get_object, Range=f"bytes={start}-{stop - 1}")
@@ -80,7 +80,7 @@ def open_files(s3: Any, stage: Stage, run: Run) -> dict[Split, Opened]:
     Raises
     ------
     InvalidDataset
-        When a file was deleted meanwhile.
+        If a file was deleted meanwhile.
     """
     given: dict[Split, S3Object | None] = {
         "train": run.train,

@@ -42,7 +42,7 @@ def unpacked(chunks: Iterable[bytes], tell: Callable[[Change], None]) -> Iterato
     Raises
     ------
     NotRepairable
-        When the file is of a kind that is not made of lines, or its compression or encoding is broken.
+        If the file is of a kind that is not made of lines, or its compression or encoding is broken.
     """
     start, rest = _beginning(iter(chunks))
     if start.startswith(_GZIP):

@@ -116,7 +116,7 @@ def _in_turn(messages: list[Any]) -> Iterator[Any]:
 
 
 def _joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any] | None:
-    """Two messages as one; None where they are of two speakers, or have more than what is said."""
+    """Two messages as one; None if they are of two speakers, or have more than what is said."""
     for speaker, said in (("role", "content"), ("from", "value")):
         if one.keys() == other.keys() == {speaker, said} and one[speaker] == other[speaker]:
             first, second = one[said], other[said]

@@ -28,7 +28,7 @@ MAX_REMEMBERED = 4_000_000
 
 
 def repair(chunks: Iterable[bytes], sink: BinaryIO, named: Sequence[str] = ()) -> Iterator[Change]:
-    """Write the repaired dataset; gives each change as it is made.
+    """Write the repaired dataset; returns each change as it is made.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def repair(chunks: Iterable[bytes], sink: BinaryIO, named: Sequence[str] = ()) -
     Raises
     ------
     NotRepairable
-        When the file is of another kind, or not one object a line and cannot be read as JSON otherwise.
+        If the file is of another kind, or not one object a line and cannot be read as JSON otherwise.
     """
     seen: set[bytes] = set()
     changes: list[Change] = []
@@ -235,7 +235,7 @@ def _object(text: bytes) -> Record | None:
 
 
 def _escaped(text: bytes) -> bytes | None:
-    """A record with its raw control characters escaped; None where that is not what is wrong."""
+    """A record with its raw control characters escaped; None if that is not what is wrong."""
     if not text.startswith(b"{") or _names_a_key_twice_relaxed(text):
         return None
     record = relaxed(text)
@@ -252,7 +252,7 @@ def _names_a_key_twice_relaxed(text: bytes) -> bool:
 
 
 def _parted(text: bytes) -> list[Record]:
-    """The records that stand on one line; none where it is anything else."""
+    """The records that stand on one line; none if it is anything else."""
     try:
         found = [value for _, _, value in values([text])]
     except NotRepairable:

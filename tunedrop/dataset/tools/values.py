@@ -74,7 +74,7 @@ def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        When a key is named twice: which of them counts is for a person to say.
+        If a key is named twice: which of them counts is for a person to say.
     """
     record = dict(pairs)
     if len(record) < len(pairs):

@@ -30,7 +30,7 @@ def named(name: str) -> TrainingEngine:
     Raises
     ------
     LookupError
-        When none of that name is built.
+        If none of that name is built.
     """
     built = ", ".join(one.name for one in every())
     return _first(lambda one: one.name == name, f"no engine {name} is built; there are {built}")
@@ -54,7 +54,7 @@ def of_job(job_arn: str) -> TrainingEngine:
     Raises
     ------
     LookupError
-        When no engine makes such jobs.
+        If no engine makes such jobs.
     """
     return _first(lambda one: one.job_arns in job_arn, f"no engine makes jobs such as {job_arn}")
 
@@ -65,7 +65,7 @@ def of_model(model_arn: str) -> TrainingEngine:
     Raises
     ------
     LookupError
-        When no engine makes such models.
+        If no engine makes such models.
     """
     return _first(lambda one: one.model_arns in model_arn, f"no engine makes models such as {model_arn}")
 

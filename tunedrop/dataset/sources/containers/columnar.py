@@ -36,7 +36,7 @@ def read(
     Raises
     ------
     NotReadable
-        When the file is damaged, or lacks a column that was asked for.
+        If the file is damaged, or lacks a column that was asked for.
     """
     number = 0
     try:

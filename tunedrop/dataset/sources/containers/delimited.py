@@ -72,7 +72,7 @@ def table_of(sample: str, wanted: Mapping[str, str], whole: bool) -> Table:
     Raises
     ------
     NotReadable
-        When no column can be told to be the prompt.
+        If no column can be told to be the prompt.
     """
     lines = sample.splitlines(keepends=True)
     first = 1

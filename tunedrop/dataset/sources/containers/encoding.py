@@ -65,7 +65,7 @@ def named(name: str) -> str:
     Raises
     ------
     NotReadable
-        When there is none, or it is no encoding of texts.
+        If there is none, or it is no encoding of texts.
     """
     try:
         found = codecs.lookup(name)
@@ -81,7 +81,7 @@ def of_text(file: BinaryIO, size: int | None, wanted: str = "") -> Encoding:
     Parameters
     ----------
     size
-        Bytes of the text, to look at places all over it; None where only its beginning can be looked at.
+        Bytes of the text, to look at places all over it; None if only its beginning can be looked at.
     wanted
         The encoding that somebody has named; it is believed.
     """

@@ -94,7 +94,7 @@ def lists(text: TextIO) -> Iterator[tuple[int, bytes]]:
 
 
 def _decoded(value: bytes) -> Any:
-    """A value; None where it is no JSON, as whoever reads the lines will say."""
+    """A value; None if it is no JSON, as whoever reads the lines will say."""
     try:
         return msgspec.json.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -230,7 +230,7 @@ def unquoted(text: str) -> str | None:
     Raises
     ------
     NotReadable
-        When it was used more than a few times.
+        If it was used more than a few times.
     """
     for _ in range(4):
         try:

@@ -64,7 +64,7 @@ def kind_of(head: bytes) -> Kind:
     Raises
     ------
     NotReadable
-        When it is of a kind that holds no records, or none that we take them out of.
+        If it is of a kind that holds no records, or none that we take them out of.
     """
     for mark, kind in _PACKED.items():
         if head.startswith(mark):

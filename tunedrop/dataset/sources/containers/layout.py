@@ -46,7 +46,7 @@ def layout_of(sample: str, name: str, whole: bool) -> Layout:
     Raises
     ------
     NotReadable
-        When the text holds no records.
+        If the text holds no records.
     """
     begun = sample.lstrip("\ufeff \t\r\n\x1e")
     if not begun.strip("\0"):

@@ -106,7 +106,7 @@ class Limited(io.RawIOBase):
     Raises
     ------
     NotReadable
-        When it holds more; when it is broken.
+        If it holds more; when it is broken.
     """
 
     def __init__(self, file: BinaryIO, most: int) -> None:
@@ -144,7 +144,7 @@ def archive_of(file: BinaryIO) -> zipfile.ZipFile:
     Raises
     ------
     NotReadable
-        When it is damaged.
+        If it is damaged.
     """
     try:
         return zipfile.ZipFile(file)
@@ -161,7 +161,7 @@ def member_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> I
     Raises
     ------
     NotReadable
-        When it is damaged, or packed in a way that nobody here can unpack.
+        If it is damaged, or packed in a way that nobody here can unpack.
     """
     try:
         inside = archive.open(member)
@@ -179,7 +179,7 @@ def members(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
     Raises
     ------
     NotReadable
-        When there is none, or when they are the parts of a split, each of which has another use.
+        If there is none, or when they are the parts of a split, each of which has another use.
     """
     listed = archive.infolist()
     if len(listed) > MOST_MEMBERS:
@@ -202,7 +202,7 @@ def is_workbook(archive: zipfile.ZipFile) -> bool:
     Raises
     ------
     NotReadable
-        When it is another kind of document.
+        If it is another kind of document.
     """
     inside = set(archive.namelist())
     if "xl/workbook.xml" in inside:

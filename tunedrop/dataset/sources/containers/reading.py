@@ -1,7 +1,7 @@
 """One reader for every container: what somebody brought becomes JSON lines, each with its place.
 
 JSON lines in UTF-8 are left as they are: whoever checks them reads them where they lie. Everything else is
-written anew, a record a line. What cannot be read becomes a line that says so (`unreadable`): records in are
+written again, a record a line. What cannot be read becomes a line that says so (`unreadable`): records in are
 records out, or listed.
 """
 
@@ -55,7 +55,7 @@ class Reading(msgspec.Struct, kw_only=True):
     warnings
         (code, message) of what somebody should look at: a guess, what was left out.
     places
-        Where each line stood; None where that is where it stands.
+        Where each line stood; None if that is where it stands.
     """
 
     steps: list[str] = []
@@ -66,7 +66,7 @@ class Reading(msgspec.Struct, kw_only=True):
 def read(
     file: BinaryIO, name: str, sink: BinaryIO, options: ReadOptions, most_bytes: int = MOST_BYTES
 ) -> Reading:
-    """Write the records of a file as JSON lines; nothing where it holds JSON lines in UTF-8 already.
+    """Write the records of a file as JSON lines; nothing if it holds JSON lines in UTF-8 already.
 
     Parameters
     ----------

@@ -19,7 +19,7 @@ def check_size(archive: zipfile.ZipFile, most: int) -> None:
     Raises
     ------
     NotReadable
-        When the parts of it have more bytes than `most` together, or its texts more than are kept in memory.
+        If the parts of it have more bytes than `most` together, or its texts more than are kept in memory.
     """
     texts = _texts_in(archive)
     if sum(one.file_size for one in archive.infolist() if f"/{one.filename}" in texts) > MOST_TEXTS:
@@ -64,7 +64,7 @@ class Workbook:
     Raises
     ------
     NotReadable
-        When it is damaged.
+        If it is damaged.
     """
 
     def __init__(self, file: BinaryIO) -> None:

@@ -70,7 +70,7 @@ def columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> Columns
     Raises
     ------
     NotReadable
-        When a column that was asked for is missing, or none can be told to be the prompt.
+        If a column that was asked for is missing, or none can be told to be the prompt.
     """
     looked_at = rows[:LOOKED_FOR_HEADER]
     for index, row in enumerate(looked_at):

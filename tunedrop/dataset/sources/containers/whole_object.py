@@ -37,12 +37,12 @@ class Held(msgspec.Struct, frozen=True):
 
 
 def held(whole: Mapping[str, Any]) -> Held | None:
-    """The records that an object holds; None where it is a record itself, or none of the forms.
+    """The records that an object holds; None if it is a record itself, or none of the forms.
 
     Raises
     ------
     NotReadable
-        When it holds several parts of a dataset, each of which has another use.
+        If it holds several parts of a dataset, each of which has another use.
     """
     if (
         formats.read(whole).conversation is not None

@@ -16,9 +16,9 @@ def delete(bedrock: Any, model_arn: str) -> bool:
     Raises
     ------
     ThroughputFailed
-        When Bedrock refuses for good.
+        If Bedrock refuses for good.
     TransientError
-        When a later try may succeed; so while something still serves the model.
+        If a later try may succeed; so while something still serves the model.
     """
     try:
         bedrock.delete_custom_model(modelIdentifier=model_arn)
@@ -32,7 +32,7 @@ def delete(bedrock: Any, model_arn: str) -> bool:
 
 
 def status(bedrock: Any, model_arn: str) -> str:
-    """Bedrock's `modelStatus` of a custom model (`Active`); empty where there is none."""
+    """Bedrock's `modelStatus` of a custom model (`Active`); empty if there is none."""
     try:
         model = bedrock.get_custom_model(modelIdentifier=model_arn)
     except ClientError as error:

@@ -60,11 +60,11 @@ def start(bedrock: Any, stage: Stage, run: Run, planned: PlannedJob, base: str, 
     Raises
     ------
     CustomizationFailed
-        When Bedrock refuses the job for a reason that a later try cannot heal.
+        If Bedrock refuses the job for a reason that a later try cannot heal.
     TransientError
-        When a later try may succeed.
+        If a later try may succeed.
     QuotaFull
-        When a quota of the account is full: whether waiting helps, the caller knows.
+        If a quota of the account is full: whether waiting helps, the caller knows.
     """
     try:
         answer = bedrock.create_model_customization_job(**_request(stage, run, planned, base, name))
@@ -74,7 +74,7 @@ def start(bedrock: Any, stage: Stage, run: Run, planned: PlannedJob, base: str, 
 
 
 def describe(bedrock: Any, name_or_arn: str) -> Job | None:
-    """A job as Bedrock describes it, or None where there is none of this name."""
+    """A job as Bedrock describes it, or None if there is none of this name."""
     try:
         answer = bedrock.get_model_customization_job(jobIdentifier=name_or_arn)
     except ClientError as error:
@@ -91,12 +91,12 @@ def find(bedrock: Any, name: str) -> StartedJob | None:
 
 
 def stop(bedrock: Any, job_arn: str) -> bool:
-    """Stop a job. False when it had ended before. Tokens already trained are billed all the same."""
+    """Stop a job. False when it had ended before. Tokens already trained are still billed."""
     return aws.stopped(bedrock.stop_model_customization_job, job_arn)
 
 
 def count_in_progress(bedrock: Any) -> int:
-    """Jobs of this account and Region that hold a slot, whoever started them."""
+    """Jobs of this account and Region that hold a slot, regardless of who started them."""
     pages = bedrock.get_paginator("list_model_customization_jobs")
     in_progress = pages.paginate(statusEquals="InProgress")
     stopping = pages.paginate(statusEquals="Stopping")

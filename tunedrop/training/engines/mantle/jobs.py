@@ -175,7 +175,7 @@ def _is_at_work(answer: Mapping[str, Any]) -> bool:
 
 
 def count_in_progress(mantle: Any) -> int:
-    """The number of jobs of this project that hold a slot, whoever started them.
+    """The number of jobs of this project that hold a slot, regardless of who started them.
 
     Raises
     ------

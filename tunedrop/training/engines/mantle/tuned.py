@@ -44,7 +44,7 @@ def delete(mantle: Any, model_address: str) -> bool:
     ThroughputFailed
         Always, where the model is there: it stays.
     TransientError
-        When a later try may delete the file; so while another job of the same file is at work.
+        If a later try may delete the file; so while another job of the same file is at work.
     """
     try:
         if not status(mantle, model_address):

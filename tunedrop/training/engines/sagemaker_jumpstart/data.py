@@ -22,7 +22,7 @@ def prefix(run: Run, name: str) -> str:
 
 
 def place(s3: Any, stage: Stage, run: Run, planned: PlannedJob, name: str) -> dict[str, str]:
-    """Copy the dataset, within S3, to where each channel has its one file; gives the channels' URIs.
+    """Copy the dataset, within S3, to where each channel has its one file; returns the channels' URIs.
 
     A repeated call writes the same again.
     """

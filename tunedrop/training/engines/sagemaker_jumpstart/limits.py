@@ -50,12 +50,12 @@ def name(instance: str) -> str:
 
 
 def find(client: Any, instance: str) -> dict[str, Any] | None:
-    """The quota of an instance type: this account's, else AWS's default; None where it is not listed.
+    """The quota of an instance type: this account's, else AWS's default; None if it is not listed.
 
     Raises
     ------
     ClientError
-        When Service Quotas does not answer a list.
+        If Service Quotas does not answer a list.
     """
     for operation in ("list_service_quotas", "list_aws_default_service_quotas"):
         for page in client.get_paginator(operation).paginate(ServiceCode="sagemaker"):

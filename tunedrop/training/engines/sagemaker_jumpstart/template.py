@@ -72,7 +72,7 @@ def describe(sagemaker: Any, base_model: BaseModel) -> Template:
     ClientError
         As SageMaker refuses.
     Incomplete
-        When the page is of a model that is not trained so, or lacks what a job needs.
+        If the page is of a model that is not trained so, or lacks what a job needs.
     """
     version, text = public_hub.page(sagemaker, base_model)
     return read(text, version)

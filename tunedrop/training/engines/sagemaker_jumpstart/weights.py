@@ -20,13 +20,13 @@ CONFIG = "config.json"
 
 
 def place(answer: Mapping[str, Any]) -> str:
-    """The `s3://` prefix of a job's weights, by DescribeTrainingJob; empty where it has none."""
+    """The `s3://` prefix of a job's weights, by DescribeTrainingJob; empty if it has none."""
     uri = str((answer.get("ModelArtifacts") or {}).get("S3ModelArtifacts", ""))
     return uri if not uri or uri.endswith((".gz", "/")) else f"{uri}/"
 
 
 def problem(names: set[str]) -> str:
-    """Why Bedrock could not import a folder of these files; empty where it can, as far as names tell.
+    """Why Bedrock could not import a folder of these files; empty if it can, as far as names tell.
 
     Needed are safetensors, their config and the tokenizer (Bedrock user guide,
     model-customization-import-model, read 2026-11-29).
@@ -47,7 +47,7 @@ def problem(names: set[str]) -> str:
 
 
 def names(s3: Any, where: str) -> set[str]:
-    """The names of the objects under a prefix; none where the bucket has gone with its stage."""
+    """The names of the objects under a prefix; none if the bucket has gone with its stage."""
     try:
         return set(_names(s3, where))
     except ClientError as error:

@@ -27,7 +27,7 @@ class SageMakerServerless(TrainingEngine):
     job_arns = ":training-job/tunedrop-"
     model_arns = ":model-package/"
     parents = "arn:aws:sagemaker:{region}:{account}:model-package/tunedrop-{stage}-[a-z0-9-]+/[0-9]{{1,6}}"
-    # Versions count from 1 in a group that is made anew.
+    # Versions count from 1 in a group that is made again.
     arns_return = True
     wraps_graders = True
     reinforces_results = True

@@ -25,7 +25,7 @@ def place(s3: Any, stage: Stage, run: Run, planned: PlannedJob, name: str) -> di
     Raises
     ------
     ClientError
-        When S3 refuses.
+        If S3 refuses.
     """
     files = {channel: getattr(planned.dataset, channel) for channel in CHANNELS}
     given = {channel: file for channel, file in files.items() if file is not None}
@@ -61,7 +61,7 @@ def samples(s3: Any, file: DatasetFile, grader: str, count: int = 2) -> list[dic
     Raises
     ------
     ClientError
-        When S3 refuses.
+        If S3 refuses.
     """
     rows = islice(_rows(s3, file), count)
     return [

@@ -24,7 +24,7 @@ BEGUN = ("Importing", "PendingImport")
 """How content stands that will be there in a moment."""
 
 LEAVING = ("Deleting", "PendingDelete")
-"""How content stands that will be gone in a moment, and can be imported anew."""
+"""How content stands that will be gone in a moment, and can be imported again."""
 
 _MOVING = ("Creating", "Updating", "Deleting")
 """How a hub stands that takes nothing yet, or no more (botocore's service model, HubStatus)."""
@@ -45,9 +45,9 @@ def register(sagemaker: Any, stage: Stage) -> str:
     TransientError
         While it is being registered, or an earlier one deleted.
     PermissionMissing
-        When SageMaker forbids it: permissions of a new deployment take their time to arrive.
+        If SageMaker forbids it: permissions of a new deployment take their time to arrive.
     CustomizationFailed
-        When it cannot be, or refers to a function that is not the stage's.
+        If it cannot be, or refers to a function that is not the stage's.
     """
     try:
         found = describe(sagemaker, stage)
@@ -72,12 +72,12 @@ def register(sagemaker: Any, stage: Stage) -> str:
 
 
 def describe(sagemaker: Any, stage: Stage) -> dict[str, Any] | None:
-    """What SageMaker says of the stage's evaluator; None where there is none.
+    """What SageMaker says of the stage's evaluator; None if there is none.
 
     Raises
     ------
     ClientError
-        When SageMaker refuses to say.
+        If SageMaker refuses to say.
     """
     try:
         answer: dict[str, Any] = sagemaker.describe_hub_content(
@@ -91,7 +91,7 @@ def describe(sagemaker: Any, stage: Stage) -> dict[str, Any] | None:
 
 
 def why_not(found: dict[str, Any], stage: Stage) -> str:
-    """Why a registered evaluator must not grade; empty where it may, or may soon."""
+    """Why a registered evaluator must not grade; empty if it may, or may soon."""
     arn, status = found["HubContentArn"], found["HubContentStatus"]
     if status in LEAVING:
         return ""
@@ -112,14 +112,14 @@ def why_not(found: dict[str, Any], stage: Stage) -> str:
 
 
 def forget(sagemaker: Any, stage: Stage) -> list[str]:
-    """Delete the stage's evaluator and its hub; gives the ARNs of what was there.
+    """Delete the stage's evaluator and its hub; returns the ARNs of what was there.
 
     Raises
     ------
     TransientError
-        When a later try may succeed: content is deleted in its own time, and a hub goes when it is empty.
+        If a later try may succeed: content is deleted in its own time, and a hub goes when it is empty.
     PermissionMissing, AwsRefused
-        When SageMaker refuses.
+        If SageMaker refuses.
     """
     gone: list[str] = []
     hub = hub_name(stage.name)

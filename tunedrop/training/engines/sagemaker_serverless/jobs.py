@@ -81,7 +81,7 @@ def may_follow(before: Method, after: Method) -> bool:
 
 
 def describe(sagemaker: Any, name_or_arn: str) -> Job | None:
-    """A job, or None where there is none of this name."""
+    """A job, or None if there is none of this name."""
     answer = training_jobs.describe(sagemaker, name_or_arn)
     if answer is None:
         return None

@@ -58,7 +58,7 @@ def group(sagemaker: Any, stage: Stage, base_model: BaseModel) -> str:
 
 
 def describe_group(sagemaker: Any, name: str) -> str:
-    """The ARN of a group; empty where there is none."""
+    """The ARN of a group; empty if there is none."""
     try:
         return str(sagemaker.describe_model_package_group(ModelPackageGroupName=name)["ModelPackageGroupArn"])
     except ClientError as error:
@@ -73,13 +73,13 @@ def weights(sagemaker: Any, model_arn: str) -> str:
 
 
 def method_of(aws_: Aws, stage: Stage, model_arn: str) -> Method | None:
-    """The method of the run that made a model package; None where the registry does not know the run, or the
+    """The method of the run that made a model package; None if the registry does not know the run, or the
     package does not exist (any more).
 
     Raises
     ------
     ClientError
-        When SageMaker refuses to say.
+        If SageMaker refuses to say.
     """
     try:
         package = aws_.sagemaker.describe_model_package(ModelPackageName=model_arn)
@@ -93,7 +93,7 @@ def method_of(aws_: Aws, stage: Stage, model_arn: str) -> Method | None:
 
 
 def prefix(package: dict[str, Any]) -> str:
-    """The `s3://` prefix of a package, from its description; empty where it names none."""
+    """The `s3://` prefix of a package, from its description; empty if it names none."""
     containers = package.get("InferenceSpecification", {}).get("Containers", [])
     first: dict[str, Any] = containers[0] if containers else {}
     source = first.get("ModelDataSource", {}).get("S3DataSource", {})
@@ -102,7 +102,7 @@ def prefix(package: dict[str, Any]) -> str:
 
 
 def status(sagemaker: Any, model_arn: str) -> str:
-    """`Active` where a package is there to be used; empty where there is none."""
+    """`Active` where a package is there to be used; empty if there is none."""
     try:
         package = sagemaker.describe_model_package(ModelPackageName=model_arn)
     except ClientError as error:
