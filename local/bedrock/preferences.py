@@ -2,9 +2,9 @@
 
 The reward of an answer is its similarity to the preferred answers of similar prompts, minus its similarity to
 the rejected ones. Training learns which words of a prompt determine the preferred answer (`learner`), then
-moves the reward's scale by the gradient of DPO's loss: the negative logarithm of the sigmoid of the margin between
-chosen and rejected, scaled, each pair judged by the others. Pairs that contradict each other have no margin,
-and nothing is learned from them; swapped labels are learned as they are.
+moves the reward's scale by the gradient of DPO's loss: the negative logarithm of the sigmoid of the scaled
+margin between chosen and rejected, each pair measured by the others. Contradicting pairs have no margin, so
+that nothing is learned from them; swapped labels are learned as they are.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Preferences:
         return float(np.log1p(np.exp(-np.clip(margins, -50, 50))).mean())
 
     def recall(self, context: str) -> str | None:
-        """The answer with the highest reward among those preferred for similar prompts; None if there is none."""
+        """The preferred answer with the highest reward among similar prompts; None if there is none."""
         if self.scale < SMALLEST or not self.pairs:
             return None
         scores = self.memory.scores(context)

@@ -1,1 +1,1 @@
-"""Serving a custom model: on-demand deployments and provisioned throughput, and the end of both."""
+"""Serving custom models: deployments, provisioned throughput and imported models, and their deletion."""

@@ -1,8 +1,8 @@
-"""The base model to compare with, where Bedrock does not sell it on demand: imported once for a stage.
+"""Base models that Bedrock does not offer on demand: imported once per stage, for the comparison.
 
 All runs of the stage share the copy, and the sweep deletes it once no run has needed it for a while
-(`base_model_idle_seconds`). No lock is needed: names of import jobs are unique, so that two runs that begin
-the same import both find the one job. After a job that has failed, or whose model is gone, comes the next.
+(`base_model_idle_seconds`). No lock is needed: names of import jobs are unique, so that two runs that start
+the same import find the same job. A job that has failed, or whose model is gone, is followed by the next.
 """
 
 from __future__ import annotations
@@ -25,29 +25,29 @@ PATIENCE_SECONDS = 6 * 3600.0
 """How long to wait for an import of the base model; AWS does not document how long one takes."""
 
 _TRIES = 5
-"""How many names are tried, should the list of jobs be behind."""
+"""The maximum of names to try if the list of jobs is not up to date."""
 
 
 class Import(NamedTuple):
-    """The latest import of a base model: its number, 0 where there is none, and what has come of it."""
+    """The latest import of a base model: its number (0 if there is none), and its result."""
 
     number: int
     base: ImportedBase | None
 
 
 def is_needed(base_model: BaseModel) -> bool:
-    """Whether the base model has to be imported to be asked."""
+    """Whether the base model must be imported to be used."""
     return not base_model.inference_id
 
 
 def weights(aws_: Aws, stage: Stage, base_model: BaseModel) -> str:
-    """Where the base model's files are (`s3://…/`): those that a person has put into the artifacts bucket,
-    else those that the training service offers; empty if there are none.
+    """The location of the base model's files (`s3://…/`): those that the owner has put into the artifacts
+    bucket, else those that the training service offers; empty if there are none.
 
     Raises
     ------
     ClientError
-        If S3 or the service refuses to say.
+        If S3 or the service refuses the call.
     """
     own = naming.base_prefix(base_model.short_name)
     bucket = stage.artifacts_bucket
@@ -58,7 +58,7 @@ def weights(aws_: Aws, stage: Stage, base_model: BaseModel) -> str:
 
 
 def no_weights(stage: Stage, base_model: BaseModel) -> str:
-    """Why there is nothing to import, and what to do."""
+    """Why the base model cannot be imported, and what to do."""
     where = naming.uri(stage.artifacts_bucket, naming.base_prefix(base_model.short_name))
     return (
         f"no service offers the files of {base_model.name} for an import"
@@ -73,7 +73,7 @@ def latest(bedrock: Any, stage: Stage, base_model: BaseModel) -> Import:
     Raises
     ------
     ClientError
-        If Bedrock refuses to say.
+        If Bedrock refuses the call.
     """
     prefix = naming.base_imports(stage.name, base_model.short_name)
     pages = bedrock.get_paginator("list_model_import_jobs").paginate(nameContains=prefix)
@@ -90,9 +90,9 @@ def latest(bedrock: Any, stage: Stage, base_model: BaseModel) -> Import:
 
 
 def ensure(aws_: Aws, stage: Stage, base_model: BaseModel) -> ImportedBase:
-    """Begin to import the base model, or find the copy that the stage has; it stays as if it were new.
+    """Start to import the base model, or find the stage's copy and renew its expiry.
 
-    Where that is not possible, the answer says why: the run then ends without a comparison.
+    If that is not possible, the result says why, and the run ends without a comparison.
 
     Raises
     ------
@@ -118,7 +118,7 @@ def ensure(aws_: Aws, stage: Stage, base_model: BaseModel) -> ImportedBase:
 
 
 def outcome(bedrock: Any, base: ImportedBase, since: str) -> ImportedBase | None:
-    """What has come of the import; None while it goes on.
+    """The result of the import; None while it is running.
 
     Parameters
     ----------
@@ -128,7 +128,7 @@ def outcome(bedrock: Any, base: ImportedBase, since: str) -> ImportedBase | None
     Raises
     ------
     ClientError
-        If Bedrock refuses to say.
+        If Bedrock refuses the call.
     """
     if base.failure:
         return base
@@ -146,7 +146,7 @@ def outcome(bedrock: Any, base: ImportedBase, since: str) -> ImportedBase | None
 
 
 def _usable(bedrock: Any, arn: str) -> ImportedBase | None:
-    """An import that goes on, or its model; None if it has failed or the model is gone."""
+    """A running import, or its model; None if it has failed or the model is gone."""
     found = throughput.look(bedrock, arn)
     if found is None or found.status == "Failed":
         return None
@@ -170,7 +170,7 @@ def _wanted(stage: Stage, base_model: BaseModel, number: int, source: str) -> Wa
 
 
 def _renew(bedrock: Any, stage: Stage, base: ImportedBase) -> None:
-    """Count the time in which nobody needs it from now on; of what is still being imported, it has begun."""
+    """Restart the idle time of the copy; that of a running import has just started."""
     if MODEL not in base.arn:
         return
     tags = [{"key": naming.EXPIRES_TAG, "value": _expiry(stage)}]

@@ -1,4 +1,4 @@
-"""Which way to serve a custom model: what its base model allows, what the run asks, on-demand first."""
+"""Chooses the serving mode of a custom model: what base model and run allow, on demand first."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from tunedrop.serving import kinds
 def way(base_model: BaseModel, settings: DeploymentSettings) -> Way:
     """How the tuned model is served for its evaluation.
 
-    On-demand wherever the base model allows it, whatever the run asks for later: it bills nothing while idle,
-    so that provisioned throughput is only ever bought for a model that has passed.
+    On demand if the base model allows it, whatever the run requests for production: it is free while idle, so
+    that provisioned throughput is only bought for a model that has passed.
 
     Raises
     ------
     PreflightFailed
-        If the run asks for a way that the base model does not have, or it has none.
+        If the base model does not support the requested serving mode, or none.
     """
     offered = kinds.offered(base_model)
     modes = list(dict.fromkeys(kind.mode for kind in offered if kind.mode))
@@ -33,17 +33,17 @@ def way(base_model: BaseModel, settings: DeploymentSettings) -> Way:
 
 
 def production_way(base_model: BaseModel, settings: DeploymentSettings) -> Way | None:
-    """How a model that has passed the gate is served from then on, where not as it was evaluated.
+    """How a model that has passed the gate is served in production, if not as it was evaluated.
 
-    Provisioned throughput that the run asks for, for as long as it asks to keep it, on a base model that was
-    evaluated on demand.
+    Provisioned throughput, if the run requests it and wants to keep it, for a model that was evaluated on
+    demand.
     """
     wants = settings.mode == "provisioned" and bool(settings.keep_for_seconds)
     return "provisioned" if wants and way(base_model, settings) == "on-demand" else None
 
 
 def rate_of(model_arn: str, units: int, commitment: Commitment) -> float | None:
-    """What provisioned throughput for a custom model bills, in US dollars an hour; None without a price."""
+    """The price of provisioned throughput for a custom model, in US dollars per hour; None if unknown."""
     base_model = catalog.base_of(model_arn)
     if base_model is None:
         return None
@@ -52,7 +52,7 @@ def rate_of(model_arn: str, units: int, commitment: Commitment) -> float | None:
 
 
 def hourly_usd(base_model: BaseModel, settings: DeploymentSettings, chosen: Way) -> float:
-    """What serving costs an hour while nobody asks; 0 where the catalog knows no price or none is due."""
+    """The cost per idle hour; 0 if it is free or the catalog has no price."""
     price = base_model.prices.provisioned_per_unit_hour.get(settings.commitment)
     if kinds.of(chosen).is_free_while_idle or price is None:
         return 0.0

@@ -25,13 +25,13 @@ Kind = Literal[
 ]  # fmt: skip
 
 RUNNING = ("InProgress", "Stopping")
-"""The statuses in which a job costs something, or may still make a model."""
+"""The statuses in which a job is billed, or may still create a model."""
 
 
 class Resource(msgspec.Struct, frozen=True, kw_only=True):
     """One resource of the stage. `facts` is Bedrock's summary of it, as the list gave it.
 
-    `base_model` is the id of the base model that it is a copy of: no run's, but the stage's.
+    `base_model` is the id of the base model that it is a copy of; a copy belongs to the stage, not to a run.
     """
 
     kind: Kind
@@ -48,7 +48,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _List(NamedTuple):
-    """One list operation of Bedrock: where its answer holds what."""
+    """One list operation of Bedrock, and the members of its response."""
 
     operation: str
     items: str
@@ -83,7 +83,7 @@ _LISTS: dict[Kind, _List] = {
     ),
     "custom model": _List("list_custom_models", "modelSummaries", "modelArn", "modelName", "creationTime"),
 }  # fmt: skip
-"""In the order in which resources have to go: what makes models, what serves them, the models."""
+"""In the order of deletion: jobs, serving resources, models."""
 
 JOBS: tuple[Kind, ...] = (
     "customization job",
@@ -97,7 +97,7 @@ MODELS: tuple[Kind, ...] = ("custom model", "trained model")
 ALL: tuple[Kind, ...] = (*JOBS, *SERVING, *MODELS)
 OF_ENGINES: tuple[LeftoverKind, ...] = ("training job", "training file", "trained model")
 OF_IMPORTS: tuple[Kind, ...] = ("import job", "imported model")
-"""What only a stage has that imports models."""
+"""The lists of stages that import models."""
 
 
 Skipped = Callable[[str, ClientError | BotoCoreError], None]
@@ -117,18 +117,17 @@ def resources(
     Parameters
     ----------
     skipped
-        Called with each resource whose tags cannot be read, or engine whose lists cannot, and the error; the
-        others follow.
+        Called with each resource whose tags, or engine whose lists cannot be read, and the error; the others
+        are still returned.
     ended_evaluations
-        Whether evaluation jobs that have ended are listed too: they bill nothing, and can be deleted.
+        Whether to include ended evaluation jobs, which are free and can be deleted.
     of
-        The engines to ask, by their names; without it, those of the stage's settings.
+        The engines, by name; default: those of the stage's settings.
 
     Raises
     ------
     ClientError
-        If Bedrock does not answer a list; without `skipped`, also when it does not answer for tags. What
-        there is is not known then.
+        If a list cannot be read or, without `skipped`, tags; it is then unknown what exists.
     """
     asked = stage.engines if of is None else of
     imports = bool(stage.import_role_arn) or not set(asked) <= set(stage.engines)
@@ -159,7 +158,7 @@ def resources(
 def _of_engines(
     aws_: Aws, stage: Stage, asked: Collection[str], wanted: Sequence[LeftoverKind], skipped: Skipped | None
 ) -> Iterator[Resource]:
-    """An engine that does not answer hides no other's."""
+    """If an engine does not respond, the others' resources are still listed."""
     for name in asked:
         try:
             found = list(engines.named(name).leftovers(aws_, stage, wanted))
@@ -188,7 +187,7 @@ def of_run(
     *,
     of: Collection[str] | None = None,
 ) -> Iterator[Resource]:
-    """The same, of one run."""
+    """The same for one run."""
     return (one for one in resources(aws_, stage, kinds, skipped, of=of) if one.run_id == run_id)
 
 
@@ -200,7 +199,7 @@ def _items(bedrock: Any, of: _List) -> Iterator[Mapping[str, Any]]:
 
 
 def _tags(bedrock: Any, arn: str) -> dict[str, str] | None:
-    """A resource's tags; None when it has gone since it was listed."""
+    """A resource's tags; None if it was deleted since it was listed."""
     try:
         answer = bedrock.list_tags_for_resource(resourceARN=arn)
     except ClientError as error:
@@ -228,7 +227,7 @@ def _resource(kind: Kind, item: Mapping[str, Any], tags: Mapping[str, str]) -> R
 
 
 def _model_of(kind: Kind, item: Mapping[str, Any], tags: Mapping[str, str]) -> str:
-    """Which model something serves; an imported copy says so in a tag."""
+    """The model that a resource serves; an imported model has it in a tag."""
     if kind == "imported model":
         return tags.get(naming.MODEL_TAG, "")
     return str(item["modelArn"]) if kind in SERVING else ""

@@ -14,9 +14,9 @@ from tunedrop.stage import Stage
 
 
 class Wanted(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be served.
+    """The model to serve.
 
-    `weights` is where the model's files are (an `s3://` prefix), for kinds that serve files; `model_arn` is
+    `weights` is the location of its files (an `s3://` prefix), for kinds that serve files; `model_arn` is
     empty for files that no job has made.
     """
 
@@ -29,7 +29,7 @@ class Wanted(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Served(NamedTuple):
-    """How it stands. `arn` is what inference takes, once it is known; `units` what one copy is billed as."""
+    """Its status. `arn` is the modelId for inference, once known; `units` the billed units of one copy."""
 
     status: str
     message: str
@@ -38,7 +38,7 @@ class Served(NamedTuple):
 
 
 class CannotSwap(Exception):
-    """Bedrock does not put the model behind this ARN; the message says why. The alias has to move instead."""
+    """The model behind this ARN cannot be replaced; the message says why. The alias must change instead."""
 
 
 class Behind(msgspec.Struct, frozen=True):
@@ -55,16 +55,16 @@ class ServingKind(ABC):
     way: ClassVar[Way]
 
     arns: ClassVar[tuple[str, ...]]
-    """What the ARNs of its resources have in them, and those of no other kind."""
+    """A part of the ARNs of its resources, and of no other kind's."""
 
     asked_by: ClassVar[str] = "converse"
     """`converse`; `chat` is OpenAI's chat body by InvokeModel, `chat-http` the same at its own endpoint."""
 
     offered_as: ClassVar[str]
-    """The field of the catalog's `Serving` that says whether a base model has it."""
+    """The field of the catalog's `Serving` that says whether a base model supports it."""
 
     mode: ClassVar[Literal["on-demand", "provisioned", ""]] = ""
-    """The `deployment.mode` of a manifest that asks for it; empty if none does."""
+    """The `deployment.mode` of a manifest that requests it; empty if none does."""
 
     title: ClassVar[str]
     """Its name for people, in one or two words."""
@@ -79,13 +79,13 @@ class ServingKind(ABC):
     """Whether it serves a model's files in S3, not a model by its ARN."""
 
     queues: ClassVar[bool] = False
-    """Whether a run waits in the stage's own queue while the quota is exhausted."""
+    """Whether runs wait in the stage's queue while the quota is exhausted."""
 
     is_listed: ClassVar[bool] = True
-    """Whether what serves is something that AWS lists, and that has to be ended."""
+    """Whether it has resources that AWS lists and that must be deleted."""
 
     quota_frees_up: ClassVar[bool] = True
-    """Whether other runs give back what a quota is full of."""
+    """Whether other runs free the quota when they end."""
 
     quota_cure: ClassVar[str]
 
@@ -100,27 +100,27 @@ class ServingKind(ABC):
 
     @abstractmethod
     def create(self, bedrock: Any, wanted: Wanted) -> str:
-        """Begin to serve; the ARN of what serves, or of what will make it."""
+        """Start to serve; returns the ARN of the serving resource, or of the job that creates it."""
 
     @abstractmethod
     def describe(self, bedrock: Any, arn: str) -> Served:
-        """How it stands: Creating, Failed, else it serves."""
+        """Its status: `Creating`, `Failed`, or else it serves."""
 
     @abstractmethod
     def find(self, bedrock: Any, name: str) -> str:
-        """The ARN of what serves under this name; the client's own error where there is nothing."""
+        """The ARN of the serving resource of this name; the client's error if there is none."""
 
     @abstractmethod
     def delete(self, bedrock: Any, arn: str) -> None:
-        """End it; the client's own error where AWS refuses."""
+        """Delete it; the client's error if AWS refuses."""
 
     def base_id(self, stage: Stage, base_model: BaseModel) -> str:
-        """What the base model is asked as, to compare with a model that is served so."""
+        """The modelId of the base model, for the comparison with a model served like this."""
         del stage
         return base_model.inference_id
 
     def client(self, aws: Aws) -> Any:
-        """The client that asks what is served so."""
+        """The client for inference with models served like this."""
         return aws.bedrock_runtime
 
     @abstractmethod

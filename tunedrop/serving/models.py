@@ -1,4 +1,4 @@
-"""Trained models themselves, whichever engine has made them: whether one is there, and the end of one."""
+"""Trained models of all engines: their status, and their deletion."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tunedrop.training import engines
 
 
 def is_model(arn: str) -> bool:
-    """Whether an ARN is of a model that an engine has made, and not of what serves one."""
+    """Whether an ARN is of a trained model, not of a serving resource."""
     return any(engine.model_arns in arn for engine in engines.every())
 
 
@@ -28,35 +28,35 @@ def base_of(aws: Aws, stage: Stage, model_arn: str, run_id: str) -> BaseModel | 
 
 
 def status(aws: Aws, model_arn: str) -> str:
-    """`Active` where a model is there to be used, another word while it is made; empty if none is."""
+    """`Active` if a model can be used, another word while it is created; empty if there is none."""
     return engines.of_model(model_arn).status_of_model(aws, model_arn)
 
 
 def weights(aws: Aws, model_arn: str) -> str:
-    """Where the files of a model are that Bedrock can import (`s3://…/`)."""
+    """The location of a model's files, from which Bedrock can import them (`s3://…/`)."""
     return engines.of_model(model_arn).weights_of(aws, model_arn)
 
 
 def why_it_stays(aws: Aws, arn: str) -> str:
-    """Why a model that is there cannot be deleted; empty if it can, and for what is not a model.
+    """Why an existing model cannot be deleted; empty if it can, or if the ARN is not a model's.
 
     Raises
     ------
     ClientError
-        If the service refuses to say whether it is there.
+        If the service refuses to describe it.
     """
     why = engines.of_model(arn).undeletable if is_model(arn) else ""
     return why if why and status(aws, arn) else ""
 
 
 def delete(aws: Aws, model_arn: str) -> bool:
-    """Delete a model, which costs its storage until then. False when it was gone before.
+    """Delete a model, whose storage is billed until then. False if it did not exist.
 
     Raises
     ------
     ThroughputFailed
         If AWS refuses for good.
     TransientError
-        If a later try may succeed; so while something still serves the model.
+        If a later try may succeed, such as while something still serves the model.
     """
     return engines.of_model(model_arn).delete_model(aws, model_arn)

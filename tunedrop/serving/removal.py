@@ -1,7 +1,7 @@
-"""The one place where a custom model, or what serves one, is deleted.
+"""The only code that deletes custom models and their serving resources.
 
-Nothing is deleted that an alias names or is about to name: the claim on it is taken first, the aliases are
-looked at afterwards. A test finds any other place that calls one of Bedrock's delete operations.
+Nothing is deleted that an alias names or is about to name: it is claimed first, then the aliases are read. A
+test finds any other call of Bedrock's delete operations.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tunedrop.training import engines
 
 
 class NamedInProduction(Exception):
-    """An alias names what was to be deleted; `alias` is its parameter."""
+    """An alias names the resource to delete; `alias` is its parameter."""
 
     def __init__(self, arn: str, alias: str) -> None:
         super().__init__(f"{arn} is in production: {alias} names it")
@@ -25,7 +25,7 @@ class NamedInProduction(Exception):
 
 
 class Removal:
-    """Deletes models and what serves them, and notes in the registry that they are gone."""
+    """Deletes models and their serving resources, and records that in the registry."""
 
     def __init__(self, aws: Aws, stage: Stage) -> None:
         self._aws = aws
@@ -34,7 +34,7 @@ class Removal:
         self._claims = Claims(aws.dynamodb, stage.registry_table)
 
     def remove(self, arn: str, run_id: str) -> bool:
-        """Delete a custom model, a deployment or provisioned throughput. False when it was gone before.
+        """Delete a custom model, a deployment or provisioned throughput. False if it did not exist.
 
         Parameters
         ----------
@@ -73,7 +73,7 @@ class Removal:
                 return models.delete(self._aws, arn)
             return throughput.release(self._aws.bedrock, arn)
         except ThroughputFailed as error:
-            # A policy that asks for a tag forbids what is not there: nothing has no tags.
+            # A policy with a condition on tags denies access to missing resources, because they have no tags.
             if not (is_forbidden(error.__cause__) and self._is_missing(arn)):
                 raise
         return False
@@ -85,5 +85,5 @@ class Removal:
 
 
 def _may_return(arn: str) -> bool:
-    """Whether another model may come to have this ARN, which nobody must take for deleted then."""
+    """Whether another model may get this ARN, so that it must not be recorded as deleted."""
     return models.is_model(arn) and engines.of_model(arn).arns_return

@@ -1,4 +1,4 @@
-"""Bringing a model back into service that was in production before."""
+"""Serves a model again that was in production before."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tunedrop.stage import Stage
 
 
 def create(aws_: Aws, stage: Stage, model: InProduction) -> Serving:
-    """Start serving a model again, on demand where its base allows it, else by one model unit.
+    """Start to serve a model again, on demand if its base model allows it, else with one model unit.
 
     Raises
     ------
@@ -30,7 +30,7 @@ def create(aws_: Aws, stage: Stage, model: InProduction) -> Serving:
         raise LookupError(f"the base model of {model.model_arn} is not in the catalog")
     settings = DeploymentSettings()
     way = choose.way(base_model, settings)
-    # The name that the run's own had may be taken, and a client token that was used would bring it back.
+    # The run's original name may be taken, and its client token would return the old resource.
     moment = clock.now().translate(str.maketrans("", "", "-:TZ"))[-6:]
     name = f"{naming.resource_name(stage.name, model.run_id)[:56].rstrip('-')}-{moment}"
     return throughput.create(
@@ -45,9 +45,9 @@ def ready(bedrock: Any, serving: Serving) -> str:
     Raises
     ------
     TransientError
-        While Bedrock is at it.
+        While Bedrock creates it.
     ThroughputFailed
-        If it could not be brought into service.
+        If it could not be served.
     """
     if throughput.outcome(bedrock, serving) is None:
         raise TransientError(f"{serving.arn} comes into service")

@@ -120,7 +120,7 @@ def look(bedrock: Any, arn: str) -> Served | None:
     Raises
     ------
     ClientError
-        If Bedrock refuses to say.
+        If Bedrock refuses the call.
     """
     try:
         return describe(bedrock, arn)

@@ -1,1 +1,1 @@
-"""Customization jobs: what must hold before one is paid for, starting one, and how it ended."""
+"""Training jobs: starting them, following them, and the verdict on their loss curves."""

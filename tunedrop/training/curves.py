@@ -1,7 +1,7 @@
 """Bedrock's own files about a job: its loss curves, and how many records it accepted.
 
 Columns and paths: Bedrock user guide, model-customization-analyze; AWS's notebooks disagree about the folder
-of the validation file, so that files are told by their name (read 2026-11-23).
+of the validation file, so files are found by name (read 2026-11-23).
 """
 
 from __future__ import annotations
@@ -50,7 +50,7 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 class Curves(msgspec.Struct, frozen=True):
-    """Both loss curves, by step, and what was accepted of the data; empty if Bedrock wrote none."""
+    """Both loss curves, by step, and the accepted records; empty if Bedrock wrote none."""
 
     training: tuple[Loss, ...] = ()
     validation: tuple[Loss, ...] = ()
@@ -95,7 +95,7 @@ def by_epoch(rows: Sequence[Loss]) -> list[float]:
 
 
 def _accepted(text: str) -> Iterator[Accepted]:
-    """The rows of a manifest report; one that is not as expected is left out."""
+    """The rows of a manifest report, without malformed ones."""
     counts = (
         "totalProcessedRecordCount", "acceptedRecordCount", "partiallyAcceptedRecordCount",
         "rejectedRecordCount",
@@ -108,7 +108,7 @@ def _accepted(text: str) -> Iterator[Accepted]:
 
 
 def _rows(text: str, column: str) -> tuple[Loss, ...]:
-    """The rows that hold numbers; a row that does not is left out."""
+    """The rows with numbers, without malformed ones."""
     found = []
     for row in csv.DictReader(io.StringIO(text)):
         try:

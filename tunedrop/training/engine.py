@@ -1,4 +1,4 @@
-"""The port to training engines: what Tunedrop needs of a service that trains models.
+"""The port to training engines: what Tunedrop requires of a service that trains models.
 
 Each engine is a package in `tunedrop.training.engines`; the catalog says which one trains which base
 model, by which method, in which Region.
@@ -21,18 +21,18 @@ from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
 
 Status = Literal["InProgress", "Stopping", "Completed", "Failed", "Stopped", "Deleting"]
-"""How a job stands; Bedrock and SageMaker AI use the same words."""
+"""The statuses of jobs; Bedrock and SageMaker AI use the same words."""
 
 
 class QuotaFull(Exception):
-    """The service would start no further job; its message, which names no quota by its code."""
+    """The service does not start another job; its message, which does not include the quota's code."""
 
 
 class Job(msgspec.Struct, frozen=True, kw_only=True):
     """A training job as its service describes it.
 
-    `phases` are the parts of its work, each with its own status; a job that was accepted and does not train
-    has `training` at `NotStarted`. `model_arn` is what it has made, `output_uri` where its files are.
+    `phases` are its phases, each with a status; an accepted job that does not train yet has `training` at
+    `NotStarted`. `model_arn` is the model that it has made, `output_uri` the location of its files.
     """
 
     arn: str
@@ -51,15 +51,15 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def has_not_started(self) -> bool:
-        """Whether the service has accepted it and does not train; one without phases is not taken for it."""
+        """Whether the service has accepted it but does not train yet; False for a job without phases."""
         return self.status == "InProgress" and self.phases.get("training") == "NotStarted"
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
     """What an engine bills for a job: each token that it trains, or each hour.
 
-    `price` is for a million tokens, or for an hour; None if no dated one is known. `sku` is the usage type
-    of AWS's price list. `hours` are at least, likely, at most; None if nobody says how many.
+    `price` is for a million tokens, or for an hour; None if no dated price is known. `sku` is the usage type
+    of AWS's price list. `hours` are the minimum, likely and maximum duration; None if unknown.
     """
 
     by: Literal["token", "hour"]
@@ -72,8 +72,8 @@ LeftoverKind = Literal["training job", "training file", "trained model"]
 
 
 class Leftover(msgspec.Struct, frozen=True, kw_only=True):
-    """Something of a stage that an engine has made: a job that runs, a model that costs its storage, or a
-    training file in the service that no job at work and no model needs."""
+    """A resource of a stage that an engine has made: a running job, a model, which is billed for its storage,
+    or a training file in the service that no running job and no model needs."""
 
     kind: LeftoverKind
     arn: str
@@ -87,7 +87,7 @@ class Permission(msgspec.Struct, frozen=True, kw_only=True):
     """A policy statement that one of the stage's functions needs for an engine.
 
     `{account}`, `{region}`, `{stage}`, `{training_role}` and `{artifacts}` (a bucket's ARN) are filled in;
-    `{graders}` and `{base_models}` are several values each: the stage's graders, and what the engine tunes.
+    `{graders}` and `{base_models}` are several values each: the stage's graders, and the engine's models.
     """
 
     sid: str
@@ -97,34 +97,34 @@ class Permission(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TrainingEngine(ABC):
-    """A service that trains. Every call names its job by the run and its plan, so that none is made twice."""
+    """A service that trains. A job's name comes from the run and its plan, so that none is made twice."""
 
     name: ClassVar[str]
-    """As the catalog calls it."""
+    """Its name in the catalog."""
 
     job_arns: ClassVar[str]
-    """What the ARNs of its jobs have in them, and no other engine's."""
+    """A part of the ARNs of its jobs, and of no other engine's."""
 
     model_arns: ClassVar[str]
-    """The same of the models that it makes."""
+    """The same for the models that it makes."""
 
     job_names: ClassVar[str] = "tunedrop"
-    """How the names of its jobs begin, in eight letters at most: engines of one service differ in it."""
+    """The prefix of its jobs' names, at most eight letters; different for each engine of a service."""
 
     service: ClassVar[str] = "bedrock"
-    """Whose API starts its jobs, by its client's name; for `sagemaker` a stage has two roles and a rule."""
+    """The client that starts its jobs; for `sagemaker` a stage has two more roles and a rule."""
 
     role_permissions: ClassVar[tuple[Permission, ...]] = ()
-    """What the role of its jobs needs beside the data, where the stage uses the engine."""
+    """What the role of its jobs needs besides the data, if the stage uses the engine."""
 
     arns_return: ClassVar[bool] = False
-    """Whether a model that is made later may have the ARN of one that was deleted."""
+    """Whether a new model may get the ARN of a deleted one."""
 
     wraps_graders: ClassVar[bool] = False
-    """Whether its jobs call a function of ours that calls the grader, whose answers they cannot read."""
+    """Whether its jobs call our function, which calls the grader, because they cannot read its response."""
 
     reinforces_results: ClassVar[bool] = False
-    """Whether reinforcement can go on with a model that it has made, instead of a base model."""
+    """Whether reinforcement can continue from a model that it has made, instead of a base model."""
 
     parents: ClassVar[str] = ""
     """A regular expression for the ARNs of models that a job can continue from, with `{account}`, `{region}`
@@ -134,13 +134,13 @@ class TrainingEngine(ABC):
     """Why no job can continue from its models, and what to do: a clause whose subject is the model."""
 
     undeletable: ClassVar[str] = ""
-    """Why a model that it has made cannot be deleted; empty if it can. Said before one is made."""
+    """Why a model that it has made cannot be deleted; empty if it can. Reported before one is made."""
 
     permissions: ClassVar[dict[str, tuple[Permission, ...]]] = {}
-    """What the functions need, by function, where the stage uses the engine."""
+    """What the functions need, by function, if the stage uses the engine."""
 
     unfreeable: ClassVar[str]
-    """What to do where it starts no job although none of its jobs runs: waiting would free nothing."""
+    """What to do if it starts no job although none is running, so that waiting would not help."""
 
     def name_of(self, stage: Stage, run: Run, number: int = 0, attempt: int = 0) -> str:
         """The name of an attempt's job (one of several, by its number); without an attempt, of this one."""
@@ -155,16 +155,16 @@ class TrainingEngine(ABC):
         Parameters
         ----------
         parent
-            The ARN of an earlier result to go on with; empty: the base model itself.
+            The ARN of an earlier result to continue from; empty: the base model itself.
 
         Raises
         ------
         CustomizationFailed
-            If the service refuses the job for a reason that a later try cannot heal.
+            If the service refuses the job, and would refuse it again.
         TransientError
             If a later try may succeed.
         QuotaFull
-            If a quota of the account is full: whether waiting helps, the caller knows.
+            If a quota of the account is full; the caller knows whether waiting helps.
         """
 
     @abstractmethod
@@ -173,7 +173,7 @@ class TrainingEngine(ABC):
 
     @abstractmethod
     def stop(self, aws: Aws, job_arn: str) -> bool:
-        """Stop a job. False when it had ended before. What it has trained is still billed."""
+        """Stop a job. False if it had ended before. What it has trained is still billed."""
 
     def end_twins(self, aws: Aws, job_arn: str) -> None:
         """Stop duplicates of a running job; nothing to do if a name or token prevents them."""
@@ -186,7 +186,7 @@ class TrainingEngine(ABC):
 
     @abstractmethod
     def role_of(self, stage: Stage) -> str:
-        """The ARN of the role that its jobs of a stage are given; empty if they are given none."""
+        """The ARN of the role of its jobs in a stage; empty if they have none."""
 
     def billed_by(self, method: Method) -> Literal["token", "hour"]:
         """Whether training with a method is billed by token or by hour."""
@@ -195,7 +195,7 @@ class TrainingEngine(ABC):
 
     @abstractmethod
     def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
-        """What a job of this plan is billed by."""
+        """The charge of a job of this plan."""
 
     @abstractmethod
     def in_progress(self, aws: Aws) -> int:
@@ -203,18 +203,18 @@ class TrainingEngine(ABC):
 
     @abstractmethod
     def status_of_model(self, aws: Aws, model_arn: str) -> str:
-        """`Active` where a model that it has made is there; empty if it is not (any more)."""
+        """`Active` if a model that it has made exists; empty if it does not (any more)."""
 
     @abstractmethod
     def delete_model(self, aws: Aws, model_arn: str) -> bool:
-        """Delete a model that it has made. False when it was gone before.
+        """Delete a model that it has made. False if it did not exist.
 
         Raises
         ------
         ThroughputFailed
             If the service refuses for good.
         TransientError
-            If a later try may succeed; so while something still serves the model.
+            If a later try may succeed, such as while something still serves the model.
         """
 
     def base_of(self, stage: Stage, model_arn: str) -> BaseModel | None:
@@ -223,36 +223,36 @@ class TrainingEngine(ABC):
         return None
 
     def weights_of(self, aws: Aws, model_arn: str) -> str:
-        """Where the files of a model are that Bedrock can import (`s3://…/`); empty if it keeps them."""
+        """The location of a model's files, for an import into Bedrock (`s3://…/`); empty if it keeps them."""
         del aws, model_arn
         return ""
 
     def base_weights(self, aws: Aws, base_model: BaseModel) -> str:
-        """Where the files of a base model are that Bedrock can import as they are (`s3://…/`); empty if
-        the service shows nobody, such as those under a licence."""
+        """The location of a base model's files, from which Bedrock can import them (`s3://…/`); empty if the
+        service does not publish it, such as for models under a licence."""
         del aws, base_model
         return ""
 
     def leftovers(self, aws: Aws, stage: Stage, kinds: Collection[LeftoverKind]) -> Iterator[Leftover]:
-        """The jobs that run and the models of a stage, where Bedrock's own lists do not have them.
+        """The running jobs and the models of a stage that are not in Bedrock's own lists.
 
         Parameters
         ----------
         kinds
-            What is looked for: finding models may take far more calls than finding jobs.
+            What to look for: finding models may take far more calls than finding jobs.
         """
         del aws, stage, kinds
         return iter(())
 
     def result(self, aws: Aws, job: Job) -> CompletedJob | None:
-        """A job that ended well; None while it goes on.
+        """A job that succeeded; None while it is running.
 
         Raises
         ------
         CustomizationFailed
-            If the job failed; the message is the service's own.
+            If the job failed; the message is the service's.
         RunStopped
-            If somebody stopped the job.
+            If the job was stopped.
         """
         del aws
         match job.status:
@@ -278,16 +278,16 @@ class TrainingEngine(ABC):
     def checks(
         self, aws: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel
     ) -> Iterator[Check]:
-        """What of this engine alone can be looked at before anything is paid."""
+        """The free preflight checks of this engine."""
         del aws, stage, run, dataset, base_model
         return iter(())
 
     def reward_function(self, stage: Stage, run: Run) -> str:
-        """The ARN of the function that the service calls to have answers graded."""
+        """The ARN of the function that the service calls to grade answers."""
         return stage.reward_function_arn if self.wraps_graders else run.grader
 
     def forget(self, aws: Aws, stage: Stage) -> list[str]:
-        """Delete what the stage has for all its runs, once they have nothing any more; returns the ARNs.
+        """Delete what the runs of the stage share, once they have no resources; returns the ARNs.
 
         Raises
         ------
@@ -298,23 +298,23 @@ class TrainingEngine(ABC):
         return []
 
     def customization_type(self, method: Method) -> str:
-        """What GetFoundationModel calls a method in `customizationsSupported`; empty if it does not."""
+        """A method's name in `customizationsSupported` of GetFoundationModel; empty if it has none."""
         del method
         return ""
 
 
 def started(job: Job) -> StartedJob:
-    """A job that is there, as if it had just been started."""
+    """An existing job, as if it had just been started."""
     return StartedJob(outcome="started", job_arn=job.arn, job_name=job.name)
 
 
 def outcome(engine: TrainingEngine, aws: Aws, job_arn: str) -> CompletedJob | None:
-    """The job as it ended, or None while it goes on.
+    """The job after its end, or None while it is running.
 
     Raises
     ------
     CustomizationFailed, RunStopped
-        As `TrainingEngine.result`; also when the job is gone.
+        As `TrainingEngine.result`; also if the job is gone.
     """
     job = engine.describe(aws, job_arn)
     if job is None:

@@ -18,7 +18,7 @@ GAP = 1.5
 """Memorization: the final validation loss exceeds the training loss by this factor."""
 
 FEWEST_STEPS = 8
-"""A single epoch of fewer steps has quarters of one step, which say more of their records than of it."""
+"""A single epoch of fewer steps has quarters of one step, which reflect single records."""
 
 UNSTABLE = 1.2
 """Instability: the final training loss exceeds its minimum by this factor; the learning rate is too high."""
@@ -31,8 +31,8 @@ def judge(curves: Curves) -> Fit:
     """The verdict on a training, with the number of epochs that would have suited the data better.
 
     Losses are compared by epoch, as means over an epoch's rows; a training of one epoch by its quarters. The
-    suggestion is the epoch of the best validation loss when training went on for too long, one more than
-    were run when it ended too early.
+    suggestion is the epoch of the best validation loss if the training was too long, and one more epoch if
+    it was too short.
     """
     training, validation = by_epoch(curves.training), by_epoch(curves.validation)
     epochs = len(training)
@@ -99,7 +99,7 @@ def _still_falls(by_epoch: Sequence[float]) -> bool:
 
 
 def _quarters(rows: Sequence[Loss]) -> list[float]:
-    """The mean losses of four parts in turn: single steps are too noisy to compare."""
+    """The mean losses of four consecutive parts: single steps are too noisy to compare."""
     size = max(1, len(rows) // 4)
     parts = [rows[start : start + size] for start in range(0, size * (len(rows) // size), size)]
     return [sum(one.loss for one in part) / len(part) for part in parts]

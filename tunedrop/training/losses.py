@@ -1,4 +1,4 @@
-"""The losses that a training ended with, and the perplexities that they stand for."""
+"""The final losses of a training, and their perplexities."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ HIGHEST = 700.0
 
 
 def final(curves: Curves, job: CompletedJob, dataset: Dataset) -> Losses:
-    """Both losses at the end of a training: the last epoch's mean, else what the job itself reports."""
+    """Both losses at the end of a training: the last epoch's mean, else the job's own report."""
     training = next(reversed(by_epoch(curves.training)), job.training_loss)
     validation = next(reversed(by_epoch(curves.validation)), job.validation_loss)
     reasons = []

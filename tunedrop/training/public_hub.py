@@ -12,13 +12,13 @@ from tunedrop.catalog.model import BaseModel
 
 HUB = "SageMakerPublicHub"
 PUBLIC_BUCKET = "jumpstart-cache-prod-"
-"""How the names of the buckets begin whose files need no acceptance of a licence, one a Region."""
+"""The prefix of the buckets whose files need no acceptance of a licence, one per Region."""
 
 
 class HubModel(msgspec.Struct, frozen=True, kw_only=True):
-    """What the hub says of a base model. SageMaker always trains the newest version.
+    """The hub's description of a base model. SageMaker always trains the newest version.
 
-    `weights` is where its files are (an `s3://` prefix), where anybody may read them as they are.
+    `weights` is the location of its files (an `s3://` prefix) if anyone may read them.
     """
 
     version: str
@@ -28,7 +28,7 @@ class HubModel(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def arn(region: str, base_model: BaseModel) -> str:
-    """What a job takes as its `BaseModelArn`."""
+    """The `BaseModelArn` of a job."""
     return f"arn:aws:sagemaker:{region}:aws:hub-content/{HUB}/Model/{base_model.hub_content}"
 
 
@@ -38,7 +38,7 @@ def page(sagemaker: Any, base_model: BaseModel) -> tuple[str, str]:
     Raises
     ------
     ClientError
-        If SageMaker refuses to say.
+        If SageMaker refuses the call.
     """
     answer = sagemaker.describe_hub_content(
         HubName=HUB, HubContentType="Model", HubContentName=base_model.hub_content
@@ -47,17 +47,17 @@ def page(sagemaker: Any, base_model: BaseModel) -> tuple[str, str]:
 
 
 def describe(sagemaker: Any, base_model: BaseModel) -> HubModel:
-    """What all models of the hub have in their documents.
+    """The part that the documents of all models have.
 
     The document's fields are those that AWS's SDK reads: `RecipeCollection[].CustomizationTechnique`,
     `GatedBucket`, `HostingEulaUri`, `HostingArtifactUri` and `HostingArtifactCompressionType`
-    (sagemaker-python-sdk, hub/interfaces.py, read 2026-11-29). No public one was found to test with: that the
-    names hold is a belief.
+    (sagemaker-python-sdk, hub/interfaces.py, read 2026-11-29). That the names are right is a belief: no public
+    document was found to test with.
 
     Raises
     ------
     ClientError
-        If SageMaker refuses to say.
+        If SageMaker refuses the call.
     """
     version, text = page(sagemaker, base_model)
     document = json.loads(text)
@@ -79,11 +79,11 @@ def _is_gated(document: Mapping[str, Any]) -> bool:
 
 
 def weights(document: Mapping[str, Any]) -> str:
-    """The folder that SageMaker hosts a base model from; empty if it is an archive, which cannot be
+    """The folder from which SageMaker hosts a base model; empty if it is an archive, which cannot be
     imported, or under a licence.
 
-    Public projects copy such folders out of `jumpstart-cache-prod-<Region>` from accounts of their own
-    (reported, 2025-2026); that Bedrock imports from there, and that each has every file, is a belief.
+    Public projects copy such folders from `jumpstart-cache-prod-<Region>` with their own accounts (reported,
+    2025-2026); that Bedrock imports from there, and that all have every file, is a belief.
     """
     uri = str(document.get("HostingArtifactUri") or "")
     is_folder = uri.endswith("/") and document.get("HostingArtifactCompressionType", "None") == "None"

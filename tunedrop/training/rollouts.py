@@ -1,12 +1,12 @@
-"""Rollouts: the answers that a model in training by verifiable rewards (RLVR) tries, and what grades them.
+"""Rollouts: the answers that a model samples in training by verifiable rewards (RLVR), and their grading.
 
-Training data are in verl's form: `{data_source, prompt: [messages], ability, reward_model: {style: rule,
+Training data is in verl's format: `{data_source, prompt: [messages], ability, reward_model: {style: rule,
 ground_truth}}` (SageMaker AI developer guide, customizing-models-rft, read 2026-11-29). The reward function
 is called with a list of `{id, messages, …}`, the model's answer last, and returns an HTTP-like object whose
 body is the JSON of a list of `{id, aggregate_reward_score, metrics_list}` (an AWS workshop on custom reward
-functions; sagemaker-python-sdk, rlvr_reward_verifier.py and oss_reward_fn.py; read 2026-11-29). Where in a
-sample the ground truth arrives, these sources disagree: `metadata`, the sample itself, or `reward_model`.
-What a grader is to be given is therefore one text, which is found wherever it is.
+functions; sagemaker-python-sdk, rlvr_reward_verifier.py and oss_reward_fn.py; read 2026-11-29). These
+sources disagree on the location of the ground truth in a sample: `metadata`, the sample itself, or
+`reward_model`. The grader's input is therefore one string, which is found in any of them.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from typing import Any
 import msgspec
 
 _MARK = '{"graded_by":'
-"""How a ground truth of ours begins, and no other text of a sample."""
+"""The prefix of Tunedrop's ground truths, and of no other string of a sample."""
 
 
 class Rollout(msgspec.Struct, frozen=True, kw_only=True):
-    """One tried answer: its grader's ARN, the conversation, and what the record has beside its messages."""
+    """One sampled answer: its grader's ARN, the conversation, and the other fields of the record."""
 
     id: str
     grader: str
@@ -31,11 +31,11 @@ class Rollout(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NoRollout(ValueError):
-    """A sample that holds no ground truth of ours, or no conversation."""
+    """A sample without Tunedrop's ground truth, or without a conversation."""
 
 
 def record(chat: Mapping[str, Any], grader: str) -> dict[str, Any]:
-    """A record for reinforcement in verl's form, which says what grades it.
+    """A record for reinforcement in verl's format, which names its grader.
 
     Parameters
     ----------
@@ -53,13 +53,13 @@ def record(chat: Mapping[str, Any], grader: str) -> dict[str, Any]:
 
 
 def ground_truth(chat: Mapping[str, Any], grader: str) -> str:
-    """The one text of a record that the reward function reads."""
+    """The string of a record that the reward function reads."""
     metadata = {name: value for name, value in chat.items() if name != "messages"}
     return json.dumps({"graded_by": grader, "metadata": metadata}, separators=(",", ":"))
 
 
 def read(sample: Any, number: int) -> Rollout:
-    """A sample as the training service sends it; `number` stands for its id where it has none.
+    """A sample as the training service sends it; `number` replaces a missing id.
 
     Raises
     ------
@@ -89,7 +89,7 @@ def read(sample: Any, number: int) -> Rollout:
 
 
 def sample(row: Mapping[str, Any], answer: str, number: int) -> dict[str, Any]:
-    """A rollout of a record in verl's form, as an AWS workshop shows what the reward function is sent."""
+    """A rollout of a record in verl's format, as the reward function receives it in an AWS workshop."""
     rest = {name: value for name, value in row.items() if name != "prompt"}
     said = {"role": "assistant", "content": answer}
     return {"id": f"rollout-{number}", "messages": [*row["prompt"], said], **rest}

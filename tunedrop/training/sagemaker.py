@@ -1,4 +1,4 @@
-"""SageMaker AI's training jobs: what the engines that start some have in common.
+"""SageMaker AI's training jobs: what the engines that start them have in common.
 
 API: sagemaker 2017-07-24, botocore 1.43.106, read 2026-11-29.
 """
@@ -19,20 +19,20 @@ from tunedrop.stage import Stage
 from tunedrop.training.engine import Job, Leftover, Status
 
 RUNNING = ("InProgress", "Stopping")
-"""How a job stands that holds what it runs on."""
+"""The statuses of jobs that occupy their instances."""
 
 DEFAULT_SECONDS = 86_400
-"""How long a job may run that says nothing of it (API reference, StoppingCondition)."""
+"""The default maximum run time of a job (API reference, StoppingCondition)."""
 
 BUCKET_GONE = "NoSuchBucket"
-"""S3's code where a stage that was destroyed has taken its bucket along."""
+"""S3's code if the bucket was deleted with its stage."""
 
 _MISSING = ("not found", "does not exist", "could not find")
-"""Parts of SageMaker's messages for what is not there, whose code is ValidationException (reported by public
+"""Parts of SageMaker's messages for missing resources, whose code is ValidationException (reported by public
 projects; Describe operations declare ResourceNotFound too)."""
 
 _ROLE_NOT_READY = "assume"
-"""Part of the message while a new role still spreads through IAM."""
+"""Part of the message while a new role still propagates through IAM."""
 
 _NOT_TRAINING = frozenset({"Starting", "Pending", "LaunchingMLInstances", "PreparingTrainingStack"})
 """`SecondaryStatus` before a job trains."""
@@ -44,12 +44,12 @@ IMPORTABLE = frozenset(
         "Qwen3ForCausalLM", "Qwen3MoeForCausalLM",
     }
 )  # fmt: skip
-"""Architectures that Bedrock imports wherever it imports models (Bedrock user guide,
+"""Architectures that Bedrock imports in every Region with model import (Bedrock user guide,
 model-customization-import-model, read 2026-11-29)."""
 
 
 def roles(stage: Stage, engine: str) -> Check:
-    """Whether a stage has what training jobs and imports are given."""
+    """Whether a stage has the roles for training jobs and imports."""
     has = bool(stage.training_role_arn and stage.import_role_arn)
     return Check(
         name="roles",
@@ -60,7 +60,7 @@ def roles(stage: Stage, engine: str) -> Check:
 
 
 def architecture(base_model: BaseModel) -> Check:
-    """Whether Bedrock imports what is made of a base model."""
+    """Whether Bedrock imports models tuned from a base model."""
     can = base_model.architecture in IMPORTABLE
     return Check(
         name="architecture",
@@ -72,7 +72,7 @@ def architecture(base_model: BaseModel) -> Check:
 
 
 def is_missing(error: ClientError) -> bool:
-    """Whether SageMaker says that the thing asked for does not exist."""
+    """Whether the error says that the resource does not exist."""
     code, message = aws.code_of(error), aws.message_of(error).lower()
     return code in ("ResourceNotFound", "ResourceNotFoundException") or (
         code == "ValidationException" and any(part in message for part in _MISSING)
@@ -80,22 +80,22 @@ def is_missing(error: ClientError) -> bool:
 
 
 def may_heal(error: ClientError) -> bool:
-    """Whether a job that was refused so may be taken later, without anybody's doing."""
+    """Whether a job that was refused with this error may be accepted later without any change."""
     return aws.is_transient(error) or _ROLE_NOT_READY in aws.message_of(error)
 
 
 def name_in(name_or_arn: str) -> str:
-    """The name of a job, which SageMaker takes, from its ARN."""
+    """The name of a job, as SageMaker's operations take it, from its ARN."""
     return name_or_arn.rpartition("/")[2]
 
 
 def describe(sagemaker: Any, name_or_arn: str) -> dict[str, Any] | None:
-    """What SageMaker says of a job; None if there is none of this name.
+    """SageMaker's description of a job; None if there is none of this name.
 
     Raises
     ------
     ClientError
-        If SageMaker refuses to say.
+        If SageMaker refuses the call.
     """
     try:
         answer: dict[str, Any] = sagemaker.describe_training_job(TrainingJobName=name_in(name_or_arn))
@@ -107,7 +107,7 @@ def describe(sagemaker: Any, name_or_arn: str) -> dict[str, Any] | None:
 
 
 def stop(sagemaker: Any, job_arn: str) -> bool:
-    """Stop a job. False when it had ended before, or there is none.
+    """Stop a job. False if it had ended before, or does not exist.
 
     Raises
     ------
@@ -124,12 +124,12 @@ def stop(sagemaker: Any, job_arn: str) -> bool:
 
 
 def count_in_progress(sagemaker: Any) -> int:
-    """Training jobs of this account and Region that run, regardless of who started them.
+    """Running training jobs of this account and Region, regardless of who started them.
 
     Raises
     ------
     ClientError
-        If SageMaker does not answer the list.
+        If the jobs cannot be listed.
     """
     pages = sagemaker.get_paginator("list_training_jobs")
     return sum(
@@ -140,9 +140,9 @@ def count_in_progress(sagemaker: Any) -> int:
 
 
 def jobs_of(sagemaker: Any, stage: Stage, begins: str, status: str) -> Iterator[Leftover]:
-    """The training jobs in a status whose names begin so and that carry the stage's tag.
+    """The training jobs in a status with this prefix in their names, and the stage's tag.
 
-    The tags of other jobs are not read: the stage's functions may read those of its own names alone.
+    The tags of other jobs are not read: the stage's functions may only read those of its own names.
     """
     pages = sagemaker.get_paginator("list_training_jobs")
     for page in pages.paginate(NameContains=begins, StatusEquals=status):
@@ -162,7 +162,7 @@ def jobs_of(sagemaker: Any, stage: Stage, begins: str, status: str) -> Iterator[
 
 
 def delete_files(s3: Any, where: str) -> bool:
-    """Delete every version under an `s3://` prefix, for storage bills all of them. False if there is none.
+    """Delete every version under an `s3://` prefix, because all are billed. False if there is none.
 
     Raises
     ------
@@ -197,7 +197,7 @@ def _delete_versions(s3: Any, where: str) -> bool:
 
 
 def tags(stage: Stage, run: Run) -> list[dict[str, str]]:
-    """Whose a resource of SageMaker's is; it spells the keys in capitals."""
+    """The owner of a SageMaker resource, by its tags, whose keys SageMaker capitalizes."""
     return [{"Key": one["key"], "Value": one["value"]} for one in naming.tags(stage.name, run.run_id)]
 
 
@@ -213,13 +213,13 @@ def tags_of(sagemaker: Any, arn: str) -> dict[str, str]:
 
 
 def channel(name: str, uri: str) -> dict[str, Any]:
-    """A channel of input data: every object whose key begins as the URI does."""
+    """A channel of input data: every object under the URI as prefix."""
     source = {"S3DataType": "S3Prefix", "S3Uri": uri, "S3DataDistributionType": "FullyReplicated"}
     return {"ChannelName": name, "DataSource": {"S3DataSource": source}}
 
 
 def job(answer: Mapping[str, Any]) -> Job:
-    """A job as DescribeTrainingJob tells of it; what it has made, each engine knows."""
+    """A job as DescribeTrainingJob describes it; each engine adds the model."""
     secondary = answer.get("SecondaryStatus", "")
     over = answer["TrainingJobStatus"] != "InProgress"
     why, is_late = answer.get("FailureReason", ""), secondary == "MaxRuntimeExceeded"

@@ -1,7 +1,7 @@
-"""Going through the several jobs of a run, one call after the other, until there is a model to serve.
+"""Runs with several jobs: each call takes the next step, until there is a model to serve.
 
-What has become of each job is asked of Bedrock, by the name that the plan gives it: nothing is lost with a
-crash, and nothing is trained twice by a retry.
+The status of each job is read from the service, by its name in the plan: a crash loses nothing, and a retry
+trains nothing twice.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from tunedrop.stage import Stage
 from tunedrop.training import engines
 
 Start = Callable[[PlannedJob, str], StartedJob]
-"""Starts a planned job on an earlier result, by its ARN, or (empty) on the base model; or queues it."""
+"""Starts a planned job from an earlier result, by its ARN, or (empty) from the base model; or queues it."""
 
 
 def advance(
     aws: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel, start: Start
 ) -> StartedJob:
-    """The next step of a run of several jobs: start what can start; name what to wait for, or the model.
+    """The next step of a run with several jobs: start what can start; return what to wait for, or the model.
 
     Raises
     ------
     CustomizationFailed
-        If a stage failed, or every candidate.
+        If a training phase failed, or every candidate.
     """
     planned = plan(run, dataset)
     seen = [look(aws, stage, run, one, base_model) for one in planned]
@@ -41,7 +41,7 @@ def advance(
 
 
 def look(aws: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel) -> TrainingJob:
-    """How a job stands. The model of an earlier attempt counts, its failures do not."""
+    """The status of a job. The model of an earlier attempt counts, its failures do not."""
     engine = engines.of(base_model, planned.method)
     one = TrainingJob(title=planned.title, method=planned.method, hyperparameters=planned.hyperparameters)
     for attempt in range(run.attempt, 0, -1):
@@ -96,10 +96,10 @@ def _search(planned: Sequence[PlannedJob], seen: list[TrainingJob], parent: str,
 
 
 def best(series: Sequence[TrainingJob]) -> TrainingJob:
-    """The candidate to evaluate: the least loss on the validation set, the earlier of equals.
+    """The candidate to evaluate: the lowest validation loss, and the earlier one of a tie.
 
-    The held-out test set has no part in the choice: it is asked once, of the one that was chosen, so that the
-    number of candidates does not flatter the verdict.
+    The held-out test set is not used for the choice, only for the chosen candidate, so that the number of
+    candidates does not bias the verdict.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The kinds of serving: one file each; a model's base says in the catalog which ones it has."""
+"""The serving modes, one file each; the catalog lists those of each base model."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EVERY: tuple[ServingKind, ...] = (Deployment(), Provisioned(), Imported(), Mantl
 
 
 def of(way: Way) -> ServingKind:
-    """The kind that serves this way."""
+    """The kind of this serving mode."""
     return next(kind for kind in EVERY if kind.way == way)
 
 
@@ -28,16 +28,16 @@ def offered(base_model: BaseModel) -> list[ServingKind]:
 
 
 def of_arn(arn: str) -> ServingKind | None:
-    """The kind that an ARN is of; None for what serves nothing, such as a model itself or a base model."""
+    """The kind of a serving resource, by ARN; None for other ARNs, such as a model's."""
     return next((kind for kind in EVERY if any(part in arn for part in kind.arns)), None)
 
 
 def client(aws: Aws, model_id: str) -> Any:
-    """The client that asks a model: of what serves it, or of a base model."""
+    """The client for inference with a model, by its modelId."""
     kind = of_arn(model_id)
     return kind.client(aws) if kind is not None else aws.bedrock_runtime
 
 
 def base_id(stage: Stage, base_model: BaseModel, way: Way) -> str:
-    """What a base model is asked as beside a model that is served this way."""
+    """The modelId of a base model for the comparison with a model served like this."""
     return of(way).base_id(stage, base_model)

@@ -51,7 +51,7 @@ class Deployment(ServingKind):
         return Behind(found["modelArn"], update.get("modelArn", found["modelArn"]), change)
 
     def put_behind(self, bedrock: Any, arn: str, before: str, model_arn: str) -> None:
-        """Any custom model is taken, as far as is documented."""
+        """Any custom model is accepted, as far as documented."""
         del before
         bedrock.update_custom_model_deployment(customModelDeploymentIdentifier=arn, modelArn=model_arn)
 

@@ -1,8 +1,8 @@
-"""Imported models: merged weights in S3, brought into Bedrock by an import job; asked by OpenAI's chat body.
+"""Imported models: merged weights in S3, imported by a job; used with OpenAI's chat body.
 
-Billed by the five-minute window in which somebody asks, and for their storage; they sleep otherwise (Bedrock
-user guide, import-model-calculate-cost, read 2026-11-29). Whether an architecture is taken is found out in
-the job, not at its submission (reported): preflight looks at it before anything is paid.
+Billed per five-minute window with requests, and for their storage; they sleep otherwise (Bedrock
+user guide, import-model-calculate-cost, read 2026-11-29). Architectures are checked by the job,
+not at its submission (reported): preflight checks them before anything is paid.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Imported(ServingKind):
         return str(bedrock.get_model_import_job(jobIdentifier=name)["jobArn"])
 
     def delete(self, bedrock: Any, arn: str) -> None:
-        """An import job that still runs has to end first: Bedrock has no operation that stops it."""
+        """A running import job must end first: Bedrock has no operation that stops it."""
         if IMPORT_JOB in arn:
             served = self.describe(bedrock, arn)
             if served.status == "Failed":
@@ -71,7 +71,7 @@ class Imported(ServingKind):
         bedrock.delete_imported_model(modelIdentifier=arn)
 
     def behind(self, bedrock: Any, arn: str) -> Behind:
-        """The tag with which it was made says which model it is; no operation replaces it."""
+        """Its tag names the model; no operation replaces it."""
         tags = bedrock.list_tags_for_resource(resourceARN=arn).get("tags", ())
         model_arn = next((one["value"] for one in tags if one["key"] == naming.MODEL_TAG), "")
         return Behind(model_arn, model_arn)
@@ -83,6 +83,6 @@ class Imported(ServingKind):
 
 
 def is_asleep(error: Exception) -> bool:
-    """Whether an imported model has to wake first: HTTP 429, for some tens of seconds (API reference,
+    """Whether an imported model must wake up first: HTTP 429, for tens of seconds (API reference,
     InvokeModel, ModelNotReadyException)."""
     return isinstance(error, ClientError) and aws.code_of(error) == "ModelNotReadyException"

@@ -1,8 +1,8 @@
-"""Models that bedrock-mantle has tuned: asked at once and by the token, by OpenAI's chat body over HTTP.
+"""Models that bedrock-mantle has tuned: ready at once, billed by token, with OpenAI's chat body over HTTP.
 
-There is nothing to create, to list or to end (Bedrock user guide, fine-tuning-openai-job-create, read
-2026-11-29). What serves is an address: the chat with the model, and for whom in the fragment, so that each
-attempt at a run has its own.
+There is nothing to create, list or delete (Bedrock user guide, fine-tuning-openai-job-create, read
+2026-11-29). The serving resource is a URL: the chat endpoint and the model, with the run in the fragment,
+so that each attempt at a run has its own.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Mantle(ServingKind):
         return f"{address(wanted.stage.region, CHAT, model)}#{wanted.name}"
 
     def describe(self, bedrock: Any, arn: str) -> Served:
-        """It serves: nothing ends it."""
+        """Always in service."""
         del bedrock
         return Served("InService", "", arn)
 
@@ -45,17 +45,17 @@ class Mantle(ServingKind):
         raise LookupError(f"an address of bedrock-mantle is not found by a name, such as {name}")
 
     def delete(self, bedrock: Any, arn: str) -> None:
-        """Nothing is deleted: the model itself can be asked, for as long as it is there."""
+        """Deletes nothing: the model can be used for as long as it exists."""
 
     def base_id(self, stage: Stage, base_model: BaseModel) -> str:
-        """At the same endpoint as the tuned one."""
+        """At the same endpoint as the tuned model."""
         return address(stage.region, CHAT, base_model.service_id)
 
     def client(self, aws: Aws) -> Any:
         return aws.mantle_chat
 
     def behind(self, bedrock: Any, arn: str) -> Behind:
-        """The address says it."""
+        """It is part of the URL."""
         del bedrock
         model_arn = arn.partition("#")[0].replace(CHAT, TUNED_MODELS)
         return Behind(model_arn, model_arn)

@@ -9,11 +9,11 @@ from tunedrop.contracts import Commitment
 from tunedrop.serving.kind import Behind, CannotSwap, Served, ServingKind, Wanted
 
 COMMITMENTS: dict[Commitment, str] = {"1-month": "OneMonth", "6-months": "SixMonths"}
-"""The API's `commitmentDuration`; no commitment is said by leaving it out."""
+"""The API's `commitmentDuration`, which is omitted for no commitment."""
 
 
 def commitment_of(duration: str) -> Commitment:
-    """The commitment that the API calls so."""
+    """The commitment of the API's name."""
     return next((name for name, value in COMMITMENTS.items() if value == duration), "none")
 
 
@@ -26,7 +26,7 @@ class Provisioned(ServingKind):
     offered_as = title = mode = "provisioned"
     terms = "served by the hour only"
     billed_by = "hour"
-    # Units that an account does not have never come.
+    # Waiting does not help in an account without units.
     quota_frees_up = False
     quota_cure = (
         "No-commitment model units are 0 by default: ask for some in Service Quotas, L-BE77399C, and for the "
@@ -63,7 +63,7 @@ class Provisioned(ServingKind):
         return Behind(found["modelArn"], desired, "none" if desired == found["modelArn"] else "failed")
 
     def put_behind(self, bedrock: Any, arn: str, before: str, model_arn: str) -> None:
-        """Only a model of the same base model is taken."""
+        """Only models of the same base model are accepted."""
         if catalog.base_of(before) != catalog.base_of(model_arn):
             raise CannotSwap(f"{arn} is provisioned throughput of another base model")
         bedrock.update_provisioned_model_throughput(provisionedModelId=arn, desiredModelId=model_arn)

@@ -1,6 +1,6 @@
-"""The engines that train: one package each, found by its name; the catalog says which trains what.
+"""The training engines, one package each, found by name; the catalog says which one trains which model.
 
-An engine's package is named as the catalog names the engine, with underscores, and holds one `ENGINE`.
+An engine's package has the engine's name in the catalog, with underscores, and defines `ENGINE`.
 """
 
 from __future__ import annotations
@@ -19,18 +19,18 @@ from tunedrop.training.engine import TrainingEngine
 
 @cache
 def every() -> tuple[TrainingEngine, ...]:
-    """All engines that are built."""
+    """All engines."""
     names = sorted(module.name for module in pkgutil.iter_modules(__path__))
     return tuple(import_module(f"{__name__}.{name}").ENGINE for name in names)
 
 
 def named(name: str) -> TrainingEngine:
-    """The engine that the catalog calls so.
+    """The engine of this name in the catalog.
 
     Raises
     ------
     LookupError
-        If none of that name is built.
+        If there is none of this name.
     """
     built = ", ".join(one.name for one in every())
     return _first(lambda one: one.name == name, f"no engine {name} is built; there are {built}")
@@ -54,7 +54,7 @@ def of_job(job_arn: str) -> TrainingEngine:
     Raises
     ------
     LookupError
-        If no engine makes such jobs.
+        If no engine has such jobs.
     """
     return _first(lambda one: one.job_arns in job_arn, f"no engine makes jobs such as {job_arn}")
 
@@ -65,7 +65,7 @@ def of_model(model_arn: str) -> TrainingEngine:
     Raises
     ------
     LookupError
-        If no engine makes such models.
+        If no engine has such models.
     """
     return _first(lambda one: one.model_arns in model_arn, f"no engine makes models such as {model_arn}")
 

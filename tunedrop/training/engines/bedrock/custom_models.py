@@ -1,4 +1,4 @@
-"""Custom models themselves: whether one is there to begin with, and the end of one that nobody needs."""
+"""Custom models: their status, and their deletion."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from tunedrop.errors import ThroughputFailed, TransientError
 
 
 def delete(bedrock: Any, model_arn: str) -> bool:
-    """Delete a custom model, which bills its storage until then. False when it was gone before.
+    """Delete a custom model, whose storage is billed until then. False if it did not exist.
 
     Raises
     ------
     ThroughputFailed
         If Bedrock refuses for good.
     TransientError
-        If a later try may succeed; so while something still serves the model.
+        If a later try may succeed, such as while something still serves the model.
     """
     try:
         bedrock.delete_custom_model(modelIdentifier=model_arn)
@@ -32,7 +32,7 @@ def delete(bedrock: Any, model_arn: str) -> bool:
 
 
 def status(bedrock: Any, model_arn: str) -> str:
-    """Bedrock's `modelStatus` of a custom model (`Active`); empty if there is none."""
+    """Bedrock's `modelStatus` of a custom model (`Active`); empty if it does not exist."""
     try:
         model = bedrock.get_custom_model(modelIdentifier=model_arn)
     except ClientError as error:

@@ -32,7 +32,7 @@ _NAME_IN_USE = "currently in use"
 Airflow's operator, read 2026-11-23), and ConflictException is declared too."""
 
 _ROLE_NOT_READY = "assume"
-"""Part of the message while a new role still spreads through IAM ("Could not assume provided IAM role")."""
+"""Part of the message while a new role propagates through IAM ("Could not assume provided IAM role")."""
 
 
 UNFREEABLE = (
@@ -47,8 +47,7 @@ UNFREEABLE = (
 def start(bedrock: Any, stage: Stage, run: Run, planned: PlannedJob, base: str, name: str) -> StartedJob:
     """Start a customization job of the run, or find the one that an earlier try has started.
 
-    The job's name and client token come from the run and its plan, so that each is started once, whatever is
-    retried.
+    The job's name and client token come from the run and its plan, so that retries start it only once.
 
     Parameters
     ----------
@@ -60,11 +59,11 @@ def start(bedrock: Any, stage: Stage, run: Run, planned: PlannedJob, base: str, 
     Raises
     ------
     CustomizationFailed
-        If Bedrock refuses the job for a reason that a later try cannot heal.
+        If Bedrock refuses the job, and would refuse it again.
     TransientError
         If a later try may succeed.
     QuotaFull
-        If a quota of the account is full: whether waiting helps, the caller knows.
+        If a quota of the account is full; the caller knows whether waiting helps.
     """
     try:
         answer = bedrock.create_model_customization_job(**_request(stage, run, planned, base, name))
@@ -91,7 +90,7 @@ def find(bedrock: Any, name: str) -> StartedJob | None:
 
 
 def stop(bedrock: Any, job_arn: str) -> bool:
-    """Stop a job. False when it had ended before. Tokens already trained are still billed."""
+    """Stop a job. False if it had ended before. Tokens already trained are still billed."""
     return aws.stopped(bedrock.stop_model_customization_job, job_arn)
 
 
@@ -128,7 +127,7 @@ def _request(stage: Stage, run: Run, planned: PlannedJob, base: str, name: str) 
 
 
 def _method_settings(run: Run, planned: PlannedJob) -> dict[str, Any]:
-    """What a method asks for beside data: its hyperparameters, a teacher, a grader."""
+    """What a method needs besides data: its hyperparameters, a teacher, a grader."""
     if run.teacher is not None:
         teacher = {
             "teacherModelIdentifier": run.teacher.model,
@@ -143,7 +142,7 @@ def _method_settings(run: Run, planned: PlannedJob) -> dict[str, Any]:
 
 
 def _number(value: str) -> int | float | str:
-    """Reinforcement's hyperparameters are numbers in the API, and one is a word."""
+    """Reinforcement's hyperparameters are numbers in the API, except for one string."""
     for kind in (int, float):
         try:
             return kind(value)

@@ -1,7 +1,8 @@
 """Bedrock's OpenAI-compatible fine-tuning (bedrock-mantle): reinforcement of open weights.
 
-The result is asked by the token, at the same endpoint, with nothing to deploy. Facts: Bedrock user guide,
-fine-tuning-openai-apis, fine-tuning-openai-job-create and rft-open-weight-access-security, read 2026-11-29.
+The tuned model is used at the same endpoint, billed by the token, without a deployment. Facts: Bedrock user
+guide, fine-tuning-openai-apis, fine-tuning-openai-job-create and rft-open-weight-access-security, read
+2026-11-29.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ class Mantle(TrainingEngine):
     def start(
         self, aws: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, parent: str
     ) -> StartedJob:
-        del parent  # no job goes on with a tuned model (fine-tuning-openai-apis names base models alone)
+        del parent  # no job continues from a tuned model (fine-tuning-openai-apis names only base models)
         return jobs.start(aws, stage, run, planned, base_model, self.name_of(stage, run, planned.number))
 
     def describe(self, aws: Aws, name_or_arn: str) -> Job | None:
@@ -55,7 +56,7 @@ class Mantle(TrainingEngine):
         return jobs.let_go(aws.mantle, id_in(file_arn, FILES))
 
     def role_of(self, stage: Stage) -> str:
-        """None: files are sent to the service, which calls the grader with the rights of who starts a job."""
+        """None: files are sent to the service, which calls the grader as the job's creator."""
         del stage
         return ""
 
@@ -64,7 +65,7 @@ class Mantle(TrainingEngine):
         return "hour"
 
     def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
-        """By the hour, as other reinforcement (aws.amazon.com/bedrock/pricing, 2026-07-24)."""
+        """By the hour, like other reinforcement (aws.amazon.com/bedrock/pricing, 2026-07-24)."""
         del planned
         return Charge(by="hour", price=None, sku=usage_type(base_model, "training hours"))
 

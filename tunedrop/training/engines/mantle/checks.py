@@ -14,9 +14,9 @@ from tunedrop.training.engines.mantle.tuned import UNDELETABLE
 
 
 def every(mantle: Any, base_model: BaseModel) -> Iterator[Check]:
-    """The checks of this engine, each with what to do where it has not passed."""
+    """The checks of this engine, each with what to do if it fails."""
     yield _base_model(mantle, base_model)
-    # What holds of every run is said here, and asked about in the estimate: before anything is made.
+    # True for every run, and part of the approval request: reported before anything is created.
     yield Check(name="deletion", passed=True, detail=f"what the run leaves: {UNDELETABLE}")
 
 

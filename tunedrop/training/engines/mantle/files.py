@@ -1,7 +1,7 @@
-"""Training files: a copy of the data inside Bedrock, whose name says which job of which run it is for.
+"""Training files: copies of the data inside Bedrock, whose names identify the job and its run.
 
-Jobs take no name, no tag and no token: the file's name is what makes a repeated start find the first one, and
-what tells the jobs of a stage from those of others in the same project.
+Jobs have no name, tag or client token. The file's name lets a repeated start find the first one, and
+distinguishes the jobs of a stage from others in the same project.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tunedrop.stage import Stage
 
 PURPOSE = "fine-tune"
 PAGE = 100
-"""Entries of a list at once (OpenAI's API reference: 1 to 100 of jobs and events, more of files)."""
+"""Entries per page of a list (OpenAI's API reference: 1 to 100 of jobs and events, more of files)."""
 
 
 class TrainingFile(msgspec.Struct, frozen=True):
@@ -34,12 +34,12 @@ class TrainingFile(msgspec.Struct, frozen=True):
 
 
 def filename(stage: Stage, run: Run, job_name: str) -> str:
-    """How the file of a job is called."""
+    """The name of a job's file."""
     return f"{stage.name}.{run.run_id}.{job_name}.jsonl"
 
 
 def every(mantle: Any) -> Iterator[TrainingFile]:
-    """All training files with such a name, newest first.
+    """All training files with names like these, newest first.
 
     Raises
     ------
@@ -51,12 +51,12 @@ def every(mantle: Any) -> Iterator[TrainingFile]:
 
 
 def find(mantle: Any, job_name: str) -> list[TrainingFile]:
-    """The files of a job, the newest first: more than one where an upload was not answered in time."""
+    """The files of a job, newest first: more than one if an upload got no response in time."""
     return [one for one in every(mantle) if one.job_name == job_name]
 
 
 def get(mantle: Any, file_id: str) -> TrainingFile | None:
-    """A file; None if it does not exist or is not one of ours, and for the empty id of a job without one."""
+    """A file; None if it does not exist or is not Tunedrop's, or if the id is empty."""
     if not file_id:
         return None
     try:
@@ -83,7 +83,7 @@ def upload(mantle: Any, s3: Any, uri: str, name: str) -> str:
 
 
 def delete(mantle: Any, file_id: str) -> bool:
-    """Delete a file. False when it was gone before."""
+    """Delete a file. False if it did not exist."""
     if not file_id:
         return False
     try:

@@ -1,7 +1,7 @@
-"""The jobs that run and the models of a stage, by the names of their training files; files without either.
+"""The running jobs and the models of a stage, by the names of their training files; and unused files.
 
-A file without either is what is left of a start that failed, or of a job that has ended without a model: a
-copy of somebody's data, which nobody needs.
+An unused file is left after a start that failed, or after a job that ended without a model: a copy of the
+owner's data that is no longer needed.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tunedrop.training.engines.mantle import files, jobs
 
 
 def of_stage(mantle: Any, stage: Stage, kinds: Collection[LeftoverKind]) -> Iterator[Leftover]:
-    """The stage's unused files, running jobs and models, found by its files; none once its file was deleted.
+    """The stage's unused files, running jobs and models; jobs and models are found by their files.
 
     Raises
     ------

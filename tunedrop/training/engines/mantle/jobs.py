@@ -1,4 +1,4 @@
-"""Fine-tuning jobs: what is asked of the API, and what its refusals mean."""
+"""Fine-tuning jobs: the requests, and the meaning of errors."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ STATUSES: dict[str, Status] = {
     "failed": "Failed",
     "cancelled": "Stopped",
 }
-"""By OpenAI's words (its API reference; AWS's pages show `succeeded` and `cancelled`)."""
+"""By OpenAI's names (its API reference; AWS's pages show `succeeded` and `cancelled`)."""
 
 _WAITING = ("validating_files", "queued")
 
@@ -228,7 +228,7 @@ def moment(seconds: int | None) -> str:
 
 
 def _after_refusal(mantle: Any, name: str, error: ClientError) -> StartedJob:
-    """What a refusal means. The file stays: a later try starts from it, and the end of the run deletes it."""
+    """The meaning of an error. The file stays: a later try uses it, and the end of the run deletes it."""
     code, message = aws.code_of(error), aws.message_of(error)
     if code == "ServiceQuotaExceededException":
         raise QuotaFull(message) from error

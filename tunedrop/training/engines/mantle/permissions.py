@@ -1,8 +1,8 @@
-"""What a stage's functions may do in bedrock-mantle, by function; `infra.permissions` makes policies of it.
+"""What a stage's functions may do in bedrock-mantle, by function, for `infra.permissions`.
 
-All of it is on one project, the account's default one; what trains is one of the catalog's base models.
+All of it is on one project, the account's default, with the catalog's base models.
 Resource types and condition keys: Service Authorization Reference, bedrock-mantle, read 2026-11-29. That its
-values are the ids of the request, compared letter by letter, was seen by a public project in October 2026.
+values are the ids of the request, compared exactly, was seen by a public project in October 2026.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _END = Permission(
 )
 _ASK = Permission(
     sid="AskMantle",
-    # No condition on the model: which value stands for a tuned one is documented nowhere.
+    # No condition on the model: the value for a tuned model is not documented.
     actions=("bedrock-mantle:CreateInference",),
     resources=_PROJECT,
 )
@@ -53,7 +53,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
         Permission(
             sid="ReadTrainingFile", actions=("s3:GetObject",), resources=("{artifacts}/runs/*/dataset/*",)
         ),
-        # The service calls the grader with the rights of who starts a job (rft-open-weight-access-security).
+        # The service calls the grader as the job's creator (rft-open-weight-access-security).
         Permission(sid="CallGraders", actions=("lambda:InvokeFunction",), resources=("{graders}",)),
     ),
     "wait_for_completion": (_READ, _END),

@@ -1,4 +1,4 @@
-"""Tuned models: whether one is there, and why none can be deleted."""
+"""Tuned models: whether one exists, and why none can be deleted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNDELETABLE = (
     "no documented operation of AWS deletes a model that bedrock-mantle has tuned, and no page says what "
     "keeping one costs. Its training file can be deleted; for the model, ask AWS Support"
 )
-"""The user guide deletes files alone. IAM has an action DeleteCustomizedModel (Service Authorization
+"""The user guide only deletes files. IAM has an action DeleteCustomizedModel (Service Authorization
 Reference, bedrock-mantle, read 2026-11-29), which no page explains: CreateCustomizedModel imports weights."""
 
 
@@ -37,14 +37,14 @@ def status(mantle: Any, model_address: str) -> str:
 
 
 def delete(mantle: Any, model_address: str) -> bool:
-    """Delete the training file of a model, which is what can be deleted.
+    """Delete the training file of a model, the only part that can be deleted.
 
     Raises
     ------
     ThroughputFailed
-        Always, where the model is there: it stays.
+        Always if the model exists: it stays.
     TransientError
-        If a later try may delete the file; so while another job of the same file is at work.
+        If a later try may delete the file, such as while another job of the same file is running.
     """
     try:
         if not status(mantle, model_address):

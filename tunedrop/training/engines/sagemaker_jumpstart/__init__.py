@@ -1,7 +1,7 @@
-"""SageMaker JumpStart: continued pre-training by AWS's own script, on one instance, billed by the hour.
+"""SageMaker JumpStart: continued pre-training with AWS's script, on one instance, billed by the hour.
 
-The base model's hub page says which image, script, weights and hyperparameters; Bedrock imports the folder
-that a job leaves. What a job has made has no ARN of its own: the job's stands for it.
+The base model's hub document has the image, script, weights and hyperparameters; Bedrock imports the folder
+that a job writes. A job's model has no ARN of its own: the job's ARN identifies it.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class SageMakerJumpStart(TrainingEngine):
     service = "sagemaker"
     job_names = "pretrain"
     job_arns = model_arns = ":training-job/pretrain-"
-    # IncrementalTrainingSupported of a hub's page would say so; no page or example shows one that is true.
+    # IncrementalTrainingSupported of a hub document would say so; in no known document or example it is true.
     dead_end = (
         "is a training job that stands for the model it has made, and no job goes on with that: no source "
         "says that JumpStart's script takes its own result. Name the base model, and give all texts at once"
@@ -51,7 +51,7 @@ class SageMakerJumpStart(TrainingEngine):
     def start(
         self, aws: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, parent: str
     ) -> StartedJob:
-        """Start a job. Nothing goes on with another's weights: `parent` is refused before."""
+        """Start a job. No job continues from another's weights: `parent` was refused before."""
         del parent
         return jobs.start(aws, stage, run, planned, base_model, self.name_of(stage, run, planned.number))
 
@@ -70,7 +70,7 @@ class SageMakerJumpStart(TrainingEngine):
         )
 
     def result(self, aws: Aws, job: Job) -> CompletedJob | None:
-        """As the port's; what Bedrock could not import is no result."""
+        """See `TrainingEngine.result`; fails if Bedrock could not import the files."""
         done = super().result(aws, job)
         if done is not None and (problem := weights.problem(weights.names(aws.s3, job.output_uri))):
             raise CustomizationFailed(
@@ -90,7 +90,7 @@ class SageMakerJumpStart(TrainingEngine):
         return "hour"
 
     def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
-        """By the hour of its instance."""
+        """By the instance hour."""
         return Charge(
             by="hour",
             price=base_model.prices.training_per_hour,
@@ -106,7 +106,7 @@ class SageMakerJumpStart(TrainingEngine):
         return "Active" if where and weights.names(aws.s3, where + weights.CONFIG) else ""
 
     def delete_model(self, aws: Aws, model_arn: str) -> bool:
-        """Delete what a job has left in S3; its record bills nothing, and AWS keeps it."""
+        """Delete a job's files in S3; its record is free, and AWS keeps it."""
         where = self.weights_of(aws, model_arn)
         return bool(where) and sagemaker.delete_files(aws.s3, inventory.folder(where))
 
@@ -115,7 +115,7 @@ class SageMakerJumpStart(TrainingEngine):
         return weights.place(answer) if answer is not None else ""
 
     def base_weights(self, aws: Aws, base_model: BaseModel) -> str:
-        """The hub's own files of the base model, where they are unpacked and under no licence."""
+        """The hub's files of the base model, if they are unpacked and not under a licence."""
         try:
             return templates.describe(aws.sagemaker, base_model).base_weights
         except templates.Incomplete:

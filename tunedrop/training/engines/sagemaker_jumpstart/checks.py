@@ -1,4 +1,4 @@
-"""Free preflight checks of a JumpStart job: whatever would fail once an instance is paid for."""
+"""Free preflight checks of a JumpStart job: everything that would fail once an instance is billed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tunedrop.training.engines.sagemaker_jumpstart import template as templates
 from tunedrop.training.engines.sagemaker_jumpstart.template import Incomplete, Template
 
 USUAL_LENGTH = 1_024
-"""What `max_input_length: -1` stands for (AWS's notebook on Llama 3)."""
+"""The meaning of `max_input_length: -1` (AWS's notebook on Llama 3)."""
 
 OTHER = "Choose another base model: tunedrop bases --method continued-pretraining"
 
 
 def every(aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel) -> Iterator[Check]:
-    """The checks of this engine, each with what to do where it has not passed."""
+    """The checks of this engine, each with what to do if it fails."""
     yield sagemaker.roles(stage, "sagemaker-jumpstart")
     yield sagemaker.architecture(base_model)
     yield _origin(run)
@@ -39,7 +39,7 @@ def every(aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseM
 
 
 def _origin(run: Run) -> Check:
-    """Nothing goes on with what a job has made: IncrementalTrainingSupported is not known of any base."""
+    """No job continues from another's model: no base model is known with IncrementalTrainingSupported."""
     return Check(
         name="from",
         passed=not run.parent_model and not run.earlier_stages,
@@ -85,7 +85,7 @@ def _licence(run: Run, base_model: BaseModel, template: Template) -> Check:
 
 
 def _instance(base_model: BaseModel, template: Template) -> Check:
-    """The estimate is for the catalog's instance type: no other one is paid for."""
+    """The estimate is for the catalog's instance type, so no other is used."""
     wanted = base_model.training_instance
     has = wanted in template.supported or wanted == template.instance
     return Check(
@@ -110,7 +110,7 @@ def _time(run: Run, dataset: Dataset, template: Template) -> Check:
 
 
 def _length(run: Run, dataset: Dataset) -> Check:
-    """Texts are put together and cut into blocks of one length: fewer tokens than one make no block."""
+    """Texts are joined and cut into blocks of equal length: fewer tokens than one block train nothing."""
     asked = int(run.hyperparameters.get("max_input_length", "-1"))
     block = asked if asked > 0 else USUAL_LENGTH
     files = {"train": dataset.train, "validation": dataset.validation}
@@ -125,7 +125,7 @@ def _length(run: Run, dataset: Dataset) -> Check:
 
 
 def _quota(aws_: Aws, stage: Stage, base_model: BaseModel) -> Check:
-    """The number of instances: 0 in new accounts. A quota that cannot be read fails nothing."""
+    """The quota of instances, which is 0 in new accounts. If it cannot be read, the check passes."""
     name = limits.name(base_model.training_instance)
     try:
         found = limits.find(aws_.service_quotas, base_model.training_instance)

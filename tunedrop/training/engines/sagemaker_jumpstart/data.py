@@ -1,9 +1,9 @@
-"""The data as JumpStart's domain adaptation reads them: one file a channel, told by its ending.
+"""The data as JumpStart's domain adaptation reads it: one file per channel, identified by its extension.
 
 A channel's folder holds exactly one CSV, JSON or TXT file; of a JSON file the column `text` is read, or the
-first where there is none (AWS's notebook on Mistral 7B; SageMaker AI developer guide,
+first if there is none (AWS's notebook on Mistral 7B; SageMaker AI developer guide,
 jumpstart-foundation-models-fine-tuning-domain-adaptation, read 2026-11-29). Tunedrop's texts are JSON lines
-with a single key, which Hugging Face's `datasets`, with which the script reads, takes as a JSON file.
+with a single key, which Hugging Face's `datasets`, used by the script, reads as a JSON file.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from tunedrop.stage import Stage
 
 
 def prefix(run: Run, name: str) -> str:
-    """Where everything of a job is, in the artifacts bucket: SageMaker writes its output there."""
+    """The folder of a job in the artifacts bucket, where SageMaker writes its output."""
     return f"{naming.training_prefix(run.run_id)}{name}/"
 
 
 def place(s3: Any, stage: Stage, run: Run, planned: PlannedJob, name: str) -> dict[str, str]:
-    """Copy the dataset, within S3, to where each channel has its one file; returns the channels' URIs.
+    """Copy the dataset within S3, one file for each channel; returns the channels' URIs.
 
-    A repeated call writes the same again.
+    A repeated call writes the same files.
     """
     files = {"train": planned.dataset.train, "validation": planned.dataset.validation}
     found = {}

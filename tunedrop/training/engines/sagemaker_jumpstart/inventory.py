@@ -1,4 +1,4 @@
-"""What JumpStart's jobs of a stage hold: those that run, and the files of those that have ended."""
+"""The running JumpStart jobs of a stage, and the files of ended ones."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tunedrop.training.engine import Leftover, LeftoverKind
 from tunedrop.training.engines.sagemaker_jumpstart import weights
 
 OUTPUT = "/output/"
-"""SageMaker's own folder in a job's, beside the copy of the data."""
+"""SageMaker's folder in the job's folder, next to the copy of the data."""
 
 
 def folder(where: str) -> str:
@@ -26,10 +26,10 @@ ENDED = ("Completed", "Failed", "Stopped")
 
 
 def of_stage(aws: Aws, stage: Stage, begins: str, kinds: Collection[LeftoverKind]) -> Iterator[Leftover]:
-    """The jobs whose names begin so and that carry the stage's tag.
+    """The jobs with this prefix in their names, and the stage's tag.
 
-    A job that was stopped or failed has uploaded what it had: also then its files are a trained model's, and
-    cost as much. SageMaker lists ended jobs for ever, so that they are looked at only for models.
+    A stopped or failed job has uploaded what it had: its files cost as much as a trained model's. SageMaker
+    lists ended jobs forever, so they are read only to find models.
     """
     if "training job" in kinds:
         for status in sagemaker.RUNNING:
@@ -42,7 +42,7 @@ def of_stage(aws: Aws, stage: Stage, begins: str, kinds: Collection[LeftoverKind
 
 
 def _has_files(aws: Aws, stage: Stage, arn: str) -> bool:
-    """Whether files of a job are in the stage's bucket: an older stage of its name had another."""
+    """Whether the files of a job are in the stage's bucket: an older stage of the same name had another."""
     answer = sagemaker.describe(aws.sagemaker, arn)
     where = weights.place(answer) if answer is not None else ""
     bucket, prefix = naming.place_of(where)

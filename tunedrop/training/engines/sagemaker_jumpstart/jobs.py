@@ -1,4 +1,4 @@
-"""Training jobs of JumpStart's script: what is asked of CreateTrainingJob, and what its refusals mean."""
+"""Training jobs with JumpStart's script: the requests to CreateTrainingJob, and the meaning of errors."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ SCRIPT = "transfer_learning.py"
 DOMAIN_ADAPTATION = {
     "instruction_tuned": "False",
     "chat_dataset": "False",
-    # Bedrock imports whole weights: an adapter would have to be merged first.
+    # Bedrock imports full weights: an adapter would have to be merged first.
     "peft_type": "None",
 }
 """Next-token training on raw text, of all weights (AWS's notebook on Mistral 7B and custom model import)."""
@@ -45,12 +45,12 @@ _LIMIT = re.compile(r"service limit '(?P<name>[^']+)' is (?P<most>\d+) .*utiliza
 def start(
     aws_: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, name: str
 ) -> StartedJob:
-    """Start a job, or find the one that an earlier try has started: the name is the idempotency.
+    """Start a job, or find the one that an earlier try has started: the job's name is the idempotency key.
 
     Raises
     ------
     CustomizationFailed, TransientError, QuotaFull
-        As `TrainingEngine.start`; the first also where the hub's page lacks what a job needs.
+        As `TrainingEngine.start`; the first also if the hub document lacks what a job needs.
     """
     client = aws_.sagemaker
     if (earlier := sagemaker.describe(client, name)) is not None:
@@ -77,7 +77,7 @@ def request(
     name: str,
     channels: Mapping[str, str],
 ) -> dict[str, Any]:
-    """The job, as AWS's SDK would ask for it with this template."""
+    """The request, as AWS's SDK would make it with this template."""
     instance = base_model.training_instance
     output = naming.uri(stage.artifacts_bucket, naming.training_prefix(run.run_id)).rstrip("/")
     inputs = [sagemaker.channel(channel, uri) for channel, uri in channels.items()]
@@ -99,7 +99,7 @@ def request(
         "OutputDataConfig": {
             "S3OutputPath": output, "KmsKeyId": stage.key_arn, "CompressionType": "NONE",
         },
-        # Instances with disks of their own take no key for a volume (API reference, ResourceConfig).
+        # Instances with local disks accept no volume key (API reference, ResourceConfig).
         "ResourceConfig": {
             "InstanceType": instance, "InstanceCount": 1, "VolumeSizeInGB": template.volume_gb,
         },
@@ -116,7 +116,7 @@ def request(
 def _hyperparameters(
     stage: Stage, planned: PlannedJob, template: Template, instance: str, name: str
 ) -> dict[str, str]:
-    """The hub's, those that make it domain adaptation, and the plan's; what the container reads is JSON."""
+    """The hub's, those that select domain adaptation, and the plan's; the container reads JSON values."""
     known = template.defaults_on(instance)
     asked = {key: value for key, value in planned.hyperparameters.items() if value != "auto"}
     container = {

@@ -1,4 +1,4 @@
-"""Instances: how long a job may run on one, how many an account may have, and how to ask for more."""
+"""Instances: the duration of jobs, the account's quota, and how to request more."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 from tunedrop.planning.plan import PlannedJob
 
 FAST, LIKELY, SLOW = 1_500.0, 700.0, 250.0
-"""Tokens a second of all weights of a model of seven billion parameters on four A10G GPUs: guesses, from what
-the GPUs could do at most; no page gives any. The run-time limit holds by the slowest."""
+"""Tokens a second of all weights of a model of seven billion parameters on four A10G GPUs: guesses, from the
+peak performance of the GPUs; no AWS page has any. The slowest determines the run-time limit."""
 
 SET_UP_SECONDS = 1_800.0
-"""Fetching 15 GB of weights, loading them and writing as many: a guess. Billed as the training is."""
+"""Downloading, loading and writing 15 GB of weights: a guess. Billed like the training."""
 
 SHORTEST_SECONDS, LONGEST_SECONDS = 7_200, 432_000
 """Bounds of a job's run-time limit: two hours, for a slow start; five days, SageMaker's default quota
@@ -23,20 +23,20 @@ API takes 1,800 to 2,419,200 seconds (botocore's service model of sagemaker); a 
 
 
 def hours(planned: PlannedJob) -> tuple[float, float, float]:
-    """For how many hours a job is billed: at least, likely, at most."""
+    """The billed hours of a job: minimum, likely, maximum."""
     least, likely, most = (_seconds(planned, rate) / 3600 for rate in (FAST, LIKELY, SLOW))
     return least, likely, most
 
 
 def run_seconds(planned: PlannedJob, most: int = 0) -> int:
-    """A job's run-time limit in seconds: what it needs by the slowest guess, within what SageMaker and the
-    template (`most`, in seconds; 0: no limit of its own) allow."""
+    """A job's run-time limit in seconds: the slowest guess, within the limits of SageMaker and of the
+    template (`most`, in seconds; 0: no limit)."""
     longest = min(LONGEST_SECONDS, most or LONGEST_SECONDS)
     return int(min(longest, max(SHORTEST_SECONDS, _seconds(planned, SLOW))))
 
 
 def fits(planned: PlannedJob, most: int = 0) -> bool:
-    """Whether a job ends within the longest limit, by the likely guess."""
+    """Whether a job ends within the maximum run time, by the likely guess."""
     return _seconds(planned, LIKELY) <= run_seconds(planned, most)
 
 
@@ -45,7 +45,7 @@ def _seconds(planned: PlannedJob, rate: float) -> float:
 
 
 def name(instance: str) -> str:
-    """What Service Quotas calls the number of instances that training jobs may have at once."""
+    """The name in Service Quotas of the quota of instances for training jobs."""
     return f"{instance} for training job usage"
 
 
@@ -67,7 +67,7 @@ def find(client: Any, instance: str) -> dict[str, Any] | None:
 
 
 def request(quota_name: str, region: str, code: str = "") -> str:
-    """How to ask AWS for one instance; without the quota's code, how to find that first."""
+    """How to request one instance from AWS; if the quota's code is unknown, how to find it."""
     if not code:
         return (
             f"Ask for 1 of '{quota_name}' in Service Quotas, service sagemaker; its code: aws service-quotas "

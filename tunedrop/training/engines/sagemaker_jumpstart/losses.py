@@ -1,4 +1,4 @@
-"""The losses that a job ended with, by the metrics that its template reads from the script's log."""
+"""A job's final losses, from the metrics that its template reads from the script's log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 TRAINING, VALIDATION = "train-loss", "eval-loss"
-"""How the names of the metrics end (`huggingface-textgeneration:train-loss` in AWS's notebook)."""
+"""The suffixes of the metrics' names (`huggingface-textgeneration:train-loss` in AWS's notebook)."""
 
 
 def final(answer: Mapping[str, Any]) -> tuple[float | None, float | None]:

@@ -1,6 +1,6 @@
 """What a stage's functions and the jobs' role may do for JumpStart, by function.
 
-The words in braces are filled in (`tunedrop.training.engine.Permission`). Resource types: Service
+The names in braces are filled in (`tunedrop.training.engine.Permission`). Resource types: Service
 Authorization Reference, Amazon SageMaker and Amazon ECR, read 2026-11-29.
 """
 
@@ -90,7 +90,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
 }
 
 OF_ITS_ROLE = (
-    # JumpStart's scripts and weights; those under a licence are handed out only with AcceptEula.
+    # JumpStart's scripts and weights; those under a licence only with AcceptEula.
     Permission(
         sid="ReadJumpStart",
         actions=("s3:GetObject",),
@@ -123,4 +123,4 @@ OF_ITS_ROLE = (
         conditions={"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}},
     ),
 )
-"""What CreateTrainingJob asks of a role beside the data (developer guide, sagemaker-roles; 2026-11-29)."""
+"""What CreateTrainingJob requires of a role besides data (developer guide, sagemaker-roles; 2026-11-29)."""

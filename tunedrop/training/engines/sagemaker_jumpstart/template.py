@@ -1,7 +1,7 @@
-"""What SageMaker's public hub says of a base model that JumpStart's own script trains (DescribeHubContent).
+"""The document in SageMaker's public hub of a base model that JumpStart's script trains (DescribeHubContent).
 
-The fields, and what becomes of them in CreateTrainingJob: AWS's SDK (sagemaker-python-sdk 3, model_trainer
-and defaults; sagemaker 2.257.7, estimator and job), whose tests hold one whole document of the hub, of Llama
+The fields, and their use in CreateTrainingJob: AWS's SDK (sagemaker-python-sdk 3, model_trainer
+and defaults; sagemaker 2.257.7, estimator and job), whose tests have one complete hub document, of Llama
 2 13B (read 2026-11-29). That the document of another base model has the same fields is a belief.
 """
 
@@ -22,18 +22,18 @@ PLACES = (f"{public_hub.PUBLIC_BUCKET}{{region}}", "jumpstart-private-cache-prod
 """The buckets in which JumpStart keeps scripts and weights, those under a licence in the second."""
 
 SUBMITTED = "/opt/ml/input/data/code/sourcedir.tar.gz"
-"""Where a script is that has come by its own channel, as it has to in an isolated network."""
+"""The path of a script that comes through its own channel, as required in an isolated network."""
 
 
 class Incomplete(ValueError):
-    """A document that no job can be made of; the message is a clause whose subject is the base model."""
+    """A document that lacks what a job needs; the message is a clause whose subject is the base model."""
 
 
 class Template(msgspec.Struct, frozen=True, kw_only=True):
-    """How a base model is trained by JumpStart's script.
+    """How JumpStart's script trains a base model.
 
-    `supported` are the instance types that it was made for, `image_of` the image of each (by type or family)
-    where that is another one. `base_weights` are those that Bedrock may import as they are.
+    `supported` are the supported instance types, `image_of` their images (by type or family) if not the
+    default. `base_weights` are the files that Bedrock can import unchanged.
     """
 
     version: str
@@ -59,20 +59,20 @@ class Template(msgspec.Struct, frozen=True, kw_only=True):
         return self.image_of.get(instance) or self.image_of.get(_family(instance)) or self.image
 
     def defaults_on(self, instance: str) -> dict[str, str]:
-        """The hyperparameters of an instance type, where nothing else is asked for."""
+        """The default hyperparameters of an instance type."""
         own = self.hyperparameters_of
         return {**self.hyperparameters, **own.get(_family(instance), {}), **own.get(instance, {})}
 
 
 def describe(sagemaker: Any, base_model: BaseModel) -> Template:
-    """The hub's page of a base model.
+    """The hub document of a base model.
 
     Raises
     ------
     ClientError
         As SageMaker refuses.
     Incomplete
-        If the page is of a model that is not trained so, or lacks what a job needs.
+        If the model cannot be trained like this, or the document lacks what a job needs.
     """
     version, text = public_hub.page(sagemaker, base_model)
     return read(text, version)
@@ -117,7 +117,7 @@ def read(text: str, version: str) -> Template:
 
 
 def strangers(template: Template, region: str) -> Iterator[str]:
-    """The places of a template outside JumpStart's own buckets of a Region, which alone the role reads."""
+    """The URIs of a template outside JumpStart's buckets of a Region, which the role cannot read."""
     own = tuple(f"s3://{place.format(region=region)}/" for place in PLACES)
     for uri in (template.script, template.artifact):
         if not uri.startswith(own):
@@ -133,8 +133,8 @@ def _variants(document: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, di
 
 
 def _defaults(listed: Any) -> dict[str, str]:
-    """The defaults by name; those of a variant spell their keys in small letters. What the container alone
-    reads (`sagemaker_…`), the job says itself."""
+    """The defaults by name; those of a variant have keys in lower case. The job sets what only the
+    container reads (`sagemaker_…`)."""
     found = {}
     for one in listed or ():
         name, default = one.get("Name", one.get("name")), one.get("Default", one.get("default"))

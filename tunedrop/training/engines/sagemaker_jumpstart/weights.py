@@ -1,9 +1,9 @@
-"""What a job leaves in S3: a folder as Hugging Face's `save_pretrained` writes it, which Bedrock imports.
+"""A job's files in S3: a folder as Hugging Face's `save_pretrained` writes it, which Bedrock imports.
 
 `CompressionType: NONE` makes SageMaker upload the folder as it is, to `…/output/model/` (API reference,
-OutputDataConfig). AWS's notebook on Mistral 7B imports that folder without another step; that the script
-leaves merged safetensors and the tokenizer there is proven by that notebook alone, so that it is looked at
-before anything is imported.
+OutputDataConfig). AWS's notebook on Mistral 7B imports that folder directly. That notebook is the only
+evidence that the script writes merged safetensors and the tokenizer there, so the folder is checked before
+the import.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ def place(answer: Mapping[str, Any]) -> str:
 
 
 def problem(names: set[str]) -> str:
-    """Why Bedrock could not import a folder of these files; empty if it can, as far as names tell.
+    """Why Bedrock could not import a folder of these files; empty if it can, judging by the names.
 
-    Needed are safetensors, their config and the tokenizer (Bedrock user guide,
+    It needs safetensors, their config and the tokenizer (Bedrock user guide,
     model-customization-import-model, read 2026-11-29).
     """
     own = {name for name in names if "/" not in name}

@@ -27,7 +27,7 @@ class SageMakerServerless(TrainingEngine):
     job_arns = ":training-job/tunedrop-"
     model_arns = ":model-package/"
     parents = "arn:aws:sagemaker:{region}:{account}:model-package/tunedrop-{stage}-[a-z0-9-]+/[0-9]{{1,6}}"
-    # Versions count from 1 in a group that is made again.
+    # Versions count from 1 in a group that is created again.
     arns_return = True
     wraps_graders = True
     reinforces_results = True
@@ -54,7 +54,7 @@ class SageMakerServerless(TrainingEngine):
         return stage.training_role_arn
 
     def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
-        """By the trained token; no page gives a dated rate, nor says whether tried answers are billed too."""
+        """By the trained token; no page has a dated rate, or says whether sampled answers are billed."""
         known = base_model.prices.training_per_million_tokens
         return Charge(by="token", price=None if planned.method == "reinforcement" else known)
 

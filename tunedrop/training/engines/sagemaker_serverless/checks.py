@@ -18,7 +18,7 @@ from tunedrop.training.sagemaker import is_missing
 
 
 def every(aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseModel) -> Iterator[Check]:
-    """The checks of this engine, each with what to do where it has not passed."""
+    """The checks of this engine, each with what to do if it fails."""
     yield sagemaker.roles(stage, "sagemaker-serverless")
     yield sagemaker.architecture(base_model)
     yield from _hub(aws_, stage, run, dataset, base_model)
@@ -61,7 +61,7 @@ def _hub(aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseMo
 
 
 def _group(aws_: Aws, stage: Stage, base_model: BaseModel) -> Check:
-    """Whether the group that keeps the model is the stage's own, or can be made."""
+    """Whether the model's group is the stage's, or can be created."""
     name = packages.group_name(stage, base_model)
     ours = f"arn:aws:sagemaker:{stage.region}:{stage.account}:model-package-group/{name}"
     try:
@@ -82,7 +82,7 @@ def _group(aws_: Aws, stage: Stage, base_model: BaseModel) -> Check:
 
 
 def _parent(aws_: Aws, stage: Stage, run: Run, dataset: Dataset) -> Iterator[Check]:
-    """Whether a job of this method may go on with the model package that the run starts from."""
+    """Whether a job of this method can continue from the model package that the run starts from."""
     if not run.parent_model or run.earlier_stages:
         return
     before = packages.method_of(aws_, stage, run.parent_model)
@@ -116,14 +116,14 @@ def _evaluator(aws_: Aws, stage: Stage) -> Check:
 
 
 def _reward_function(aws_: Aws, stage: Stage, run: Run, dataset: Dataset) -> Check:
-    """Two records go the way that the job's rollouts will go: to the grader, and back."""
+    """Sends two records to the grader and back, as the job will send its rollouts."""
     function = stage.reward_function_arn
     sent = data.samples(aws_.s3, dataset.train, run.grader)
     try:
         answer = aws_.grader.invoke(FunctionName=function, Payload=json.dumps(sent).encode())
         rollouts.scores(sent, rollouts.answered(answer["Payload"].read()))
         problem = ""
-    except ValueError as error:  # also of what is no JSON
+    except ValueError as error:  # also for invalid JSON
         problem = str(error)
     except ReadTimeoutError:
         problem = f"it gave no answer in {aws.GRADER_SECONDS} seconds"

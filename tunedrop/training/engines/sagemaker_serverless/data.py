@@ -1,4 +1,4 @@
-"""The data as a job reads them: as they were prepared, but for reinforcement, which has a form of its own."""
+"""The data as a job reads it: as prepared, except for reinforcement, which has its own format."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ CHANNELS = ("train", "validation")
 
 
 def place(s3: Any, stage: Stage, run: Run, planned: PlannedJob, name: str) -> dict[str, str]:
-    """The URI of each channel: of the prepared file, or for reinforcement of one that is written of it.
+    """The URI of each channel: the prepared file or, for reinforcement, one converted from it.
 
-    A repeated call writes the same again.
+    A repeated call writes the same files.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def place(s3: Any, stage: Stage, run: Run, planned: PlannedJob, name: str) -> di
 
 def _written(s3: Any, stage: Stage, run: Run, file: DatasetFile, channel: str, name: str) -> str:
     key = f"{naming.training_prefix(run.run_id)}{name}/input/{channel}.jsonl"
-    with tempfile.TemporaryFile() as sink:  # records with long references come to several times their size
+    with tempfile.TemporaryFile() as sink:  # records with long references grow to several times their size
         sink.writelines(_lines(s3, file, run.grader))
         sink.seek(0)
         s3.upload_fileobj(sink, stage.artifacts_bucket, key, ExtraArgs={"ContentType": "application/jsonl"})
@@ -56,7 +56,7 @@ def _rows(s3: Any, file: DatasetFile) -> Iterator[dict[str, Any]]:
 
 
 def samples(s3: Any, file: DatasetFile, grader: str, count: int = 2) -> list[dict[str, Any]]:
-    """The first records as the reward function will see them, each answered by its own reference.
+    """The first records as the reward function will get them, with the reference as the answer.
 
     Raises
     ------

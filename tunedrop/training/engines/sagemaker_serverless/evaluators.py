@@ -1,8 +1,8 @@
-"""The registered reward function of a stage: an evaluator in a hub of its own, which RLVR jobs name.
+"""The registered reward function of a stage: an evaluator in its own hub, which RLVR jobs name.
 
 A job takes no Lambda function, but the ARN of hub content of type JsonDoc whose document refers to one
 (sagemaker-python-sdk, ai_registry/evaluator.py and air_hub.py: the document, its schema version 2.0.0, and
-that the hub may have any name; read 2026-11-29). One serves all runs of a stage and bills nothing: the
+that the hub may have any name; read 2026-11-29). One serves all runs of a stage and is free: the
 function behind it calls the grader of each run (`tunedrop.evaluation.rollouts`).
 """
 
@@ -21,33 +21,33 @@ from tunedrop.training.sagemaker import is_missing, stage_tags
 NAME, TYPE, VERSION, SCHEMA = "grade-rollouts", "JsonDoc", "1.0.0", "2.0.0"
 
 BEGUN = ("Importing", "PendingImport")
-"""How content stands that will be there in a moment."""
+"""The statuses of content that is being created."""
 
 LEAVING = ("Deleting", "PendingDelete")
-"""How content stands that will be gone in a moment, and can be imported again."""
+"""The statuses of content that is being deleted, and can then be imported again."""
 
 _MOVING = ("Creating", "Updating", "Deleting")
-"""How a hub stands that takes nothing yet, or no more (botocore's service model, HubStatus)."""
+"""The statuses of a hub that is being created or deleted (botocore's service model, HubStatus)."""
 
 _TAKEN = ("ResourceInUse", "ConflictException")
 
 
 def hub_name(stage_name: str) -> str:
-    """The hub of a stage, which holds this and nothing else."""
+    """The hub of a stage, which contains only this."""
     return f"tunedrop-{stage_name}"
 
 
 def register(sagemaker: Any, stage: Stage) -> str:
-    """The ARN of the stage's evaluator, which is registered where it is not there.
+    """The ARN of the stage's evaluator, which is registered if it does not exist.
 
     Raises
     ------
     TransientError
         While it is being registered, or an earlier one deleted.
     PermissionMissing
-        If SageMaker forbids it: permissions of a new deployment take their time to arrive.
+        If access is denied: permissions of a new deployment take time to propagate.
     CustomizationFailed
-        If it cannot be, or refers to a function that is not the stage's.
+        If it cannot be registered, or refers to a function that is not the stage's.
     """
     try:
         found = describe(sagemaker, stage)
@@ -72,12 +72,12 @@ def register(sagemaker: Any, stage: Stage) -> str:
 
 
 def describe(sagemaker: Any, stage: Stage) -> dict[str, Any] | None:
-    """What SageMaker says of the stage's evaluator; None if there is none.
+    """SageMaker's description of the stage's evaluator; None if there is none.
 
     Raises
     ------
     ClientError
-        If SageMaker refuses to say.
+        If SageMaker refuses the call.
     """
     try:
         answer: dict[str, Any] = sagemaker.describe_hub_content(
@@ -91,7 +91,7 @@ def describe(sagemaker: Any, stage: Stage) -> dict[str, Any] | None:
 
 
 def why_not(found: dict[str, Any], stage: Stage) -> str:
-    """Why a registered evaluator must not grade; empty if it may, or may soon."""
+    """Why a registered evaluator must not grade; empty if it may, now or soon."""
     arn, status = found["HubContentArn"], found["HubContentStatus"]
     if status in LEAVING:
         return ""
@@ -102,7 +102,7 @@ def why_not(found: dict[str, Any], stage: Stage) -> str:
         document = json.loads(found["HubContentDocument"])
         reference = json.loads(document.get("JsonContent") or "{}").get("Reference", "")
     except (ValueError, TypeError, AttributeError, RecursionError):
-        reference = ""  # somebody else has written it
+        reference = ""  # not written by Tunedrop
     if reference != stage.reward_function_arn:
         return (
             f"the registered reward function {arn} refers to {reference or 'nothing'} instead of "
@@ -112,12 +112,12 @@ def why_not(found: dict[str, Any], stage: Stage) -> str:
 
 
 def forget(sagemaker: Any, stage: Stage) -> list[str]:
-    """Delete the stage's evaluator and its hub; returns the ARNs of what was there.
+    """Delete the stage's evaluator and its hub; returns their ARNs.
 
     Raises
     ------
     TransientError
-        If a later try may succeed: content is deleted in its own time, and a hub goes when it is empty.
+        If a later try may succeed: content is deleted asynchronously, and a hub only once it is empty.
     PermissionMissing, AwsRefused
         If SageMaker refuses.
     """
@@ -151,7 +151,7 @@ def _import(sagemaker: Any, stage: Stage) -> None:
         HubContentVersion=VERSION,
         DocumentSchemaVersion=SCHEMA,
         HubContentDocument=json.dumps({"SubType": "AWS/Evaluator", "JsonContent": json.dumps(content)}),
-        # By these the registry's own lists find it.
+        # The registry's own lists find it by these.
         HubContentSearchKeywords=[
             "method:lambda", "@subtype:aws/evaluator", "@evaluatortype:rewardfunction",
             "@contenttype:byolambda",
@@ -161,7 +161,7 @@ def _import(sagemaker: Any, stage: Stage) -> None:
 
 
 def _make_hub(sagemaker: Any, stage: Stage) -> None:
-    """CreateHub answers before the hub takes anything."""
+    """CreateHub responds before the hub accepts content."""
     hub = hub_name(stage.name)
     try:
         found = sagemaker.describe_hub(HubName=hub)

@@ -17,8 +17,8 @@ from tunedrop.training.sagemaker import RUNNING, is_missing, jobs_of, tags_of
 def of_stage(sagemaker: Any, stage: Stage, kinds: Collection[LeftoverKind]) -> Iterator[Leftover]:
     """The running training jobs and the model packages that carry the stage's tag or are in its groups.
 
-    Jobs that have ended bill nothing and keep no data; what a model package has made of them does. Finding
-    packages takes a call for each, so that they are looked for only where they are asked for.
+    Ended jobs are free and keep no data; their model packages do. Finding packages takes a call for each,
+    so they are only looked for on request.
     """
     prefix = packages.group_prefix(stage.name)
     if "training job" in kinds:
@@ -33,7 +33,7 @@ def of_stage(sagemaker: Any, stage: Stage, kinds: Collection[LeftoverKind]) -> I
 
 
 def _packages(sagemaker: Any, stage: Stage, group: dict[str, Any]) -> Iterator[Leftover]:
-    """The group's tag says whose its packages are; the run, where their weights are."""
+    """The group's tag has the stage of its packages; the location of their weights has the run."""
     if tags_of(sagemaker, group["ModelPackageGroupArn"]).get(naming.STAGE_TAG) != stage.name:
         return
     pages = sagemaker.get_paginator("list_model_packages")

@@ -1,4 +1,4 @@
-"""Serverless training jobs: what is asked of CreateTrainingJob, and what its refusals mean."""
+"""Serverless training jobs: the requests to CreateTrainingJob, and the meaning of errors."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _AFTER = {
     "DPO": ("SFT", "DPO", "RLVR"),
     "RLVR": ("RLVR", "DPO"),
 }
-"""Which technique may go on with what another has made (developer guide, customizing-models-continuous, read
+"""Which technique can continue from another's model (developer guide, customizing-models-continuous, read
 2026-11-29)."""
 
 NEAREST = "Tune on examples first and by reinforcement last: by preference it can go on from there"
@@ -54,7 +54,7 @@ UNFREEABLE = (
 def start(
     aws_: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, parent: str, name: str
 ) -> StartedJob:
-    """Start a job, or find the one that an earlier try has started: the name is the idempotency.
+    """Start a job, or find the one that an earlier try has started: the job's name is the idempotency key.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def start(
 
 
 def may_follow(before: Method, after: Method) -> bool:
-    """Whether a job of one method may go on with what a job of another has made."""
+    """Whether a job of one method can continue from the model of a job of another."""
     return before in TECHNIQUES and TECHNIQUES.get(after) in _AFTER[TECHNIQUES[before]]
 
 
@@ -93,7 +93,7 @@ def describe(sagemaker: Any, name_or_arn: str) -> Job | None:
 
 
 def with_weights(sagemaker: Any, job: Job) -> Job:
-    """The same with the place of its weights, where it has made a model."""
+    """The job with the location of its weights, if it has made a model."""
     if job.status != "Completed" or not job.model_arn:
         return job
     return msgspec.structs.replace(job, output_uri=packages.weights(sagemaker, job.model_arn))
@@ -135,9 +135,9 @@ def _request(
 
 
 def _asked(planned: PlannedJob) -> dict[str, str]:
-    """The hyperparameters that are to be other than the recipe's own.
+    """The hyperparameters that override the recipe's.
 
-    Bedrock imports whole weights: an adapter has to be merged into its base, which jobs by RLVR always do
+    Bedrock imports full weights: an adapter must be merged into its base, which RLVR jobs always do
     (aws/sagemaker-hyperpod-recipes, resolve_model_artifacts.py and docs/HYPERPARAMETERS.md, which has no
     merge_weights for them; read 2026-11-29).
     """

@@ -16,17 +16,17 @@ from tunedrop.stage import Stage
 from tunedrop.training.sagemaker import delete_files, is_missing, stage_tags
 
 MERGED = "checkpoints/hf_merged/"
-"""Where a job leaves merged weights, below its model package's prefix (sagemaker-python-sdk,
+"""Where a job writes merged weights, below its model package's prefix (sagemaker-python-sdk,
 bedrock_model_builder.py, and an AWS workshop of 2026; no page says so)."""
 
 
 def group_prefix(stage_name: str) -> str:
-    """How the names of a stage's groups begin."""
+    """The prefix of the names of a stage's groups."""
     return f"tunedrop-{stage_name}-"
 
 
 def group_name(stage: Stage, base_model: BaseModel) -> str:
-    """The group of what a stage makes of a base model: the ARN of a package names it."""
+    """The group of a stage's models of a base model; part of the ARNs of its packages."""
     return group_prefix(stage.name) + base_model.short_name
 
 
@@ -38,7 +38,7 @@ def base_of(stage: Stage, model_arn: str) -> BaseModel | None:
 
 
 def group(sagemaker: Any, stage: Stage, base_model: BaseModel) -> str:
-    """The ARN of the group, which is made where it is not there."""
+    """The ARN of the group, which is created if it does not exist."""
     name = group_name(stage, base_model)
     found = describe_group(sagemaker, name)
     if found:
@@ -50,7 +50,7 @@ def group(sagemaker: Any, stage: Stage, base_model: BaseModel) -> str:
             Tags=stage_tags(stage),
         )
     except ClientError:
-        # Another run may have made it a moment ago.
+        # Another run may have just created it.
         if found := describe_group(sagemaker, name):
             return found
         raise
@@ -79,7 +79,7 @@ def method_of(aws_: Aws, stage: Stage, model_arn: str) -> Method | None:
     Raises
     ------
     ClientError
-        If SageMaker refuses to say.
+        If SageMaker refuses the call.
     """
     try:
         package = aws_.sagemaker.describe_model_package(ModelPackageName=model_arn)
@@ -102,7 +102,7 @@ def prefix(package: dict[str, Any]) -> str:
 
 
 def status(sagemaker: Any, model_arn: str) -> str:
-    """`Active` where a package is there to be used; empty if there is none."""
+    """`Active` if a package can be used; empty if there is none."""
     try:
         package = sagemaker.describe_model_package(ModelPackageName=model_arn)
     except ClientError as error:
@@ -116,7 +116,7 @@ def status(sagemaker: Any, model_arn: str) -> str:
 def delete(sagemaker: Any, s3: Any, model_arn: str) -> bool:
     """Delete the weights of a package, then the package, then its group if that was the last.
 
-    In this order: what is interrupted is found again by the package.
+    In this order, because an interrupted deletion is found again by the package.
     """
     try:
         package = sagemaker.describe_model_package(ModelPackageName=model_arn)

@@ -1,6 +1,6 @@
-"""What a stage's functions may do in SageMaker, by function; `infra.permissions` makes policies of it.
+"""What a stage's functions may do in SageMaker, by function, for `infra.permissions`.
 
-The words in braces are filled in (`tunedrop.training.engine.Permission`).
+The names in braces are filled in (`tunedrop.training.engine.Permission`).
 Resource types: Service Authorization Reference, Amazon SageMaker, read 2026-11-29.
 """
 
@@ -19,7 +19,7 @@ _OUR_HUB = f"{_SAGEMAKER}hub/tunedrop-{{stage}}"
 _EVALUATOR = f"{_SAGEMAKER}hub-content/tunedrop-{{stage}}/JsonDoc/grade-rollouts"
 _EVALUATORS = (_EVALUATOR, f"{_EVALUATOR}/*")
 """Without a version, as the reference has the ARN of hub content, and with one, as DescribeHubContent
-answers: by which of them AWS authorizes is not documented."""
+answers: which of them AWS authorizes is not documented."""
 _REWARDS = "arn:aws:lambda:{region}:{account}:function:tunedrop-{stage}-grade-rollouts"
 _WITH_OUR_TAG = {"StringEquals": {f"aws:RequestTag/{naming.STAGE_TAG}": "{stage}"}}
 _OURS = {"StringEquals": {f"aws:ResourceTag/{naming.STAGE_TAG}": "{stage}"}}
@@ -102,7 +102,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
             actions=("sagemaker:ImportHubContent",),
             resources=(_OUR_HUB, *_EVALUATORS),
         ),
-        # Rollouts are graded by what their records say: the data of reinforcement are written in its form.
+        # Each record names the grader of its rollouts: reinforcement data is written in this format.
         Permission(
             sid="ReadForChannels", actions=("s3:GetObject",), resources=("{artifacts}/runs/*/dataset/*",)
         ),
@@ -154,5 +154,5 @@ OF_ITS_ROLE = (
     ),
 )
 """What the jobs' role may do (developer guide, model-customize-open-weight-prereq, read 2026-11-29). Which of
-these actions a serverless job uses is documented for the caller alone: that its role needs the hub and the
+these actions a serverless job uses is documented only for the caller: that its role needs the hub and the
 package is a belief."""
