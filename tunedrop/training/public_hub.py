@@ -51,8 +51,8 @@ def describe(sagemaker: Any, base_model: BaseModel) -> HubModel:
 
     The document's fields are those that AWS's SDK reads: `RecipeCollection[].CustomizationTechnique`,
     `GatedBucket`, `HostingEulaUri`, `HostingArtifactUri` and `HostingArtifactCompressionType`
-    (sagemaker-python-sdk, hub/interfaces.py, read 2026-11-29). That the names are right is a belief: no public
-    document was found to test with.
+    (sagemaker-python-sdk, hub/interfaces.py, read 2026-11-29). That the names are right is a belief: no
+    public document was found to test with.
 
     Raises
     ------
