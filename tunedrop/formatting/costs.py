@@ -9,8 +9,13 @@ from tunedrop.contracts import ActualCost, Estimate, Run
 def in_words(cost: Estimate | ActualCost) -> str:
     """Such as `about 3.20 USD (2.08 to 4.32)`, or `at least 0.00 USD: no dated price for training`."""
     unpriced = [line.item for line in cost.lines if not line.source]
-    if unpriced:
-        return f"at least {cost.likely:.2f} USD: no dated price is known for {_listed(unpriced)}"
+    return amount(cost) + (f": no dated price is known for {_listed(unpriced)}" if unpriced else "")
+
+
+def amount(cost: Estimate | ActualCost) -> str:
+    """The same without what has no price, for use beside the reasons why a run waits for approval."""
+    if any(not line.source for line in cost.lines):
+        return f"at least {cost.likely:.2f} USD"
     if f"{cost.low:.2f}" == f"{cost.high:.2f}":
         return f"{cost.likely:.2f} USD"
     return f"about {cost.likely:.2f} USD ({cost.low:.2f} to {cost.high:.2f})"

@@ -29,9 +29,10 @@ NEWEST_FIRST: frozenset[Order] = frozenset({"started", "score", "improvement", "
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """One run. Money is in US dollars; what does not exist yet is empty or null.
 
-    `score` is the deciding metric, `spent_usd` the cost of the run, `storage_usd_a_month` that of its model
-    while it exists; `hyperparameters` are those of the evaluated model, `candidates` the number that a search
-    has tried. `in_production`: the alias of its name points to its model.
+    `score` is the deciding metric, `spent_usd` the cost of the run (at least that with `has_unpriced_items`),
+    `storage_usd_a_month` the cost of its model while it exists; `hyperparameters` are those of the evaluated
+    model, `candidates` the number that a search has tried. `in_production`: the alias of its name points to
+    its model.
     """
 
     run_id: str
@@ -51,6 +52,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     score: Score | None = None
     estimated_usd: float | None = None
     spent_usd: float | None = None
+    has_unpriced_items: bool = False
     storage_usd_a_month: float = 0.0
     model_arn: str = ""
     model_deleted: bool = False
@@ -59,6 +61,13 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     uploaded_by: str = ""
     failure: str = ""
     run: Run
+
+    @property
+    def cost(self) -> str:
+        """The cost as a number: `0.29`, or `≥ 0.03` if something has no dated price; may be empty."""
+        if self.spent_usd is None:
+            return ""
+        return f"{'≥ ' if self.has_unpriced_items else ''}{self.spent_usd:.2f}"
 
 
 def summary(record: Record, in_production: Mapping[str, str] | None = None) -> Summary:
@@ -92,6 +101,7 @@ def summary(record: Record, in_production: Mapping[str, str] | None = None) -> S
         score=evaluation.decisive if evaluation is not None else None,
         estimated_usd=record.estimated_usd,
         spent_usd=record.actual_usd,
+        has_unpriced_items=cost is not None and any(not line.source for line in cost.lines),
         storage_usd_a_month=(
             sum(line.likely for line in cost.forecast) if cost is not None and not is_gone else 0.0
         ),

@@ -124,7 +124,7 @@ def _differences(rows: Sequence[Summary]) -> list[Difference]:
         "held out": [f"{row.held_out_records:,}" for row in rows],
         "minimal improvement": [f"{row.run.evaluation.min_improvement:g}" for row in rows],
         "serving": [row.run.deployment.mode for row in rows],
-        "cost (USD)": [f"{row.spent_usd:.2f}" if row.spent_usd is not None else "" for row in rows],
+        "cost (USD)": [row.cost for row in rows],
     }
     found = [
         Difference(name=name, values=tuple(values), differs=len(set(values)) > 1)

@@ -45,7 +45,9 @@ def headline(ending: Ending) -> str:
             return "is better than its base model, but the model in production did not answer"
         return "could not be compared with its base model"
     if outcome == "inconclusive" and found is not None:
-        return _DOUBTS.get(found.rejected_for, _HEADLINES[outcome])
+        is_above = found.decisive is not None and found.decisive.low > 0
+        usual = "has too few test records for a verdict" if is_above else _HEADLINES[outcome]
+        return _DOUBTS.get(found.rejected_for, usual)
     return _HEADLINES[outcome]
 
 

@@ -10,7 +10,7 @@ import msgspec
 from tunedrop import clock, intake, shown
 from tunedrop.aws.subjects import attributes, subject
 from tunedrop.contracts import Estimate, Run
-from tunedrop.formatting.costs import evaluation_in_words, in_words, paid_in_words
+from tunedrop.formatting.costs import amount, evaluation_in_words, in_words, paid_in_words
 from tunedrop.reporting import chat_channel
 from tunedrop.reporting.chat_channel import About
 from tunedrop.stage import Stage
@@ -59,7 +59,7 @@ def in_chat(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> dict
         run,
         About(event="approval-required", word="approval-required"),
         title=f":raised_hand: {run.run_id} is waiting for your approval",
-        description=f"It would cost {in_words(estimate)}. {paid_in_words(run)}\n{reasons}",
+        description=f"It would cost {amount(estimate)}. {paid_in_words(run)}\n{reasons}",
         summary=_subject(run, estimate),
         context={"approval": code_of(run, estimate)},
         steps=[
@@ -82,7 +82,7 @@ def text(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> str:
     said = "\n".join(
         [
             f"The run {run.run_id} ({run.name}, base model {run.base_model}) would cost "
-            f"{in_words(estimate)}. "
+            f"{amount(estimate)}. "
             f"{paid_in_words(run)}",
             "",
             "Why approval is needed:",

@@ -322,6 +322,21 @@ def test_the_headline_says_what_the_verdict_rests_on(name: str, headline: str) -
     assert f"{headline}</h1>" in render(SAMPLES[name])
 
 
+def test_a_difference_that_excludes_zero_is_not_called_indistinguishable() -> None:
+    ending = SAMPLES["inconclusive"].ending
+    assert ending.evaluation is not None
+    score = msgspec.structs.replace(ending.evaluation.scores[0], low=0.1, high=0.9)
+    few = msgspec.structs.replace(ending.evaluation, scores=(score,), metric=score.metric)
+
+    html = render(
+        msgspec.structs.replace(
+            SAMPLES["inconclusive"], ending=msgspec.structs.replace(ending, evaluation=few)
+        )
+    )
+
+    assert "has too few test records for a verdict</h1>" in html
+
+
 def test_the_headline_says_that_the_model_in_production_is_better() -> None:
     ending = SAMPLES["rejected"].ending
     assert ending.evaluation is not None

@@ -105,8 +105,8 @@ def _settings(one: Summary) -> str:
 
 
 def _dollars(one: Summary) -> str:
-    if one.spent_usd is not None:
-        return f"{one.spent_usd:.2f}"
+    if one.cost:
+        return one.cost
     return f"~{one.estimated_usd:.2f}" if one.estimated_usd is not None else ""
 
 
@@ -122,7 +122,7 @@ COLUMNS: dict[str, Callable[[Summary], RenderableType]] = {
     "started": lambda one: when(one.created_at),
     "USD": _dollars,
 }
-"""`USD` is the actual cost; with a `~`, the estimated cost of an open run."""
+"""`USD` is the actual cost; with a `≥`, of what has a price; with a `~`, the estimate of an open run."""
 
 _ALWAYS = ("run", "status", "score")
 LEFT_OUT_FIRST = ("records", "hyperparameters", "data", "base model", "started", "USD", "difference")

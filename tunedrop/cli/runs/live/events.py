@@ -10,7 +10,7 @@ import msgspec
 from tunedrop import intake
 from tunedrop.contracts import Wait
 from tunedrop.formatting.amounts import duration
-from tunedrop.formatting.costs import in_words
+from tunedrop.formatting.costs import amount, in_words
 from tunedrop.monitoring import Snapshot
 from tunedrop.monitoring.facts import PHASES, fact, phase
 from tunedrop.monitoring.timeline import Step, timeline
@@ -55,7 +55,7 @@ def question(record: Record) -> str:
     if estimate is None:
         return "the cost is not known"
     reasons = "; ".join(estimate.approval_reasons)
-    return f"it would cost {in_words(estimate)} ({reasons})"
+    return f"it would cost {amount(estimate)} ({reasons})"
 
 
 def approve_command(record: Record, wait: Wait, stage: str = "") -> str:

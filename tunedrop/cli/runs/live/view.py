@@ -16,7 +16,7 @@ from tunedrop.cli.runs.live.events import approve_command, steps_of
 from tunedrop.contracts import Dataset
 from tunedrop.cost.actual import actual
 from tunedrop.formatting.amounts import duration
-from tunedrop.formatting.costs import in_words, paid_in_words
+from tunedrop.formatting.costs import amount, in_words, paid_in_words
 from tunedrop.monitoring import Snapshot
 from tunedrop.monitoring.facts import fact
 from tunedrop.monitoring.pace import Pace, remaining
@@ -84,7 +84,7 @@ class View:
         run_id = snapshot.record.run.run_id
         text = Text()
         if ending.estimate is not None:
-            text.append(f"It would cost {in_words(ending.estimate)}. {paid_in_words(ending.run)}\n")
+            text.append(f"It would cost {amount(ending.estimate)}. {paid_in_words(ending.run)}\n")
             for reason in ending.estimate.approval_reasons:
                 text.append(f"  · {reason}\n", style="yellow")
         if self._can_answer:
