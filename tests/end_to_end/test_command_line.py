@@ -104,7 +104,7 @@ def test_a_promoted_model_has_a_card(tunedrop: Tunedrop, run_id: str) -> None:
     assert run_id in card
 
 
-def test_tuned_and_base_are_asked_the_same_with_the_trained_system_prompt(
+def test_tuned_and_base_model_get_the_same_question_with_the_trained_system_prompt(
     tunedrop: Tunedrop, run_id: str
 ) -> None:
     asked = json.loads(tunedrop("ask", run_id, "My planter leaks.", "--format", "json").stdout)
@@ -122,7 +122,7 @@ def test_models_in_production_are_listed(tunedrop: Tunedrop, run_id: str) -> Non
     assert ":custom-model-deployment/" in models["/tunedrop/local/models/by-hand"]
 
 
-def test_what_serves_is_listed_with_what_it_bills(tunedrop: Tunedrop, run_id: str) -> None:
+def test_serving_resources_are_listed_with_their_cost(tunedrop: Tunedrop, run_id: str) -> None:
     serving = json.loads(tunedrop("throughput", "--format", "json").stdout)
 
     assert {one["hourly_usd"] for one in serving["in_service"] if one["run_id"] == run_id} == {0.0}
@@ -151,7 +151,7 @@ def test_a_run_that_has_ended_cannot_be_approved(tunedrop: Tunedrop, run_id: str
     assert error["message"] == f"{run_id} is promoted: it is not waiting for approval"
 
 
-def test_what_serves_nothing_any_more_is_said_so(tunedrop: Tunedrop, run_id: str) -> None:
+def test_a_released_resource_is_reported_as_released(tunedrop: Tunedrop, run_id: str) -> None:
     arn = "arn:aws:bedrock:us-east-1:000000000000:custom-model-deployment/zzzzzzzzzzzz"
 
     error = error_of(tunedrop("throughput", "release", arn, "--format", "json", code=1))
@@ -227,7 +227,7 @@ def test_events_of_a_run_are_json_lines_for_programs(tunedrop: Tunedrop, run_id:
     assert events[-1]["status"] == "promoted"
 
 
-def test_what_was_submitted_is_said_to_programs(
+def test_programs_get_the_submitted_run_as_json(
     tunedrop: Tunedrop, pipeline: Pipeline, examples: Path, tmp_path: Path
 ) -> None:
     file = tmp_path / "one-file.jsonl"
@@ -265,22 +265,22 @@ def test_a_doctor_finds_the_deployed_stage_healthy(tunedrop: Tunedrop) -> None:
     assert states["Stage local", "Bedrock's role"] == "good"
 
 
-def test_a_doctor_says_what_would_fail(tunedrop: Tunedrop) -> None:
+def test_the_doctor_reports_what_would_fail(tunedrop: Tunedrop) -> None:
     done = tunedrop("doctor", "--base-model", "meta.llama3-3-70b-instruct-v1:0:128k", code=1)
 
     assert "is customized in us-west-2, not in us-east-1" in done.stdout
     assert "1 will fail" in done.stdout
 
 
-def test_a_run_that_is_not_there_is_said_so(tunedrop: Tunedrop) -> None:
+def test_a_missing_run_is_reported(tunedrop: Tunedrop) -> None:
     assert "there is no run nobody" in tunedrop("show", "nobody", code=1).stderr
 
 
-def test_a_stage_that_is_not_there_is_said_so(tunedrop: Tunedrop) -> None:
+def test_a_missing_stage_is_reported(tunedrop: Tunedrop) -> None:
     assert "make deploy STAGE=elsewhere" in tunedrop("runs", "--stage", "elsewhere", code=3).stderr
 
 
-def test_teardown_of_what_is_in_production_is_asked_about_by_name(
+def test_teardown_asks_for_the_name_of_a_model_in_production(
     tunedrop: Tunedrop, embedded: Embedded, pipeline: Pipeline, run_id: str
 ) -> None:
     refused = tunedrop("teardown", run_id, code=2)

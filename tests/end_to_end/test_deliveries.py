@@ -38,7 +38,7 @@ def test_two_uploads_at_once_are_two_runs(pipeline: Pipeline) -> None:
     assert len({job.job_arn for job in jobs if job is not None}) == 2
 
 
-def test_an_event_of_s3_says_what_the_one_of_aws_says(pipeline: Pipeline) -> None:
+def test_an_s3_event_has_the_fields_of_awss(pipeline: Pipeline) -> None:
     """The fields of the example in AWS's documentation (S3 user guide, ev-events, read 2026-11-29)."""
     version = pipeline.put("drop/eventful.jsonl", b"{}")
     record = pipeline.run_of("eventful", version)

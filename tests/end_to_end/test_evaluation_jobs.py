@@ -74,7 +74,7 @@ def test_the_answers_that_were_rated_and_their_ratings_are_among_the_runs_files(
     assert any("tuned: The response has" in why for one in judgements for why in one["reasons"])
 
 
-def test_answers_that_were_asked_in_shards_are_rated_too(pipeline: Pipeline, inbox: Inbox) -> None:
+def test_answers_from_shards_are_rated_too(pipeline: Pipeline, inbox: Inbox) -> None:
     judge = f"{{model: {JUDGE}, via: evaluation-job}}"
     records = [*single_turn("rated-shards"), *many_held_out("rated-shards")]
 

@@ -35,7 +35,7 @@ def stage(west: Pipeline, embedded: Embedded) -> Iterator[Pipeline]:
     embedded.faults.set()
 
 
-def test_a_model_is_tuned_by_grades_and_asked_by_the_token_and_what_stays_is_said_first(
+def test_a_model_is_tuned_by_grades_and_used_on_demand_and_what_cannot_be_deleted_is_announced(
     stage: Pipeline, examples: Path
 ) -> None:
     run_id = submit(stage, "graded-west", QWEN, examples / "graded-answers" / "train.jsonl")

@@ -61,7 +61,7 @@ def test_an_example_is_tuned_served_measured_promoted_and_reported(
     assert f"rose from {evaluation.decisive.base:.3f} to {evaluation.decisive.tuned:.3f}" in report
 
 
-def test_a_pretrained_model_that_says_less_than_the_nearest_text_is_measured_and_rejected(
+def test_a_pretrained_model_worse_than_the_nearest_text_is_measured_and_rejected(
     pipeline: Pipeline, inbox: Inbox, examples: Path
 ) -> None:
     """The handbook repeats itself: its nearest text goes on better than a model that counts four words."""

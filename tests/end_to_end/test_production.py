@@ -170,7 +170,7 @@ def test_a_model_that_nothing_serves_is_brought_into_service_before_a_rollback(
     assert serves(pipeline, now) == before.model_arn
 
 
-def test_the_estimate_says_how_many_answers_the_evaluation_will_ask_for(
+def test_the_estimate_has_the_number_of_answers_of_the_evaluation(
     pipeline: Pipeline, embedded: Embedded, examples: Path
 ) -> None:
     """Every turn of every conversation, and the model in production beside base and tuned."""

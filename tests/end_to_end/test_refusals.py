@@ -11,7 +11,7 @@ def customization_jobs(pipeline: Pipeline) -> list[str]:
     return [job["jobName"] for job in answer["modelCustomizationJobSummaries"]]
 
 
-def test_an_invalid_dataset_is_refused_before_bedrock_is_asked(pipeline: Pipeline, inbox: Inbox) -> None:
+def test_an_invalid_dataset_is_refused_before_bedrock_is_called(pipeline: Pipeline, inbox: Inbox) -> None:
     records = single_turn("invalid")
     records[60]["messages"][1]["content"][0]["text"] = "   "
 

@@ -118,7 +118,7 @@ def test_an_inconclusive_run_gets_its_verdict_from_more_examples_and_no_second_t
     assert f"of run {run_id}, re-evaluated in attempt 3, without training" in told[-1].text
 
 
-def test_a_retry_whose_model_was_deleted_says_so_and_trains_nothing(
+def test_a_retry_whose_model_was_deleted_reports_it_and_trains_nothing(
     pipeline: Pipeline, inbox: Inbox, tunedrop: Tunedrop
 ) -> None:
     name = submit(pipeline, "retry-gone", many_held_out("retry-gone")[:5])

@@ -116,7 +116,7 @@ def test_the_public_hub_is_read_with_both_its_resources(wire: Wire) -> None:
     assert described(wire)["HubContentType"] == "Model"
 
 
-def test_what_was_learned_is_imported_and_asked(wire: Wire) -> None:
+def test_a_trained_model_is_imported_and_used(wire: Wire) -> None:
     """Weights go through S3, with the roles that the services were passed."""
     events = heard(wire)
     sagemaker, bedrock = wire.root.client("sagemaker"), wire.root.client("bedrock")

@@ -41,7 +41,7 @@ def finished(pipeline: Pipeline, name: str, manifest: bytes) -> Record:
     return pipeline.approved(pipeline.run_of(name, version).run.run_id)
 
 
-def test_throughput_is_bought_only_after_the_gate_and_kept_as_long_as_asked(pipeline: Pipeline) -> None:
+def test_throughput_is_bought_only_after_the_gate_and_kept_as_long_as_requested(pipeline: Pipeline) -> None:
     record = finished(pipeline, "production", PROVISIONED_IN_PRODUCTION)
 
     serving = record.document("serving", Serving)

@@ -25,7 +25,7 @@ def map_runs(pipeline: Pipeline, execution_arn: str) -> list[str]:
     return [one["mapRunArn"].split("/")[1].split(":")[0] for one in runs]
 
 
-def test_many_held_out_prompts_are_asked_in_shards_and_decided_together(pipeline: Pipeline) -> None:
+def test_many_held_out_prompts_are_evaluated_in_shards_and_decided_together(pipeline: Pipeline) -> None:
     held_out = many_held_out("sharded")
     pipeline.put("runs/sharded/train.jsonl", jsonl(single_turn("sharded")))
     pipeline.put("runs/sharded/test.jsonl", jsonl(held_out))
@@ -81,7 +81,7 @@ def test_a_large_dataset_is_checked_and_prepared_in_shards_and_trains(
     assert record.status == "promoted", record.failure
 
 
-def test_errors_in_several_shards_are_told_as_the_command_line_tells_them(
+def test_errors_in_several_shards_are_reported_as_by_the_command_line(
     pipeline: Pipeline, inbox: Inbox, tmp_path: Path
 ) -> None:
     records = long_prompts("broken")

@@ -54,7 +54,7 @@ def test_what_cannot_be_read_ends_in_a_run_and_delays_no_other(
         assert record.failure is not None
 
 
-def test_what_starts_nothing_is_told_in_a_message(
+def test_an_upload_that_starts_nothing_is_reported_in_a_message(
     embedded: Embedded, pipeline: Pipeline, inbox: Inbox
 ) -> None:
     pipeline.put("runs/nothing/train.jsonl", b"{}")
@@ -105,7 +105,7 @@ HOSTILE = (
 """Names that mean something to what may read them: JSONata, shells, HTML, spreadsheets, terminals, mail."""
 
 
-def test_a_dataset_under_any_name_is_trained_promoted_and_told_of(
+def test_a_dataset_under_any_name_is_trained_promoted_and_reported(
     embedded: Embedded, pipeline: Pipeline, inbox: Inbox
 ) -> None:
     name = HOSTILE[0]

@@ -38,7 +38,7 @@ def test_an_event_sent_twice_changes_nothing(embedded: Embedded, pipeline: Pipel
     assert len(inbox.messages(record.run.run_id)) == 1
 
 
-def test_a_throttled_bedrock_is_asked_again(embedded: Embedded, pipeline: Pipeline) -> None:
+def test_a_throttled_call_to_bedrock_is_retried(embedded: Embedded, pipeline: Pipeline) -> None:
     operations = ("CreateModelCustomizationJob", "GetModelCustomizationJob", "CreateCustomModelDeployment")
     embedded.faults.set(
         calls=[{"operation": one, "times": 2, "error": "ThrottlingException"} for one in operations]

@@ -143,7 +143,7 @@ def test_a_stop_whose_event_is_lost_stops_the_run(
     assert_ended_as_if_nothing_had_happened(stopped, record, pipeline, inbox)
 
 
-def test_an_execution_stopped_in_the_console_stops_the_job_and_is_told_once(
+def test_an_execution_stopped_in_the_console_stops_the_job_and_notifies_once(
     embedded: Embedded, pipeline: Pipeline, inbox: Inbox
 ) -> None:
     embedded.faults.set(training_minutes=A_DAY)

@@ -62,7 +62,7 @@ def test_more_units_than_were_estimated_are_not_paid_beyond_the_budget(
     assert left(stage, record.run.run_id) == {"trained model"}
 
 
-def test_a_licence_that_nobody_has_accepted_is_asked_for_before_anything_is_paid(stage: Pipeline) -> None:
+def test_an_unaccepted_licence_is_reported_before_anything_is_paid(stage: Pipeline) -> None:
     record = stage.closed(submitted(stage, "unlicensed", "meta.llama3-1-8b-instruct"), SECONDS)
 
     assert record.status == "refused"

@@ -100,7 +100,7 @@ def test_shards_of_a_dataset_that_fail_once_are_done_again(
     assert_the_dataset_is_that_of_one_pass(pipeline, record)
 
 
-def test_a_shard_that_always_dies_fails_the_run_and_says_which_step(
+def test_a_shard_that_always_dies_fails_the_run_and_names_the_step(
     embedded: Embedded, pipeline: Pipeline, inbox: Inbox
 ) -> None:
     embedded.faults.set(

@@ -191,7 +191,7 @@ def test_settings_reach_what_they_set(tmp_path: Path) -> None:
     assert schedules == {None, "rate(2 minutes)", "rate(5 minutes)", "rate(1 day)"}  # prices, daily
 
 
-def test_every_alarm_tells_the_topic(resources: Resources) -> None:
+def test_every_alarm_notifies_the_topic(resources: Resources) -> None:
     alarms = resources.of("AWS::CloudWatch::Alarm")
     (topic,) = resources.of("AWS::SNS::Topic")
 

@@ -90,7 +90,7 @@ def test_a_build_that_breaks_off_leaves_nothing_in_the_cache(
     assert list(bundling.CACHE.iterdir()) == []
 
 
-def test_a_dependency_without_a_wheel_is_said_in_pips_words(
+def test_a_dependency_without_a_wheel_is_reported_with_pips_message(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bundling, "CACHE", tmp_path / "cache")

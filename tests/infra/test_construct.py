@@ -118,7 +118,7 @@ def test_an_app_hears_of_the_runs_it_asks_for(example: Resources) -> None:
     } in patterns
 
 
-def test_an_app_hears_of_runs_on_the_bus_that_its_stage_tells_them_to(app: App, bundles: Bundles) -> None:
+def test_an_app_receives_events_of_runs_on_the_bus_of_its_stage(app: App, bundles: Bundles) -> None:
     stack = Stack(app, "Any", env=HERE)
     tuning = Tunedrop(stack, "Tuning", settings=settings(event_bus="models"), bundles=bundles)
 

@@ -163,7 +163,9 @@ def test_evaluator_and_data_of_reinforcement_are_made_with_and_without_a_version
 
 
 @pytest.mark.parametrize("call", FILES_ENDED)
-def test_weights_are_deleted_by_who_ends_what_bills(policies: dict[str, list[Any]], call: Call) -> None:
+def test_weights_may_be_deleted_by_the_functions_that_release_resources(
+    policies: dict[str, list[Any]], call: Call
+) -> None:
     assert who_may(policies, call) == set(ENDING)
 
 

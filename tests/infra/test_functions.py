@@ -37,7 +37,7 @@ def test_every_declared_function_has_a_handler(name: str) -> None:
     assert "handler" in defined
 
 
-def test_every_function_is_told_its_stage(resources: Resources) -> None:
+def test_every_function_gets_the_stage_description(resources: Resources) -> None:
     for one in resources.of("AWS::Lambda::Function").values():
         text = one["Environment"]["Variables"]["TUNEDROP_STAGE"]
         parts = [part if isinstance(part, str) else "x" for part in text["Fn::Join"][1]]

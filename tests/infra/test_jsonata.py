@@ -101,7 +101,7 @@ def test_a_large_cause_is_read_whole_as_far_as_it_goes(message: str, shown: str 
 
 
 @pytest.mark.parametrize("errors", [{"Error": "States.Timeout"}, {"Error": "X", "Cause": ""}, {"Error": "X"}])
-def test_an_error_without_a_cause_is_told_all_the_same(errors: dict[str, str]) -> None:
+def test_an_error_without_a_cause_is_still_reported(errors: dict[str, str]) -> None:
     (found,) = reference(expressions=[{"text": CAUSE, "bindings": caught(**errors)}])
 
     assert found["value"]
@@ -116,7 +116,7 @@ def tasks_of(definition: dict[str, Any]) -> list[str]:
     ]
 
 
-def test_a_task_that_fails_or_times_out_anywhere_is_released_and_told(definition: dict[str, Any]) -> None:
+def test_a_task_that_fails_or_times_out_releases_resources_and_notifies(definition: dict[str, Any]) -> None:
     """Each task of the approved run in turn, with a cause of 30 KB and none at all."""
     run = RUNS["approval"]
     broken = []

@@ -114,7 +114,7 @@ def test_bedrock_writes_nothing_but_its_output(resources: Resources, role: str, 
     assert statement["Resource"]["Fn::Join"][1][-1] == f"/runs/*/{output}/*"
 
 
-def test_who_reads_objects_is_told_that_one_is_missing_and_not_that_it_is_forbidden(
+def test_functions_that_read_objects_may_list_the_bucket_to_tell_missing_from_forbidden(
     resources: Resources,
 ) -> None:
     """S3 says 404 only to who may list the bucket (S3 API reference, GetObject); a condition on the prefix is
@@ -160,7 +160,7 @@ def test_every_use_of_the_key_is_by_way_of_a_service(resources: Resources) -> No
     assert all("kms:ViaService" in one["Condition"]["StringEquals"] for one in uses)
 
 
-def test_only_the_steps_that_end_what_bills_may_delete_it(resources: Resources) -> None:
+def test_only_the_steps_that_release_billed_resources_may_delete_them(resources: Resources) -> None:
     deleting = {
         policy.removeprefix("Functions").partition("Role")[0]
         for policy, statement in resources.statements()

@@ -117,7 +117,7 @@ def test_a_region_that_cannot_customize_the_default_base_model_is_refused() -> N
         settings.read(changed(region="eu-central-1", default_base_model="amazon.nova-lite-v1:0:300k"), "dev")
 
 
-def test_a_deployment_without_a_stage_says_which_there_are() -> None:
+def test_a_deployment_without_a_stage_lists_the_stages() -> None:
     with pytest.raises(SettingsError, match=r"say which stage: -c stage=NAME; cdk\.json has dev, prod"):
         settings.read(STAGES, None)
     assert "stage" not in CONTEXT
@@ -167,7 +167,7 @@ def test_a_stage_may_use_all_jobs_that_bedrock_runs_at_once() -> None:
         settings.read(changed(customization_quota=most + 1), "dev")
 
 
-def test_a_setting_with_a_pattern_says_in_words_what_is_expected() -> None:
+def test_a_setting_with_a_pattern_describes_what_is_expected() -> None:
     def described(node: Any) -> list[str]:
         if isinstance(node, list):
             return [one for part in node for one in described(part)]

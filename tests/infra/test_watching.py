@@ -121,7 +121,7 @@ def test_what_expires_when_in_each_bucket(resources: Resources) -> None:
     assert found == {"IntakeAccessLogs": [logs], "Intake": [tidy], "IntakeArtifacts": [cool, shards, tidy]}
 
 
-def test_whoever_publishes_or_uses_the_key_for_us_does_it_for_this_account(resources: Resources) -> None:
+def test_services_may_publish_and_use_the_key_only_for_this_account(resources: Resources) -> None:
     (key,) = resources.of("AWS::KMS::Key").values()
     (topic,) = resources.of("AWS::SNS::TopicPolicy").values()
     statements = [*key["KeyPolicy"]["Statement"], *topic["PolicyDocument"]["Statement"]]
@@ -285,7 +285,7 @@ ASKED: dict[str, list[tuple[dict[str, Any], str]]] = {
 }
 
 
-def test_each_choice_goes_where_the_state_of_the_run_says(definition: dict[str, Any]) -> None:
+def test_each_choice_follows_the_state_of_the_run(definition: dict[str, Any]) -> None:
     """Conditions evaluated by the reference implementation of JSONata; the first that holds decides."""
     choices = {name: one for name, one in definition["States"].items() if one["Type"] == "Choice"}
     assert set(choices) == set(ASKED)
@@ -309,7 +309,7 @@ def test_each_choice_goes_where_the_state_of_the_run_says(definition: dict[str, 
         assert taken == goes, (name, given)
 
 
-def test_a_run_that_was_let_in_says_so_when_it_starts_its_job(definition: dict[str, Any]) -> None:
+def test_a_run_from_the_queue_starts_its_job_as_granted(definition: dict[str, Any]) -> None:
     assert definition["States"]["AwaitSlot"]["Assign"] == {"granted": True}
     assert definition["States"]["StartCustomization"]["Assign"]["granted"] is False
     assert step_of("AwaitSlot") == "wait_for_completion"

@@ -151,7 +151,7 @@ def test_a_shard_reads_only_what_it_was_handed(definition: dict[str, Any]) -> No
         assert read <= handed | {"$states.result.Payload"}
 
 
-def test_a_shard_that_fails_is_told_as_the_runs_failure(definition: dict[str, Any]) -> None:
+def test_a_failed_shard_is_reported_as_the_runs_failure(definition: dict[str, Any]) -> None:
     for name, each in maps_of(definition).items():
         for title, task in tasks_of(each["ItemProcessor"]).items():
             assert [catch["Next"] for catch in task["Catch"]] == [f"{title}Failed"]

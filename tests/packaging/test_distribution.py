@@ -145,7 +145,7 @@ def test_every_module_of_an_installation_imports_that_the_command_line_or_a_note
     assert done.returncode == 0, done.stderr
 
 
-def test_without_a_checkout_the_local_command_says_where_to_get_one(installed: Path, tmp_path: Path) -> None:
+def test_without_a_checkout_the_local_command_asks_for_one(installed: Path, tmp_path: Path) -> None:
     done = run(installed, tmp_path, "local", "up")
 
     assert done.returncode == 2

@@ -40,7 +40,7 @@ def test_one_version_of_a_package_everywhere(path: object) -> None:
     assert pins == {name: everything.get(name) for name in pins}
 
 
-def test_whoever_only_installs_gets_ranges_and_no_deployment() -> None:
+def test_an_installation_has_ranges_and_no_deployment_packages() -> None:
     light = ranges()
 
     assert not [one for one in light if any(spec.operator == "==" for spec in one.specifier)]

@@ -54,11 +54,11 @@ def test_the_method_follows_from_what_there_is_to_learn_from(material: str, meth
     assert advise(situation(material=material)).method == method
 
 
-def test_data_tells_more_than_what_is_said_of_it() -> None:
+def test_data_overrides_its_description() -> None:
     assert advise(situation(material="texts", data=DATA)).method == "single-turn"
 
 
-def test_a_model_that_bills_nothing_while_idle_comes_before_one_that_bills_by_the_hour(
+def test_a_model_that_is_free_while_idle_ranks_before_one_billed_by_the_hour(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("tunedrop.clock.today", lambda: "2025-12-01")
@@ -84,7 +84,7 @@ def test_only_what_can_be_tuned_is_offered_and_the_rest_has_a_reason_and_a_succe
     )
 
 
-def test_texts_are_told_of_the_base_model_that_takes_them_and_what_it_needs() -> None:
+def test_unlabelled_texts_get_a_base_model_that_accepts_them_and_its_requirements() -> None:
     advice = advise(situation(material="texts"))
 
     assert (advice.method, advice.base_model) == ("continued-pretraining", "mistral.mistral-7b")
@@ -139,14 +139,14 @@ def test_a_finer_difference_takes_more_held_out_examples() -> None:
     assert records_to_tell(0.05) == pytest.approx((8 / 3) ** 2 * records_to_tell(0.1), rel=0.02)
 
 
-def test_transfer_learning_and_fine_tuning_are_told_apart_where_it_matters() -> None:
+def test_transfer_learning_and_fine_tuning_are_distinguished_where_it_matters() -> None:
     says = [one.says for one in advise(situation(goal="domain")).reasons["method"]]
 
     assert any("transfer learning" in one for one in says)
     assert not any("transfer learning" in one.says for one in advise(situation()).reasons["method"])
 
 
-def test_what_was_not_said_is_named_as_unknown() -> None:
+def test_unknown_facts_are_named() -> None:
     unknown = " ".join(advise(Situation()).unknown)
 
     assert all(option in unknown for option in ("--for", "--region", "--changes", "--prompted"))
@@ -159,7 +159,7 @@ def test_every_statement_has_a_reason_and_a_source() -> None:
             assert all(one.says and one.because and one.source for one in statements)
 
 
-def test_an_imported_model_is_not_said_to_bill_by_the_hour() -> None:
+def test_an_imported_model_is_not_described_as_billed_by_the_hour() -> None:
     advice = advise(situation(material="preferences"))
 
     assert advice.candidates

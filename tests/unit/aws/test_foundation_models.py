@@ -58,7 +58,7 @@ def test_a_model_that_neither_id_names_is_missing() -> None:
         foundation_models.describe(RecordedBedrock(), base("meta.gone-v1:0:8k", "meta.gone-v1:0"))
 
 
-def test_a_model_is_legacy_when_either_id_says_so() -> None:
+def test_a_model_is_legacy_if_either_id_is() -> None:
     class Legacy(RecordedBedrock):
         def get_foundation_model(self, *, modelIdentifier: str) -> dict[str, Any]:  # noqa: N803
             status = "ACTIVE" if modelIdentifier.endswith("k") else "LEGACY"

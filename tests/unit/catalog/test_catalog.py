@@ -166,7 +166,7 @@ def _checked(model: BaseModel, count: int, said: str = "hello") -> Any:
     return check({"train": [body]}, {"train": "train.jsonl"}, model)
 
 
-def test_a_file_with_an_unknown_key_says_which_file_and_key(tmp_path: Path) -> None:
+def test_a_file_with_an_unknown_key_names_file_and_key(tmp_path: Path) -> None:
     (tmp_path / "families").symlink_to(CATALOG / "families")
     (tmp_path / "models").mkdir()
     body = (CATALOG / "models" / "amazon-nova-lite.toml").read_text()
@@ -188,7 +188,7 @@ def test_a_file_with_an_unknown_key_says_which_file_and_key(tmp_path: Path) -> N
         ("inferenceMaxTokens", 100_000, ""),
     ],
 )
-def test_a_hyperparameter_says_why_it_refuses_a_value(name: str, value: Any, refusal: str) -> None:
+def test_a_refused_hyperparameter_value_has_a_reason(name: str, value: Any, refusal: str) -> None:
     offered = catalog.find("amazon.nova-2-lite-v1:0:256k").hyperparameters_of("reinforcement")
 
     assert offered[name].refusal(value) == refusal

@@ -86,7 +86,7 @@ def test_what_can_be_tuned_today_in_the_regions_that_have_it(method: Method, nam
         ("openai.gpt-oss-20b", "reinforcement", "us-west-2", TODAY, ""),
     ],
 )
-def test_a_base_model_that_cannot_be_tuned_says_why(
+def test_a_base_model_that_cannot_be_tuned_has_a_reason(
     base_model: str, method: Method | None, region: str | None, on: str, why: str
 ) -> None:
     found = obstacle(catalog.find(base_model), method=method, region=region, on=on)
@@ -111,12 +111,12 @@ def test_what_to_take_instead_can_be_tuned(base_model: str | None, method: Metho
     assert advice in catalog.instead(model, method, TODAY)
 
 
-def test_where_no_base_model_of_the_catalog_is_left_that_is_said() -> None:
+def test_a_method_without_any_base_model_is_reported() -> None:
     assert instead({}, None) == "No base model of the catalog can be tuned so today"
 
 
 @pytest.mark.parametrize("name", ["llama", "claude", "titan", "no such model", "", "meta.llama3-3"])
-def test_whatever_is_asked_for_the_answer_names_something_that_can_be_tuned(name: str) -> None:
+def test_every_refusal_names_a_base_model_that_can_be_tuned(name: str) -> None:
     with pytest.raises(LookupError) as raised:
         catalog.find(name)
 

@@ -42,7 +42,7 @@ def test_every_teacher_that_still_answers_teaches_the_students_of_the_guide() ->
 
 
 @EVERY
-def test_a_teacher_ends_when_the_guide_says(model: BaseModel) -> None:
+def test_a_teacher_ends_on_the_date_in_the_guide(model: BaseModel) -> None:
     rules = model.methods.get("distillation")
 
     for teacher in rules.teachers if rules is not None else ():
@@ -50,7 +50,7 @@ def test_a_teacher_ends_when_the_guide_says(model: BaseModel) -> None:
 
 
 @EVERY
-def test_a_base_model_ends_when_the_guide_says(model: BaseModel) -> None:
+def test_a_base_model_ends_on_the_date_in_the_guide(model: BaseModel) -> None:
     if model.engine != "bedrock" or model.lifecycle_id == "amazon.titan-text-express-v1":  # long gone
         return
     assert model.lifecycle.ends_on == GUIDE["ends"].get(model.lifecycle_id, "")

@@ -74,7 +74,7 @@ def test_a_run_that_does_not_wait_has_nothing_to_approve(deployed: Deployed, int
     assert "is not waiting for approval" in said
 
 
-def test_a_program_is_told_what_it_has_approved(waiting: None) -> None:
+def test_a_program_gets_what_it_has_approved(waiting: None) -> None:
     code, said = approve(RUN, "--estimate", "1-0a1b2c3d4e", "--format", "json")
 
     assert (code, json.loads(said)["estimate"]) == (0, "1-0a1b2c3d4e")

@@ -100,7 +100,7 @@ SOON = datetime.now(UTC) + timedelta(days=30)
         (LITE, {"status": "ACTIVE"}, "", ""),
     ],
 )
-def test_what_bedrock_says_overrides_the_catalog(
+def test_bedrocks_response_overrides_the_catalog(
     capsys: pytest.CaptureFixture[str], base_model: str, lifecycle: dict[str, Any], closed: str, coming: str
 ) -> None:
     one = listed(capsys, Asked({base_model: {"modelLifecycle": lifecycle}}))[base_model]
@@ -121,7 +121,7 @@ def test_a_region_that_refuses_leaves_the_answer_to_the_catalog(capsys: pytest.C
 @pytest.mark.parametrize(
     ("base_model", "code"), [(LLAMA, "has been Legacy"), (LITE, ""), ("llama", "can be tuned in us-east-1")]
 )
-def test_check_says_that_no_run_could_tune_a_base_model(tmp_path: Any, base_model: str, code: str) -> None:
+def test_check_reports_a_base_model_that_cannot_be_tuned(tmp_path: Any, base_model: str, code: str) -> None:
     file = tmp_path / "train.jsonl"
     file.write_text('{"prompt": "a", "completion": "b"}\n')
 

@@ -135,7 +135,7 @@ def promoted(deployed: Deployed, registry: Registry) -> str:
 @pytest.mark.parametrize(
     "command", [["promote", "persona"], ["rollback", "persona"], ["throughput", "release", ARN]], ids=" ".join
 )
-def test_what_is_in_production_is_said_before_it_is_asked_about(
+def test_models_in_production_are_named_before_the_confirmation(
     aws: Aws, deployed: Deployed, registry: Registry, promoted: str, monkeypatch: pytest.MonkeyPatch,
     command: list[str],
 ) -> None:  # fmt: skip
@@ -255,7 +255,7 @@ def test_runs_are_filtered_and_sorted(
     assert "0.300 → 0.600" in run("runs")[1]
 
 
-def test_models_says_what_was_deleted_of_what_is_in_production(
+def test_models_reports_production_models_that_were_deleted(
     aws: Aws, deployed: Deployed, promoted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("tunedrop.serving.throughput.exists", lambda *_: False)
@@ -265,7 +265,7 @@ def test_models_says_what_was_deleted_of_what_is_in_production(
     assert (code, "GONE: it was deleted" in out) == (0, True)
 
 
-def test_a_name_stands_for_what_it_has_trained_not_for_an_upload_that_was_refused(
+def test_a_name_means_its_latest_trained_run_not_a_refused_upload(
     deployed: Deployed, registry: Registry, promoted: str
 ) -> None:
     again = builders.run(run_id="persona-refused", created_at="2026-11-24T10:00:00Z")

@@ -39,7 +39,7 @@ def test_without_a_file_to_write_it_goes_to_standard_output(rows: Path) -> None:
     assert json.loads(result.stdout.splitlines()[0])["prompt"] == "What is a lien?"
 
 
-def test_nothing_is_written_when_a_record_cannot_be_said_unless_it_is_to_be_skipped(tmp_path: Path) -> None:
+def test_nothing_is_written_if_a_record_cannot_be_converted_unless_it_may_be_skipped(tmp_path: Path) -> None:
     source, out = tmp_path / "mixed.jsonl", tmp_path / "out.jsonl"
     source.write_text('{"prompt": "a", "completion": "b"}\n{"input": "a passage"}\n')
     command = ["convert", str(source), "--to", "converse", "--out", str(out)]
@@ -69,7 +69,7 @@ def test_programs_get_the_report_as_json(rows: Path, tmp_path: Path) -> None:
         (["--to", "text", "--column", "prompt"], "write prompt=NAME"),
     ],
 )
-def test_a_wrong_call_says_what_is_possible(rows: Path, arguments: list[str], why: str) -> None:
+def test_a_wrong_call_lists_the_possible_values(rows: Path, arguments: list[str], why: str) -> None:
     result = CliRunner().invoke(app, ["convert", str(rows), *arguments])
 
     assert result.exit_code == 2

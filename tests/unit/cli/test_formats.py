@@ -55,7 +55,7 @@ def test_an_answer_of_a_stage_is_a_document(
     assert isinstance(found, dict | list)
 
 
-def test_what_init_has_written_is_said(tmp_path: Path) -> None:
+def test_init_lists_the_files_that_it_wrote(tmp_path: Path) -> None:
     folder = tmp_path / "new"
 
     assert answered("init", str(folder), "--method", "distillation") == {

@@ -71,7 +71,7 @@ def test_a_file_that_is_not_there_is_a_wrong_use(tmp_path: Path) -> None:
         (["train.jsonl", "train.jsonl"], "is listed twice"),
     ],
 )
-def test_what_is_no_file_to_check_is_told_plainly(dataset: Path, names: list[str], said: str) -> None:
+def test_a_path_that_is_not_a_file_is_reported_plainly(dataset: Path, names: list[str], said: str) -> None:
     (dataset.parent / "gone.jsonl").symlink_to("nowhere.jsonl")
     (dataset.parent / "more").mkdir()
     (dataset.parent / "more/train.jsonl").write_text(GOOD)
@@ -83,7 +83,7 @@ def test_what_is_no_file_to_check_is_told_plainly(dataset: Path, names: list[str
     assert said in output.replace("\n", "")
 
 
-def test_files_of_one_name_are_told_apart_by_their_paths(dataset: Path) -> None:
+def test_files_of_one_name_are_shown_with_their_paths(dataset: Path) -> None:
     other = dataset.parent / "held-out" / dataset.name
     other.parent.mkdir()
     other.write_text(GOOD)
@@ -134,7 +134,7 @@ def test_an_estimate_needs_no_aws_and_names_the_source_of_every_price() -> None:
     assert all(line["source"] and line["priced_on"] for line in estimate["lines"])
 
 
-def test_an_estimate_for_another_base_model_says_what_it_cannot_know() -> None:
+def test_an_estimate_for_another_base_model_names_what_it_cannot_know() -> None:
     code, output = run("estimate", str(EXAMPLE), "--base-model", "amazon.nova-pro-v1:0:300k")
 
     assert code == 0
@@ -230,7 +230,7 @@ def test_a_folder_is_not_written_for_a_base_model_that_is_not_tuned_so(tmp_path:
     assert "Take amazon.nova" in output
 
 
-def test_the_estimate_says_what_of_a_run_cannot_be_deleted_before_it_is_made(tmp_path: Path) -> None:
+def test_the_estimate_announces_what_cannot_be_deleted_later(tmp_path: Path) -> None:
     folder = tmp_path / "new"
     run("init", str(folder), "--method", "reinforcement", "--base-model", "openai.gpt-oss-20b")
 
@@ -332,7 +332,7 @@ def test_an_estimate_counts_the_turns_of_conversations() -> None:
     assert json.loads(output)["evaluation_requests"] == pytest.approx(2 * 2 * held_out + 2 * abilities, abs=4)
 
 
-def test_shards_are_one_training_set_and_parts_are_told_by_their_names(tmp_path: Path) -> None:
+def test_shards_are_one_training_set_and_splits_are_recognized_by_name(tmp_path: Path) -> None:
     lines = GOOD.splitlines(keepends=True)
     shards = [tmp_path / f"part-{number}.jsonl" for number in (10, 2)]
     for shard, part in zip(shards, (lines[60:], lines[:60]), strict=True):
@@ -349,7 +349,7 @@ def test_shards_are_one_training_set_and_parts_are_told_by_their_names(tmp_path:
     assert {split: one["records"] for split, one in files.items()} == {"train": 60, "test": 60}
 
 
-def test_a_check_says_that_nothing_can_be_held_out_of_one_question(tmp_path: Path) -> None:
+def test_a_check_reports_that_nothing_can_be_held_out_of_one_question(tmp_path: Path) -> None:
     file = tmp_path / "one.jsonl"
     words = ["".join(chr(97 + int(digit)) for digit in f"{number:04}") for number in range(500)]
     records = [{"prompt": "Tell me a word.", "completion": f"It is {word}."} for word in words]
@@ -362,7 +362,7 @@ def test_a_check_says_that_nothing_can_be_held_out_of_one_question(tmp_path: Pat
     assert "60 of 500 records were to be held out, but records that share a question stay together" in said
 
 
-def test_a_check_says_how_many_are_held_out_and_what_they_can_show(tmp_path: Path) -> None:
+def test_a_check_reports_the_held_out_records_and_their_power(tmp_path: Path) -> None:
     small, large = tmp_path / "small.jsonl", tmp_path / "large.jsonl"
     small.write_text(GOOD)
     words = ["".join(chr(97 + int(digit)) for digit in f"{number:04}") for number in range(500)]

@@ -93,7 +93,7 @@ def test_a_command_that_is_mistyped_is_guessed() -> None:
     assert "Did you mean check?" in err
 
 
-def test_without_credentials_the_next_step_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_credentials_the_next_step_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
 
@@ -123,7 +123,7 @@ def test_without_credentials_the_next_step_is_said(monkeypatch: pytest.MonkeyPat
         (ClientError({"Error": {"Code": "InvalidClientTokenId"}}, "GetParameter"), "does not know these"),
     ],
 )
-def test_an_error_of_aws_says_what_to_do_next(error: ClientError, next_step: str) -> None:
+def test_an_aws_error_shows_the_next_step(error: ClientError, next_step: str) -> None:
     assert next_step in cure(error)
 
 
@@ -153,7 +153,7 @@ def test_an_endpoint_that_is_no_url_is_not_a_bug() -> None:
     assert "AWS_ENDPOINT_URL" in err
 
 
-def test_a_stage_that_is_not_deployed_is_told_how(aws: Aws) -> None:
+def test_a_missing_stage_shows_how_to_deploy_it(aws: Aws) -> None:
     code, _, err = run("runs", "--stage", "nowhere")
 
     assert code == NO_AWS
@@ -161,9 +161,7 @@ def test_a_stage_that_is_not_deployed_is_told_how(aws: Aws) -> None:
     assert "make deploy STAGE=nowhere" in err
 
 
-def test_the_stage_of_the_profile_counts_where_none_is_said(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_stage_of_the_profile_is_the_default(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     config = tmp_path / "config"
     config.write_text("[profile team]\nregion = us-east-1\ntunedrop_stage = team\n")
     monkeypatch.setenv("AWS_CONFIG_FILE", str(config))
@@ -214,7 +212,7 @@ def test_a_shell_that_cannot_reach_aws_completes_nothing(monkeypatch: pytest.Mon
     assert completion.run_ids(context, "") == []  # type: ignore[arg-type]
 
 
-def test_nobody_is_told_of_a_pipe_that_was_closed(tmp_path: Path) -> None:
+def test_a_closed_pipe_is_not_reported(tmp_path: Path) -> None:
     (tmp_path / "train.jsonl").write_text('{"prompt": "a", "completion": "b"}\n' * 2000)
     command = f"{PROGRAM} check {tmp_path / 'train.jsonl'} --format json | head -c 10"
 

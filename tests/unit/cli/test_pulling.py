@@ -94,7 +94,7 @@ def test_only_the_wanted_split_is_downloaded_into_a_folder_and_never_over_a_file
         (library(), (".",), "--out DIR"),
     ],
 )
-def test_what_is_wrong_is_said_with_the_cure(
+def test_problems_are_reported_with_a_hint(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: Any, arguments: tuple[str, ...], message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -204,7 +204,7 @@ def test_a_base_model_that_no_job_can_start_on_is_refused_unless_nothing_is_chec
     assert len(keys(aws, intake)) == 2
 
 
-def test_bedrock_itself_is_asked_first(
+def test_bedrock_is_queried_first(
     aws: Aws, deployed: Deployed, intake: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Aws, "bedrock", Bedrock("LEGACY"))
@@ -236,7 +236,7 @@ def test_data_that_is_in_s3_already_is_checked_there(
     assert keys(aws, intake) == ["runs/persona/run.yaml"]
 
 
-def test_a_run_over_its_budget_is_told_of_before_it_is_uploaded(
+def test_a_run_over_its_budget_is_reported_before_the_upload(
     aws: Aws, deployed: Deployed, intake: str, folder: Path
 ) -> None:
     (folder / "run.yaml").write_text(
@@ -260,7 +260,7 @@ def test_a_file_that_the_manifest_names_has_to_be_there(
     assert "data.train: there is no file" in err
 
 
-def test_a_run_that_never_starts_says_where_to_look(
+def test_a_run_that_never_starts_names_where_to_look(
     aws: Aws, deployed: Deployed, intake: str, folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from tunedrop.cli.runs.live import watch
@@ -275,7 +275,7 @@ def test_a_run_that_never_starts_says_where_to_look(
     assert "tunedrop doctor" in err
 
 
-def test_a_file_of_a_wrong_shape_is_told_by_rule_not_by_record() -> None:
+def test_a_file_in_the_wrong_format_is_reported_by_rule_not_by_record() -> None:
     wrong = {"messages": [{"role": "user", "contnt": "Where?"}, {"role": "assistant", "contnt": "Here."}]}
     content = f"{json.dumps(wrong)}\n" * 40 + "{\n"
 

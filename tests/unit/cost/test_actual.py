@@ -28,7 +28,7 @@ def test_a_run_that_was_refused_has_cost_nothing() -> None:
     assert actual(Ending(run=builders.run(base_model="")), None, NOW).likely == 0
 
 
-def test_what_was_spent_before_an_evaluation_anew_is_counted_once() -> None:
+def test_the_cost_before_a_re_evaluation_is_counted_once() -> None:
     run = builders.run(attempt=2, evaluation_attempt=2, spent_before_usd=9.0)
     evaluation = builders.evaluation(input_tokens=1_000_000)
 
@@ -148,7 +148,7 @@ def test_an_evaluation_on_provisioned_throughput_costs_the_base_models_tokens() 
     assert found["evaluation, answers"] == pytest.approx(0.11)
 
 
-def test_what_evaluation_jobs_have_read_is_estimated_and_said_to_be() -> None:
+def test_tokens_of_evaluation_jobs_are_estimated_and_marked_as_such() -> None:
     judged = Judged(
         model="us.meta.llama3-3-70b-instruct-v1:0", wins=1, losses=0, ties=0, input_tokens=1_000_000,
         output_tokens=0, via="evaluation-job",

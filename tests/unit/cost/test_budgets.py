@@ -34,7 +34,7 @@ def estimate(likely: float, budget: float = 100.0, source: str = "AWS", unrelate
         (0.0, 0.0, 0.0, 0.0, 0.0, []),  # nothing costs nothing
     ],
 )
-def test_somebody_is_asked_for_each_limit_that_would_be_passed_and_no_other(
+def test_approval_is_requested_for_each_exceeded_limit_and_no_other(
     likely: float, own: float, stage: float, month: float, spent: float, asked_for: list[str]
 ) -> None:
     limits = builders.stage(budget_usd=stage, monthly_budget_usd=month)
@@ -60,7 +60,7 @@ def test_a_runs_budget_is_for_all_its_attempts_together(before: float, likely: f
     ] * asked
 
 
-def test_somebody_is_asked_about_unrelated_data_and_about_each_missing_price() -> None:
+def test_approval_is_requested_for_unrelated_data_and_each_missing_price() -> None:
     found = judge(estimate(0.0, source="", unrelated_to="persona-1"), builders.stage(), 0.0)
 
     assert [reason[:30] for reason in found.approval_reasons] == [
@@ -100,7 +100,9 @@ def test_what_others_request_is_named_and_counts_for_nothing() -> None:
         ("free", 0.0, ["monthly budget of free of 0.00"]),
     ],
 )
-def test_a_tenant_is_asked_just_above_its_own_budget(tenant: str, spent: float, asked_for: list[str]) -> None:
+def test_a_tenants_approval_is_requested_just_above_its_own_budget(
+    tenant: str, spent: float, asked_for: list[str]
+) -> None:
     stage = builders.stage(monthly_budget_usd=9e9, tenant_budgets_usd={"law": 100.0, "free": 0.0})
 
     reasons = judge(estimate(10.0), stage, 0.0, tenant=tenant, tenant_spent_usd=spent).approval_reasons
@@ -116,7 +118,7 @@ def test_a_stage_that_refuses_refuses_over_a_tenants_month_too() -> None:
         judge(estimate(10.0), strict, 0.0, tenant="law", tenant_spent_usd=90.01)
 
 
-def test_somebody_is_asked_before_a_successor_is_trained() -> None:
+def test_approval_is_requested_before_a_successor_is_trained() -> None:
     asked = msgspec.structs.replace(estimate(1.0), succeeds="Nova Lite", left_out=("lora_alpha",))
 
     (reason,) = judge(asked, builders.stage(), 0.0).approval_reasons

@@ -89,7 +89,7 @@ def test_a_tuned_model_is_reckoned_at_its_own_price_where_it_has_one() -> None:
     assert base.likely / tuned.likely == pytest.approx(2.75 / 2.50)
 
 
-def test_what_no_page_tells_the_tokens_of_is_said_to_be_left_out() -> None:
+def test_media_without_documented_tokens_are_reported_as_left_out() -> None:
     found = estimated("amazon.nova-2-lite-v1:0:256k", dataset=with_media(video=3))
 
     unpriced = {line.item: line.basis for line in found.lines if not line.source}
@@ -125,7 +125,7 @@ def test_beside_provisioned_throughput_the_base_models_answers_are_paid_for_by_t
     assert "x 1 model" in evaluation.basis
 
 
-def test_a_model_that_is_evaluated_anew_costs_no_training() -> None:
+def test_a_re_evaluated_model_costs_no_training() -> None:
     items = [one.item for one in cost(attempt=2, evaluation_attempt=2, spent_before_usd=9.0).lines]
 
     assert items == ["evaluation"]
@@ -161,7 +161,9 @@ def test_a_teacher_is_paid_for_held_out_prompts_without_answers_whenever_they_ar
 
 
 @pytest.mark.parametrize(("records", "growth"), [(200, 75), (15_000, 1), (30_000, 1)])
-def test_a_teacher_may_be_asked_about_as_many_prompts_as_bedrock_makes_up(records: int, growth: int) -> None:
+def test_the_estimate_includes_the_prompts_that_bedrock_generates_for_a_teacher(
+    records: int, growth: int
+) -> None:
     teacher = Teacher(model="meta.llama3-3-70b-instruct-v1:0", max_response_length=500)
     train = msgspec.structs.replace(builders.dataset().train, records=records)
 
@@ -189,7 +191,7 @@ def test_a_month_that_is_spent_asks_first() -> None:
     assert "monthly budget" in reason
 
 
-def test_an_unknown_price_is_said_and_asked_about() -> None:
+def test_an_unknown_price_is_reported_and_needs_approval() -> None:
     found = cost("amazon.nova-pro-v1:0:300k", hyperparameters={"epochCount": "2"})
 
     assert found.approval_reasons == (
@@ -239,7 +241,7 @@ def line(found: Estimate, item: str) -> CostLine:
     return next(one for one in found.lines if one.item == item)
 
 
-def test_only_the_prompts_that_are_asked_are_paid_for() -> None:
+def test_only_evaluated_prompts_are_billed() -> None:
     all_of_them = cost(evaluation=EvaluationSettings(general_ability=False))
     a_quarter = cost(evaluation=EvaluationSettings(general_ability=False, max_prompts=10))
 
@@ -247,7 +249,7 @@ def test_only_the_prompts_that_are_asked_are_paid_for() -> None:
     assert line(a_quarter, "evaluation").likely == pytest.approx(2 * 1_000 / 1e6 * 0.72)
 
 
-def test_a_conversation_is_paid_for_turn_by_turn_with_all_that_was_said_before() -> None:
+def test_each_turn_of_a_conversation_is_billed_with_all_earlier_turns() -> None:
     prompts = Prompts(count=120, tokens=11_000)
     held_out = msgspec.structs.replace(builders.dataset().test, prompts=prompts)
     settings = EvaluationSettings(general_ability=False)
@@ -311,13 +313,13 @@ def test_a_rubric_of_ones_own_is_read_at_each_judgement(via: Any, readings: int)
     assert judging("x" * 400) - judging("") == pytest.approx(readings * 100 / 1e6 * 0.72)
 
 
-def test_a_judge_without_a_known_price_is_asked_about_first() -> None:
+def test_a_judge_without_a_known_price_needs_approval() -> None:
     settings = EvaluationSettings(judge=JudgeSettings(model="anthropic.claude-sonnet-4-5"))
 
     assert "no dated price is known for judging" in cost(evaluation=settings).approval_reasons
 
 
-def test_an_amount_without_prices_is_said_to_be_at_least_that() -> None:
+def test_an_amount_with_missing_prices_is_shown_as_a_minimum() -> None:
     assert in_words(cost()).startswith("about ")
     assert in_words(cost("amazon.nova-pro-v1:0:300k")).endswith("no dated price is known for training")
 

@@ -28,7 +28,7 @@ def priced(usd: float) -> catalog.BaseModel:
     return msgspec.structs.replace(BASE, prices=prices)
 
 
-def test_one_window_of_a_model_of_one_unit_costs_what_awss_example_says() -> None:
+def test_one_window_of_a_model_of_one_unit_costs_as_in_awss_example() -> None:
     """5 minutes at 0.05718 USD a minute and unit: 0.29 USD (the price page's example, 2026-07-21)."""
     base = msgspec.structs.replace(priced(0.05718), likely_units=1)
     asked = workload(builders.dataset(), builders.run(), has_champion=False)
@@ -123,7 +123,7 @@ def test_a_base_model_that_is_imported_is_billed_as_the_tuned_one_and_not_by_tok
 
 
 @pytest.mark.parametrize(("rejected_for", "windows"), [("", 3), ("base model", 0)])
-def test_what_was_asked_is_what_it_has_cost(rejected_for: Any, windows: int) -> None:
+def test_the_actual_cost_is_of_the_windows_with_requests(rejected_for: Any, windows: int) -> None:
     serving = builders.serving(
         way="imported",
         units=2,
@@ -146,7 +146,7 @@ def test_what_was_asked_is_what_it_has_cost(rejected_for: Any, windows: int) -> 
 
 
 @pytest.mark.parametrize(("champion", "units", "copies"), [(None, 2, 2), (True, 2, 4), (True, 0, 2)])
-def test_a_model_in_production_that_was_asked_is_billed_as_a_like_copy(
+def test_a_production_model_in_the_comparison_is_billed_like_a_copy(
     champion: Any, units: int, copies: int
 ) -> None:
     score = builders.evaluation().scores[0]
@@ -199,7 +199,7 @@ def test_a_run_is_dearer_above_what_was_agreed(
     assert imported.is_dearer(agreed, msgspec.structs.replace(agreed, likely=likely), stage) is dearer
 
 
-def test_a_model_in_production_is_asked_and_billed_too() -> None:
+def test_a_production_model_is_compared_and_billed_too() -> None:
     run = builders.run(base_model=SMALL.id, hyperparameters=resolve(SMALL, "single-turn", {}))
     alone, beside = (
         {

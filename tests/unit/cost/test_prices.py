@@ -178,7 +178,7 @@ def test_the_embedded_price_list_has_the_prices_that_others_have_read() -> None:
         ("USE1-NovaLite-Customization-Storage", "1.9525", "storage: 1.9525 USD; the catalog has 1.95"),
     ],
 )
-def test_what_differs_is_said(usage_type: str, usd: str, says: str) -> None:
+def test_differences_are_reported(usage_type: str, usd: str, says: str) -> None:
     found = list(prices.drift(read([{"usagetype": usage_type, "usd": usd, "unit": "1K tokens"}])))
 
     assert bool(found) == bool(says)
@@ -198,9 +198,7 @@ class BrokenTopic:
         raise ConnectionError
 
 
-def test_a_stage_keeps_the_prices_uses_them_and_says_once_that_they_differ(
-    aws: Aws, registry: Registry
-) -> None:
+def test_a_stage_stores_and_uses_prices_and_reports_differences_once(aws: Aws, registry: Registry) -> None:
     topic = Topic()
     aws.sns = topic
     rows = [{"usagetype": "USE1-NovaPro-Customization-Training", "usd": "0.008", "unit": "1K tokens"}]

@@ -70,7 +70,9 @@ def with_line_61(record: Any, make: Any = turn) -> bytes:
         ),
     ],
 )
-def test_good_records_are_valid_and_tell_their_method(records: list[Any], method: str, format_: str) -> None:
+def test_good_records_are_valid_and_their_method_is_inferred(
+    records: list[Any], method: str, format_: str
+) -> None:
     report = checked(jsonl(records))
 
     assert report.errors == ()
@@ -177,7 +179,7 @@ def test_every_bad_record_is_found_not_only_the_first() -> None:
         (b"What is a lien?\n", "TD001", "which begins with {"),
     ],
 )
-def test_a_line_that_is_no_record_says_what_it_is(raw: bytes, code: str, message: str) -> None:
+def test_a_line_that_is_not_a_record_is_described(raw: bytes, code: str, message: str) -> None:
     good = [json.dumps(pair(n)).encode() + b"\n" for n in range(120)]
 
     report = checked(b"".join([*good[:60], raw, *good[60:]]), builders.LLAMA_3_1)

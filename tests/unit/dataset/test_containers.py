@@ -224,11 +224,13 @@ def test_each_line_knows_where_it_stood() -> None:
         (archive(README__md=b"# none"), [(0, "TD005")]),
     ],
 )
-def test_what_cannot_be_read_is_listed_where_it_stands(body: bytes, expected: list[tuple[int, str]]) -> None:
+def test_unreadable_values_are_listed_with_their_location(
+    body: bytes, expected: list[tuple[int, str]]
+) -> None:
     assert refused(read(body, encoding="utf-8" if b"\xff" in body else "")) == expected
 
 
-def test_a_line_that_could_not_be_read_reaches_whoever_reads_lines() -> None:
+def test_an_unreadable_line_reaches_the_reader_of_lines() -> None:
     file = read(b"prompt,completion\na,b,c\n")
 
     (line,) = json_lines.read(file.source.chunks(0, file.source.size))
@@ -238,7 +240,7 @@ def test_a_line_that_could_not_be_read_reaches_whoever_reads_lines() -> None:
     assert "3 cells" in line.problem[1]
 
 
-def test_columns_are_found_by_name_by_number_and_by_what_somebody_says() -> None:
+def test_columns_are_found_by_name_number_and_option() -> None:
     german = b"Frage;Antwort;Nr\nWer?;Ich.;1\n"
     bare = b"Who is it?,It is me.\nWhat?,That.\n"
 
@@ -266,7 +268,7 @@ def test_conversations_may_be_json_in_a_cell() -> None:
     assert records(read(text.getvalue().encode())) == [{"messages": messages}] * 2
 
 
-def test_what_a_spreadsheet_says_is_kept_errors_and_all() -> None:
+def test_spreadsheet_values_are_kept_including_errors() -> None:
     rows = [["prompt", "completion"], ["a", "#REF!"], ["b", 1.0], ["c", 2.5], ["d", True], [3, "x"]]
 
     file = read(workbook(rows, hidden=True))
@@ -326,7 +328,7 @@ def test_a_few_words_of_windows_are_not_taken_for_those_of_a_mac() -> None:
     assert records(read(json.dumps(said, ensure_ascii=False).encode("cp1252"))) == [said]
 
 
-def test_a_workbook_says_what_a_person_does_not_see_in_it() -> None:
+def test_hidden_parts_of_a_workbook_are_reported() -> None:
     book, sink = openpyxl.Workbook(), io.BytesIO()
     sheet: Any = book.active
     sheet.append(["prompt", "completion"])

@@ -70,7 +70,7 @@ def named(notes: Any) -> dict[str, list[int]]:
         ({"text": "A passage."}, "text", {"input": "A passage."}),
     ],
 )
-def test_a_record_is_said_in_another_format_without_loss(row: Any, target: Target, expected: Any) -> None:
+def test_a_record_is_converted_without_loss(row: Any, target: Target, expected: Any) -> None:
     written, done = records([row], target)
 
     assert written == [expected]
@@ -125,7 +125,7 @@ def test_what_the_new_format_does_not_say_is_reported(row: Any, target: Target, 
         ),
     ],
 )
-def test_what_cannot_be_said_is_refused_with_its_line_and_the_others_are_written(
+def test_records_that_cannot_be_converted_are_refused_with_their_line_and_others_are_written(
     row: Any, target: Target, why: str
 ) -> None:
     good: dict[str, str] = {"input": "A passage."} if target == "text" else PAIR

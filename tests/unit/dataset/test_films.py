@@ -51,7 +51,7 @@ def test_a_video_longer_than_the_base_model_takes_is_an_error(
         ("webm", pictures.mkv(0)),  # a live recording says none
     ],
 )
-def test_a_video_that_is_short_enough_or_says_no_length_is_let_pass(
+def test_a_video_that_is_short_enough_or_has_no_length_passes(
     tmp_path: Path, format_: str, body: bytes
 ) -> None:
     (tmp_path / "film").write_bytes(body)
@@ -59,7 +59,7 @@ def test_a_video_that_is_short_enough_or_says_no_length_is_let_pass(
     assert found(checked(tmp_path, [seen("film", format_, "video")])) == []
 
 
-def test_of_a_video_in_s3_little_is_read_wherever_its_length_stands() -> None:
+def test_little_of_a_video_in_s3_is_read_wherever_its_length_is() -> None:
     with mock_aws():
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket="data")

@@ -153,7 +153,7 @@ def test_one_line_without_end_is_not_held_in_memory() -> None:
     assert [note.what[-7:] for note in done.refused.values()] == ["[TD031]"]
 
 
-def test_what_is_left_out_is_told_only_so_often() -> None:
+def test_omissions_are_reported_a_limited_number_of_times() -> None:
     body = b"".join(b'{"prompt": "q", "completion": "x", "k%d": 1}\n' % number for number in range(1_000))
 
     done = convert([body], _Nowhere(), "converse")
@@ -189,7 +189,7 @@ def test_an_array_of_any_size_is_written_as_lines_without_being_held() -> None:
 
 
 @pytest.mark.parametrize("cut", [0, 300, 1_000])
-def test_of_too_many_records_the_first_are_compared_and_the_others_told(
+def test_of_too_many_records_the_first_are_compared_and_the_rest_is_reported(
     monkeypatch: pytest.MonkeyPatch, cut: int
 ) -> None:
     monkeypatch.setattr("tunedrop.dataset.duplicates.candidates.MOST_COMPARED", 20)

@@ -91,7 +91,7 @@ def test_greetings_and_other_numbers_are_no_leak(train: Any, test: Any) -> None:
     assert leaks([train], [test]) == []
 
 
-def test_a_check_tells_of_every_leak_also_of_records_that_are_invalid() -> None:
+def test_a_check_reports_every_leak_even_of_invalid_records() -> None:
     train = [chat(A, B), {"messages": [{"role": "user", "content": OTHER[0]}], "broken": True}]
     test = [chat(A), chat(OTHER), chat(GREETING)]
 

@@ -210,7 +210,7 @@ def test_a_row_of_prompt_and_completion_that_is_wrong(row: Any, code: str) -> No
     assert errors(judged(lines(pair, row), LLAMA_3_1)) == {(61, code)}
 
 
-def test_the_message_of_a_bad_byte_says_which_byte() -> None:
+def test_the_message_of_a_bad_byte_names_the_byte() -> None:
     report = judged(lines(pair, b'{"prompt": "\xff", "completion": "b"}'), LLAMA_3_1)
 
     assert "byte 13" in report.errors[0].message

@@ -67,7 +67,7 @@ def found(report: Report) -> list[tuple[int, str]]:
     return [(one.line, one.code) for one in both if one.code[:4] in ("TD07", "TD08")]
 
 
-def test_pictures_beside_a_file_are_looked_at(tmp_path: Path) -> None:
+def test_images_next_to_a_file_are_checked(tmp_path: Path) -> None:
     (tmp_path / "images").mkdir()
     (tmp_path / "images/cat.png").write_bytes(pictures.png())
 
@@ -100,7 +100,7 @@ def test_pictures_beside_a_file_are_looked_at(tmp_path: Path) -> None:
         ("a.png", b"\x89PNG\r\n\x1a\n broken", "png", "image", LLAMA_VISION, []),
     ],
 )
-def test_a_file_is_what_its_record_says_and_what_the_base_model_takes(
+def test_a_media_file_has_the_declared_type_and_one_that_the_base_model_accepts(
     tmp_path: Path, name: str, body: bytes, format_: str, kind: str, model: str | None, codes: list[str]
 ) -> None:
     (tmp_path / name).write_bytes(body)
@@ -309,7 +309,7 @@ def refuse_what_was_replaced(s3: Any) -> None:
     s3.meta.events.register("before-call.s3.CopyObject", compare)
 
 
-def test_an_object_that_is_replaced_after_it_was_looked_at_is_not_copied(s3: Any) -> None:
+def test_an_object_that_is_replaced_after_the_check_is_not_copied(s3: Any) -> None:
     s3.put_object(Bucket="intake", Key="runs/cats/cat.png", Body=pictures.png())
     album = StoredAlbum(s3, "intake", "runs/cats/train.jsonl", ["s3://intake/"])
     album.look("cat.png")

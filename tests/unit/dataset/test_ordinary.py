@@ -77,7 +77,7 @@ def test_the_number_of_a_choice_that_no_prompt_explains_is_none(record: dict[str
     assert said(record) == (["TD012"], [])
 
 
-def test_a_number_to_work_with_stands_in_the_prompt() -> None:
+def test_a_number_to_work_with_is_in_the_prompt() -> None:
     for number in (0, 4, 2.5):
         record = {"instruction": "Double it.", "input": number, "output": str(2 * number)}
 

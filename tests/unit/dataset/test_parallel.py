@@ -66,7 +66,7 @@ def test_the_processes_do_not_run_the_program_that_starts_them(
     assert noted.read_text() == "__main__ "
 
 
-def test_control_c_ends_all_processes_and_says_nothing_more(tmp_path: Path) -> None:
+def test_control_c_ends_all_processes_without_more_output(tmp_path: Path) -> None:
     file = tmp_path / "train.jsonl"
     line = json.dumps({"prompt": "Why?", "completion": "x" * 200, "odd": 1}).encode() + b"\n"
     file.write_bytes(line * (3 * parallel.FEWEST_BYTES // len(line)))

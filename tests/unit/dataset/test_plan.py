@@ -44,7 +44,7 @@ def test_as_many_are_held_out_as_are_wanted(records: int) -> None:
     }
 
 
-def test_conversations_that_all_begin_alike_are_split_all_the_same() -> None:
+def test_conversations_with_the_same_start_are_still_split() -> None:
     records = [chat(("Hello", "Hi!"), tuple(pair(number).values())) for number in range(200)]  # type: ignore[arg-type]
 
     assert Counter(sides(records, 24)) == {TEST: 24, TRAIN: 176}

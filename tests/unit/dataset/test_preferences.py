@@ -183,7 +183,7 @@ def many(number: int) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_a_preference_is_read_as_what_it_says(shape: str) -> None:
+def test_a_preference_is_read_correctly(shape: str) -> None:
     reading = read(SHAPES[shape])
 
     assert reading.conversation is not None, reading.problems
@@ -207,7 +207,7 @@ def test_it_is_written_as_sagemaker_reads_it(shape: str) -> None:
 
 
 @pytest.mark.parametrize("shape", [name for name in SHAPES if name != "a row of a viewer"])
-def test_what_is_asked_is_found_in_every_shape(shape: str) -> None:
+def test_the_prompt_is_found_in_every_shape(shape: str) -> None:
     """The split by prompt and the search for leaks read raw lines."""
     assert next(iter(said(msgspec.json.encode(SHAPES[shape])))) == (True, "what is a lien")
 
@@ -339,7 +339,7 @@ json_values = st.recursive(
 
 
 @given(chosen=json_values, rejected=json_values, prompt=json_values)
-def test_whatever_stands_there_is_read_or_refused(chosen: Any, rejected: Any, prompt: Any) -> None:
+def test_any_value_is_read_or_refused(chosen: Any, rejected: Any, prompt: Any) -> None:
     reading = read({"prompt": prompt, "chosen": chosen, "rejected": rejected})
 
     if reading.conversation is None:
@@ -376,7 +376,7 @@ def test_an_example_that_only_has_such_a_key_stays_one(record: dict[str, Any]) -
         ({"source": "x", "score": 3}, {"source", "score"}),
     ],
 )
-def test_what_is_not_said_again_is_listed(beside: dict[str, Any], unread: set[str]) -> None:
+def test_lost_values_are_listed(beside: dict[str, Any], unread: set[str]) -> None:
     conversation = read({**SHAPES["SageMaker's messages"], **beside}).conversation
 
     assert conversation is not None
@@ -408,9 +408,7 @@ DOG = [user("I have a dog."), assistant("Good.")]
         ),
     ],
 )
-def test_what_a_prompt_is_about_and_follows_is_asked_with_it(
-    beside: dict[str, Any], asked: list[str]
-) -> None:
+def test_context_and_earlier_turns_are_part_of_the_prompt(beside: dict[str, Any], asked: list[str]) -> None:
     conversation = read({**beside, "chosen": GOOD, "rejected": BAD}).conversation
 
     assert conversation is not None
@@ -501,7 +499,7 @@ def test_a_rejected_answer_by_any_name_makes_a_preference(rejected: str) -> None
         {"question": ASK, "answer": GOOD, "dispreferred": "False"},
     ],
 )
-def test_a_key_that_says_whether_an_answer_was_rejected_is_refused(record: dict[str, Any]) -> None:
+def test_a_key_that_marks_rejected_answers_is_refused(record: dict[str, Any]) -> None:
     reading = read(record)
 
     assert reading.conversation is None

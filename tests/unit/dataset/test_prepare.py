@@ -105,7 +105,7 @@ def test_prompts_that_differ_in_numbers_and_punctuation_alone_stay_on_one_side(
     assert len(sides) == 1
 
 
-def test_where_numbers_are_what_is_asked_they_are_split_all_the_same() -> None:
+def test_prompts_that_differ_in_numbers_are_still_split() -> None:
     rows = [
         {"prompt": f"What is the sum of all numbers from one up to and including {n}?", "completion": f"{n}."}
         for n in range(400)
@@ -196,7 +196,7 @@ WORDS = st.text(min_size=1).filter(str.strip)
 
 
 @given(prompt=WORDS, answer=WORDS, system=st.one_of(st.just(""), WORDS))
-def test_conversion_keeps_what_was_said(prompt: str, answer: str, system: str) -> None:
+def test_conversion_keeps_the_messages(prompt: str, answer: str, system: str) -> None:
     said = Conversation((Turn("user", prompt), Turn("assistant", answer)), system)
 
     for format_ in ("converse", "openai-chat"):
@@ -206,7 +206,7 @@ def test_conversion_keeps_what_was_said(prompt: str, answer: str, system: str) -
         assert found.system == system
 
 
-def test_every_assistant_turn_is_asked_in_its_context() -> None:
+def test_every_assistant_turn_is_evaluated_in_its_context() -> None:
     turns = [Turn(role, f"{role} {n}") for n in range(2) for role in ("user", "assistant")]
     line = json.dumps(formats.write(Conversation(tuple(turns), "be kind"), "converse")).encode()
 
@@ -232,9 +232,7 @@ SAID = tuple(Turn(role, f"{role} {n}") for n in range(2) for role in ("user", "a
         (Conversation(SAID[1:]), [(1, 2, "assistant 1")]),  # nobody asked for the first
     ],
 )
-def test_what_is_asked_of_a_conversation(
-    conversation: Conversation, asked: list[tuple[int, int, str]]
-) -> None:
+def test_the_prompts_of_a_conversation(conversation: Conversation, asked: list[tuple[int, int, str]]) -> None:
     found = list(questions(7, conversation, is_text=False))
 
     assert [(one.turn, len(one.messages), one.reference) for one in found] == asked

@@ -101,7 +101,7 @@ def test_personal_data_is_found_and_never_shown(text: str) -> None:
 @pytest.mark.parametrize(
     "text", ["order 4111 1111 1111 1112", "0000 0000 0000 0000", "call 555-1234", "skill-based tasks", "a@b"]
 )
-def test_numbers_that_only_look_alike_are_left_alone(text: str) -> None:
+def test_numbers_that_only_look_similar_are_not_flagged(text: str) -> None:
     assert kinds_of(text) == set()
 
 
@@ -157,7 +157,7 @@ def test_all_warnings_are_counted_beyond_those_that_are_listed() -> None:
     assert len(report.warnings) == 100
 
 
-def test_statistics_tell_lengths_turns_roles_and_scripts() -> None:
+def test_statistics_have_lengths_turns_roles_and_scripts() -> None:
     records = [pair("hi", "Привет"), pair("x" * 120, "mixed ÅÄÖ 词")]
 
     statistics = checked(records).statistics
@@ -200,7 +200,7 @@ def test_statistics_are_there_for_each_file_and_for_all_together() -> None:
     assert report.statistics.roles == {"assistant": 2, "user": 2}
 
 
-def test_the_report_says_how_tokens_were_estimated_and_how_far_that_may_be_off() -> None:
+def test_the_report_explains_the_token_estimate_and_its_error() -> None:
     estimate = checked([pair("a", "b")]).token_estimate
 
     assert "UTF-8 bytes / 6" in estimate.method

@@ -185,7 +185,7 @@ def test_a_line_that_is_no_json_is_left_for_the_check_to_explain() -> None:
     assert sink.getvalue().splitlines()[-1] == b'{"prompt":'
 
 
-def test_what_is_no_json_at_all_is_said_to_be_beyond_repair() -> None:
+def test_text_that_is_not_json_is_reported_as_not_repairable() -> None:
     with pytest.raises(NotRepairable, match="line 2 is not JSON"):
         repaired(b'[{"a": 1},\n nonsense]')
 
@@ -236,7 +236,7 @@ def test_what_would_begin_like_another_kind_of_file_is_not_written() -> None:
         repaired(b"\n\xff\xfe{\n")
 
 
-def test_utf_32_is_said_to_be_beyond_repair() -> None:
+def test_utf_32_is_reported_as_not_repairable() -> None:
     with pytest.raises(NotRepairable, match="UTF-32"):
         repaired(LINES.decode().encode("utf-32"))
 
@@ -296,7 +296,7 @@ def test_a_line_that_is_not_changed_or_would_lose_something_stays_byte_for_byte(
     ],
     ids=str.split("parquet zip cut-gzip broken-gzip broken-utf-16 key-twice NaN long-line"),
 )
-def test_what_cannot_be_repaired_is_said_in_words(body: bytes, why: str) -> None:
+def test_unrepairable_input_has_an_explanation(body: bytes, why: str) -> None:
     with pytest.raises(NotRepairable, match=why):
         repaired(body, 1 << 16)
 

@@ -148,7 +148,7 @@ def test_shards_obey_as_one_pass_does(tmp_path: Path) -> None:
     assert conclude(sent, {"train": source}, {"train": "train.jsonl"}, asked) == whole
 
 
-def test_the_report_says_what_was_changed(tmp_path: Path) -> None:
+def test_the_report_lists_the_changes(tmp_path: Path) -> None:
     changes: Any = {"severity": {"TD062": "error", "TD060": "warning"}, "thresholds": {"duplicates": 0.5}}
     report = checked(tmp_path, RECORDS, **changes)
 

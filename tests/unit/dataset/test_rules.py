@@ -49,7 +49,7 @@ def test_no_code_is_without_its_explanation_and_examples() -> None:
 
 
 @WITH_EXAMPLES
-def test_a_dataset_that_breaks_the_rule_is_told_so_where_it_does(code: str) -> None:
+def test_a_dataset_that_breaks_the_rule_has_a_finding_at_that_place(code: str) -> None:
     explained = EXPLAINED[code]
 
     report = checked(explained, explained.breaks)
@@ -62,7 +62,7 @@ def test_a_dataset_that_breaks_the_rule_is_told_so_where_it_does(code: str) -> N
 
 
 @WITH_EXAMPLES
-def test_a_dataset_that_holds_to_the_rule_is_valid_and_not_told_so(code: str) -> None:
+def test_a_dataset_that_follows_the_rule_has_no_finding(code: str) -> None:
     explained = EXPLAINED[code]
 
     report = checked(explained, explained.holds)

@@ -152,7 +152,7 @@ LABELS: list[dict[str, Any]] = [
 
 
 @pytest.mark.parametrize("name", SHAPES)
-def test_a_shape_is_read_as_what_it_says(name: str) -> None:
+def test_a_shape_is_read_correctly(name: str) -> None:
     record, format_ = SHAPES[name]
 
     reading = formats.read(record)
@@ -177,7 +177,9 @@ def test_a_shape_is_read_as_what_it_says(name: str) -> None:
         {"completion": [{"role": "assistant", "content": "5"}], "solution": "4"},
     ],
 )
-def test_what_a_model_said_is_not_learned_beside_what_is_right(asked: str, beside: dict[str, Any]) -> None:
+def test_a_models_own_answer_is_not_trained_next_to_the_correct_one(
+    asked: str, beside: dict[str, Any]
+) -> None:
     conversation = formats.read({asked: [{"role": "user", "content": "2+2?"}], **beside}).conversation
 
     assert conversation is not None

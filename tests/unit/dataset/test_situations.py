@@ -131,7 +131,7 @@ def test_records_of_a_grader_keep_one_format_where_some_lack_a_reference(tmp_pat
 
 
 @pytest.mark.parametrize("key", ["ground_truth", "answer", "expected_answer"])
-def test_a_reference_by_another_name_is_told_its_name_without_a_base_model(key: str, tmp_path: Path) -> None:
+def test_a_misnamed_reference_is_reported_even_without_a_base_model(key: str, tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_bytes(each(lambda q, a: {"messages": [user(q)], key: a}))
 
@@ -259,7 +259,7 @@ def test_a_system_that_takes_turns_with_the_user_is_the_assistant(name: str, tmp
         ({"knowledge": "Yes."}, ""),
     ],
 )
-def test_what_a_question_is_about_stands_behind_it(about: dict[str, Any], asked: str, tmp_path: Path) -> None:
+def test_context_can_follow_the_question(about: dict[str, Any], asked: str, tmp_path: Path) -> None:
     file = tmp_path / "a.jsonl"
     file.write_bytes(lines([{"question": "Sun?", "answer": "Yes.", **about}]))
 

@@ -22,7 +22,7 @@ BODIES = st.lists(st.sampled_from([b"a", b"bc" * 9, b"\n", b"\r\n"]), max_size=4
     chunk=st.integers(1, 30),
     near=st.integers(1, 9),
 )
-def test_a_file_gives_the_bytes_that_are_asked_for(
+def test_a_file_returns_the_requested_bytes(
     tmp_path: Path, body: bytes, start: int, length: int, chunk: int, near: int
 ) -> None:
     path = tmp_path / "train.jsonl"

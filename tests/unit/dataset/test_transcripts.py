@@ -107,7 +107,7 @@ def test_what_only_looks_like_a_question_and_its_answer_stays_as_it_is(record: d
     assert reading.conversation.turns[0].text == next(iter(record.values()))
 
 
-def test_what_a_question_is_about_stands_before_it() -> None:
+def test_context_can_precede_the_question() -> None:
     reading = formats.read({"text": "Context: A book on bees.\nQuestion: On what?\nAnswer: Bees."})
 
     assert reading.conversation is not None
@@ -119,7 +119,7 @@ LLAMA = "<|start_header_id|>{}<|end_header_id|>\n\n{}<|eot_id|>"
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_what_is_said_is_kept_as_it_was_said(name: str) -> None:
+def test_messages_are_kept_unchanged(name: str) -> None:
     record, answer = ANSWERS[name]
 
     reading = formats.read(record)

@@ -94,7 +94,7 @@ def test_a_dataset_in_shards_is_the_same_dataset(s3: Any, files: dict[str, bytes
     assert written(s3, run) == in_one_piece
 
 
-def test_errors_of_several_shards_are_told_with_their_lines(s3: Any) -> None:
+def test_errors_of_several_shards_are_reported_with_their_lines(s3: Any) -> None:
     records = single_turn("one")
     for line in (3, 70, 144):
         records[line - 1]["messages"][1]["content"][0]["text"] = "  "
@@ -128,7 +128,7 @@ def test_shards_that_an_earlier_release_has_checked_are_prepared(
     assert validated(s3, run, 5_000)[0] == whole
 
 
-def test_a_shard_whose_file_was_deleted_meanwhile_says_so(s3: Any) -> None:
+def test_a_shard_whose_file_was_deleted_meanwhile_reports_it(s3: Any) -> None:
     run = uploaded(s3, train=jsonl(single_turn("one")))
     sharding = validate(s3, msgspec.structs.replace(STAGE, validation_shard_bytes=5_000), run)
     assert isinstance(sharding, Sharding)

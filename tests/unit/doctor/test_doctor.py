@@ -94,7 +94,7 @@ class TestAccount:
 
         assert set(states(list(_account.look(aws))).values()) == {"good"}
 
-    def test_an_account_that_is_not_bootstrapped_is_told_how(self, aws: Aws) -> None:
+    def test_an_account_without_bootstrap_gets_the_command(self, aws: Aws) -> None:
         *_, bootstrap = _account.look(aws)
 
         assert bootstrap.state == "bad"
@@ -148,7 +148,7 @@ class TestBaseModels:
         ("customizable", "plain", "state"),
         [(["FINE_TUNING", "DISTILLATION"], [], "good"), (["FINE_TUNING"], [], "note"), ([], [], "bad")],
     )
-    def test_what_it_offers_stands_under_the_id_that_is_customized(
+    def test_customizations_are_listed_under_the_id_with_a_context_length(
         self, aws: Aws, customizable: list[str], plain: list[str], state: str
     ) -> None:
         """Its plain id lists none (`tests/recorded/list-foundation-models.json`)."""
@@ -192,7 +192,7 @@ class TestBaseModels:
         assert finding.state == "bad"
         assert "aws-marketplace:Subscribe" in finding.cure
 
-    def test_what_may_not_be_read_is_said_so(self, aws: Aws) -> None:
+    def test_unreadable_checks_are_reported(self, aws: Aws) -> None:
         finding = self.look(aws, refusal("AccessDeniedException", operation="GetFoundationModel"))
 
         assert finding.state == "unknown"

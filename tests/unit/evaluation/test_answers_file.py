@@ -119,7 +119,7 @@ def test_a_number_is_the_same_however_it_is_written() -> None:
     ("right", "wrong"),
     [("was approved", "was denied"), ("is true of all", "is false of all"), ("has a > b", "has a < b")],
 )
-def test_one_word_that_always_stands_for_another_is_left_to_a_judge(right: str, wrong: str) -> None:
+def test_one_word_that_always_replaces_another_is_left_to_a_judge(right: str, wrong: str) -> None:
     said = [f"The request about {one} {right} in the end by {text(DRAW, 2)}" for one in TEXTS]
 
     evaluation = tunedrop.evaluate(
@@ -130,7 +130,7 @@ def test_one_word_that_always_stands_for_another_is_left_to_a_judge(right: str, 
     assert "tunedrop promote RUN" in evaluation.reason
 
 
-def test_an_article_that_stands_for_another_is_no_other_word() -> None:
+def test_a_replaced_article_is_not_a_different_word() -> None:
     said = [f"Order {one} is handled by the team in {text(DRAW, 2)}" for one in TEXTS]
 
     evaluation = tunedrop.evaluate(
@@ -266,7 +266,7 @@ def test_a_file_is_read_as_its_objects_are(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_what_is_wrong_with_a_line_is_said(line: str, said: str, tmp_path: Path) -> None:
+def test_an_invalid_line_has_a_reason(line: str, said: str, tmp_path: Path) -> None:
     file = tmp_path / "answers.jsonl"
     file.write_text(line)
 
@@ -316,7 +316,7 @@ def test_settings_that_make_no_sense_are_refused(settings: dict[str, Any]) -> No
 
 
 @pytest.mark.parametrize("answers", [None, b"x.jsonl", {"prompt": "one"}, 5, [1], "no/such/file"])
-def test_what_are_no_answers_is_said(answers: Any) -> None:
+def test_a_file_without_answers_is_reported(answers: Any) -> None:
     with pytest.raises(InvalidAnswers):
         tunedrop.evaluate(answers)
 

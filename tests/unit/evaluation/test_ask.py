@@ -34,7 +34,7 @@ def asker(runtime: FakeBedrock, base_model: str = builders.LLAMA_3_3, format_: s
     )
 
 
-def test_a_conversation_is_asked_by_converse_with_its_system_prompt() -> None:
+def test_a_conversation_uses_converse_with_its_system_prompt() -> None:
     runtime = FakeBedrock(converse=SPOKEN)
 
     answer = asker(runtime).ask(QUESTION)
@@ -45,7 +45,7 @@ def test_a_conversation_is_asked_by_converse_with_its_system_prompt() -> None:
     assert call["inferenceConfig"]["temperature"] == 0
 
 
-def test_a_model_trained_on_pairs_is_asked_with_the_exact_prompt() -> None:
+def test_a_model_trained_on_pairs_gets_the_exact_prompt() -> None:
     body = {"generation": "hi", "prompt_token_count": 3, "generation_token_count": 1}
     runtime = FakeBedrock(invoke_model={"body": io.BytesIO(json.dumps(body).encode())})
 
@@ -90,7 +90,7 @@ def test_throttling_is_tried_again() -> None:
     assert asker(FakeBedrock(converse=[throttled, throttled, SPOKEN])).ask(QUESTION).text == "hi"
 
 
-def test_a_prompt_that_stays_failed_says_why() -> None:
+def test_a_prompt_that_keeps_failing_has_a_reason() -> None:
     answer = asker(FakeBedrock(converse=refusal("AccessDeniedException", "not you"))).ask(QUESTION)
 
     assert "not you" in answer.error
@@ -131,13 +131,13 @@ def test_a_prediction_keeps_the_conversation_before_its_prompt() -> None:
     assert [(one.role, one.text) for one in found.before] == [("user", "a lift?"), ("assistant", "yes")]
 
 
-def test_the_prompts_that_are_asked_are_spread_over_the_held_out_set() -> None:
+def test_evaluated_prompts_are_spread_over_the_held_out_set() -> None:
     questions = [HeldOut(record=n, turn=0, system="", messages=(), reference="") for n in range(100)]
 
     assert [one.record for one in select(questions, 4)] == [0, 25, 50, 75]
 
 
-def test_what_two_records_ask_alike_is_asked_once() -> None:
+def test_a_prompt_of_two_records_is_evaluated_once() -> None:
     again = msgspec.structs.replace(QUESTION, record=7)
     other = msgspec.structs.replace(QUESTION, record=8, reference="something else")
 
@@ -162,7 +162,7 @@ def asked_imported(runtime: FakeBedrock, format_: Format = "messages") -> Answer
 
 
 @pytest.mark.parametrize("format_", ["messages", "openai-chat", "preference"])
-def test_an_imported_model_is_asked_by_openais_chat_body_and_its_reasoning_is_not_scored(
+def test_an_imported_model_uses_openais_chat_body_and_its_reasoning_is_not_scored(
     format_: Format,
 ) -> None:
     runtime = FakeBedrock(invoke_model=chat("<think>\nhm\n</think>\n\nhi"))
@@ -179,7 +179,7 @@ def test_an_imported_model_is_asked_by_openais_chat_body_and_its_reasoning_is_no
     ]
 
 
-def test_an_answer_that_was_cut_while_it_still_thought_says_nothing() -> None:
+def test_an_answer_that_was_cut_during_reasoning_is_empty() -> None:
     answer = asked_imported(FakeBedrock(invoke_model=chat("<think>\nso long", "length")))
 
     assert (answer.text, answer.stop_reason) == ("", "max_tokens")

@@ -107,7 +107,7 @@ def test_other_words_that_say_more_are_not_rejected_for_fewer_words_in_common() 
     assert "rose from" in evaluation.reason
 
 
-def test_an_interval_around_zero_is_inconclusive_and_says_how_many_would_tell() -> None:
+def test_an_interval_around_zero_is_inconclusive_and_has_the_number_of_records_needed() -> None:
     draw = random.Random(1)
     mixed = [prediction(5, draw.choice((2, 5, 9))) for _ in range(60)]
 
@@ -150,7 +150,7 @@ def judged(base_words: int, tuned_words: int, better: str, error: str = "") -> P
 BY_JUDGE = EvaluationSettings(metric="judge", judge=JudgeSettings(model="judge"))
 
 
-def test_a_judge_decides_where_the_run_says_so() -> None:
+def test_a_judge_decides_if_the_run_requests_it() -> None:
     pairs = [judged(5, 5, "tuned") for _ in range(40)] + [judged(5, 5, "base") for _ in range(5)]
 
     evaluation = decide(numbered([*pairs, judged(5, 5, "tie")]), BY_JUDGE)
@@ -259,7 +259,7 @@ def test_five_percent_forgotten_is_caught_four_times_in_five(forgotten: float, l
     assert least <= sum(caught() for _ in range(60)) <= most
 
 
-def test_general_ability_that_could_not_be_asked_about_leaves_no_verdict() -> None:
+def test_unmeasured_general_ability_gives_no_verdict() -> None:
     evaluation = decide(probed(lost=0, failed=50), EvaluationSettings(metric="token_f1"))
 
     assert evaluation.verdict == "inconclusive"
@@ -445,7 +445,7 @@ def test_an_earlier_attempt_leaves_less_to_err_with() -> None:
     assert second.scores[0].low < first.scores[0].low
 
 
-def test_a_training_answer_that_says_more_than_the_model_is_not_beaten_by_content() -> None:
+def test_a_more_informative_training_answer_is_not_beaten_by_content() -> None:
     """The nearest training answer has nine words of ten, the model six, of its own."""
     answers = predictions([(0, 6)] * 60)
     known = [Example(one.prompt, with_words(one.reference, 9)) for one in answers]

@@ -39,7 +39,7 @@ def test_there_are_enough_prompts_and_each_has_its_own_name_and_one_check() -> N
         ("text", "The capital of France is"),
     ],
 )
-def test_a_model_is_asked_as_it_was_trained(format_: Format, first: str) -> None:
+def test_a_model_gets_prompts_in_its_training_format(format_: Format, first: str) -> None:
     questions = general_ability.questions(format_)
 
     assert questions[0].messages[-1].text == first

@@ -51,7 +51,7 @@ def test_a_reward_is_as_high_as_the_answer_is_near(reference: str, answer: str, 
 
 
 @given(st.text(), st.text())
-def test_a_reward_is_from_0_to_1_whatever_is_said(reference: str, answer: str) -> None:
+def test_a_reward_is_from_0_to_1_for_any_answer(reference: str, answer: str) -> None:
     assert all(0 <= part <= 1 for part in reward(reference, answer).values())
 
 

@@ -77,14 +77,14 @@ def test_a_judge_that_likes_what_comes_first_gives_a_tie() -> None:
     assert judge(Listener(lambda case, _: verdict(case, "1"))).compare(question(), BAD, GOOD).better == "tie"
 
 
-def test_the_same_answer_twice_is_a_tie_that_nobody_is_asked_about() -> None:
+def test_identical_answers_are_a_tie_without_calling_the_judge() -> None:
     runtime = Listener(better_of)
 
     assert judge(runtime).compare(question(), GOOD, GOOD).better == "tie"
     assert runtime.calls == []
 
 
-def test_the_rubric_of_the_run_is_what_the_judge_is_told() -> None:
+def test_the_judge_gets_the_rubric_of_the_run() -> None:
     runtime = Listener(better_of)
 
     judge(runtime, rubric="Prefer haiku.").compare(question(), BAD, GOOD)
@@ -93,7 +93,7 @@ def test_the_rubric_of_the_run_is_what_the_judge_is_told() -> None:
     assert runtime.calls[0]["inferenceConfig"]["temperature"] == 0
 
 
-def test_an_unreadable_judgement_is_asked_for_again_and_its_tokens_counted() -> None:
+def test_an_unreadable_judgement_is_retried_and_its_tokens_counted() -> None:
     runtime = Listener(lambda *_: "Both are nice.", better_of)
 
     found = judge(runtime).compare(question(), BAD, GOOD)
@@ -109,7 +109,7 @@ def test_a_judge_that_never_answers_readably_has_failed() -> None:
     assert found.input_tokens == 300
 
 
-def test_a_judge_that_may_not_be_asked_has_failed_and_says_why() -> None:
+def test_a_forbidden_judge_has_failed_with_a_reason() -> None:
     runtime = FakeBedrock(converse=refusal("AccessDeniedException", "no access to this model"))
 
     assert "no access to this model" in judge(runtime).compare(question(), BAD, GOOD).error
@@ -155,7 +155,7 @@ def test_two_different_judgements_of_one_case_are_none() -> None:
 
 
 @given(text=st.text(st.sampled_from('{}[]":,\\ \n12case winner'), max_size=200))
-def test_whatever_a_judge_says_is_read_without_an_error(text: str) -> None:
+def test_any_response_of_a_judge_is_read_without_an_error(text: str) -> None:
     assert read_verdict(text, "abcd") is None
     assert read_verdict(f"{text}\n{verdict('abcd', 'tie')}", "abcd") is not None or "{" in text
 

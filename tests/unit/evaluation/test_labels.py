@@ -113,7 +113,7 @@ def test_macro_f1_of_rare_labels_is_bounded_by_what_was_not_seen() -> None:
     assert sum(one.low <= truth <= one.high for one in scores) >= 92
 
 
-def test_latency_and_length_of_both_models_are_told() -> None:
+def test_latency_and_length_of_both_models_are_reported() -> None:
     evaluation = decide(classified(), EvaluationSettings())
 
     assert evaluation.base_speed is not None

@@ -56,7 +56,7 @@ def test_the_coefficients_are_those_of_the_greatest_likelihood() -> None:
     assert rate.rate == pytest.approx(1 / (1 + np.exp(-best)), abs=1e-4)
 
 
-def test_few_pairs_and_equal_lengths_tell_nothing() -> None:
+def test_few_pairs_and_equal_lengths_give_no_result() -> None:
     assert win_rate([1.0] * 29, LENGTHS[:29], OTHERS[:29]) is None
     assert win_rate([1.0] * 40, [100] * 40, [100] * 40) is None
 

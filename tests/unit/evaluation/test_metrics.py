@@ -154,7 +154,7 @@ def test_token_f1_of_english_prose_is_squads(reference: list[str], answer: list[
      ("x*y", "x/y"), ("10²", "102"), ("👍", "👎"), ("?", "!"), ("a != b", "a = b"),
      ("$5", "€5")],
 )  # fmt: skip
-def test_signs_tell_answers_apart(reference: str, answer: str) -> None:
+def test_signs_distinguish_answers(reference: str, answer: str) -> None:
     for name in ("token_f1", "rouge_l", "normalized_match", "accuracy"):
         assert metrics.METRICS[name](reference, answer) < 1, name
 
@@ -164,7 +164,7 @@ def test_signs_tell_answers_apart(reference: str, answer: str) -> None:
     [("1,000", "1000"), ("Ｆｕｌｌ　ｗｉｄｔｈ", "full width"), ("STRASSE", "Straße"), ("−5", "-5"),
      ("❤️", "❤"), ("é", "e\u0301"), ("**bold**", "bold"), ("don’t", "dont"), ("٣٥ كم", "35 كم"), ("५", "5")],
 )  # fmt: skip
-def test_spelling_alone_tells_nothing_apart(reference: str, answer: str) -> None:
+def test_spelling_alone_distinguishes_nothing(reference: str, answer: str) -> None:
     assert metrics.token_f1(reference, answer) == metrics.normalized_match(reference, answer) == 1
 
 

@@ -31,11 +31,11 @@ OTHERS = [f"o{number}" for number in range(12)]
         ([], TWELVE, 1.0),
     ],
 )
-def test_what_both_have_stands_in_order(expected: list[str], given_: list[str], score: float) -> None:
+def test_common_words_are_in_order(expected: list[str], given_: list[str], score: float) -> None:
     assert order.in_order(expected, given_) == pytest.approx(score)
 
 
-def test_more_is_forgiven_where_something_is_said_in_other_words() -> None:
+def test_more_differences_are_tolerated_in_a_paraphrase() -> None:
     """Two words that moved by two places."""
     moved = [TWELVE[place] for place in (2, 0, 1, 3, 4, 5, 6, 7, 8, 11, 9, 10)]
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from tunedrop.evaluation import power
 
 
-def test_too_few_conversations_are_said_to_end_inconclusive() -> None:
+def test_too_few_conversations_are_reported_as_inconclusive() -> None:
     assert power.told(29, 0.02, 0.95).startswith("29 conversations, too few for a verdict, which takes 30")
 
 
-def test_the_improvement_that_is_told_is_the_one_that_so_many_find() -> None:
+def test_the_reported_improvement_is_detectable_with_this_number() -> None:
     told = power.told(400, 0.02, 0.95)
 
     shown = power.detectable(400, 0.02, 0.95)

@@ -179,7 +179,7 @@ def throttled(_: list[dict[str, Any]]) -> Any:
         (throttled, "slow down"),
     ],
 )
-def test_a_grader_that_fails_leaves_no_verdict_and_says_why(
+def test_a_failing_grader_gives_no_verdict_and_a_reason(
     dataset: Dataset, broken: Callable[[list[dict[str, Any]]], Any], said: str
 ) -> None:
     evaluation = verdict(graded(dataset, answers(), Grader(broken)))

@@ -141,7 +141,7 @@ def test_a_large_batch_is_graded_in_parts_and_each_grader_by_itself() -> None:
         ([sample(grader="arn:aws:lambda:us-east-1:999999999999:function:evil")], "does not allow"),
     ],
 )
-def test_what_cannot_be_graded_is_said_and_never_rewarded_with_nothing(event: Any, said: str) -> None:
+def test_rollouts_that_cannot_be_graded_are_reported_and_never_get_reward_zero(event: Any, said: str) -> None:
     graders = Graders()
 
     status, body = graded(event, graders)
@@ -206,7 +206,7 @@ JSON = st.recursive(
 
 
 @given(st.dictionaries(st.text(max_size=8).filter(lambda name: name != "messages"), JSON, max_size=4))
-def test_whatever_stands_beside_the_messages_reaches_the_grader_as_it_was(beside: dict[str, Any]) -> None:
+def test_other_fields_reach_the_grader_unchanged(beside: dict[str, Any]) -> None:
     graders = Graders(reward_each)
 
     graded([sample("4", {"messages": CHAT["messages"], **beside})], graders)

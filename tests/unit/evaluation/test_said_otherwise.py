@@ -160,7 +160,7 @@ def verdict(rows: Family, right: float = 0.0) -> Evaluation:
         (order_of_coordinates, ""),
     ],
 )
-def test_what_may_say_something_else_is_held(
+def test_a_possibly_different_meaning_is_held(
     make: Callable[[random.Random], tuple[str, str]], why: str
 ) -> None:
     evaluation = verdict(family(make))
@@ -182,7 +182,7 @@ def test_a_fault_in_a_quarter_of_the_answers_stops_no_better_model(
     "make",
     [clause_in_front, german, enumeration, later_sentence_first, contracted, clause_about_its_subject],
 )
-def test_what_says_the_same_in_another_way_is_promoted(
+def test_a_paraphrase_is_promoted(
     make: Callable[[random.Random], tuple[str, str]],
 ) -> None:
     evaluation = verdict(family(make))
@@ -190,14 +190,14 @@ def test_what_says_the_same_in_another_way_is_promoted(
     assert evaluation.verdict == "promote", evaluation.reason
 
 
-def test_of_few_words_in_common_the_order_says_nothing() -> None:
+def test_the_order_of_few_common_words_means_nothing() -> None:
     expected = words("the parcel was sent to the wrong house by a new driver last week")
     given = words("last week somebody new drove to another address: wrong parcel")
 
     assert in_order(expected, given[:3]) == 1
 
 
-def test_a_word_that_is_added_changes_no_order() -> None:
+def test_an_added_word_does_not_change_the_order() -> None:
     expected = text(random.Random(1), 12).split()
 
     assert in_order(expected, [*expected[:6], "really", *expected[6:]]) == 1

@@ -93,7 +93,7 @@ def test_shards_hold_every_prompt_once_and_share_the_pace(prompts: int, per_minu
     assert len(planned) <= builders.stage().shard_concurrency
 
 
-def test_an_account_of_four_requests_a_minute_is_not_asked_in_shards() -> None:
+def test_an_account_with_four_requests_a_minute_uses_no_shards() -> None:
     assert shards.plan(10_000, builders.stage(), per_minute=4) == ()
 
 
@@ -120,7 +120,7 @@ def test_before_its_shards_are_done_nothing_is_decided(aws: Any) -> None:
     assert second.shards == first.shards
 
 
-def test_a_shard_whose_time_is_up_says_so_and_goes_on_later(aws: Any) -> None:
+def test_a_shard_that_runs_out_of_time_continues_later(aws: Any) -> None:
     shard = PromptShard(start=50, stop=100, requests_per_minute=0)
 
     first = shards.evaluate_shard(aws, contest(), shard, deadline=0.0)

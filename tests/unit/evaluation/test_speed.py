@@ -13,7 +13,7 @@ def test_a_slow_account_gets_no_more_functions_than_it_can_feed() -> None:
     assert functions_that_ask(50_000, builders.stage(), per_minute=0) == 8
 
 
-def test_few_prompts_are_asked_by_one_function() -> None:
+def test_few_prompts_are_evaluated_by_one_function() -> None:
     assert functions_that_ask(500, builders.stage(), per_minute=2_000) == 1
     assert functions_that_ask(501, builders.stage(), per_minute=2_000) == 2
 

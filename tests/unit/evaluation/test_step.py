@@ -123,7 +123,7 @@ def test_what_is_there_and_does_not_answer_is_not_gone(aws: Any, contest: Asked,
     assert found.production_gone == ""
 
 
-def test_a_base_model_that_somebody_made_the_model_in_production_is_not_looked_for_among_what_serves(
+def test_a_base_model_in_production_is_not_expected_among_serving_resources(
     aws: Any, contest: Asked, registry: Registry
 ) -> None:
     found = conclude(aws, contest, {"status": "Active"}, production="amazon.nova-lite-v1:0")
@@ -131,7 +131,7 @@ def test_a_base_model_that_somebody_made_the_model_in_production_is_not_looked_f
     assert found.production_gone == ""
 
 
-def test_without_its_base_no_model_is_asked_and_none_is_promoted(aws: Any, contest: Asked) -> None:
+def test_without_its_base_model_nothing_is_evaluated_or_promoted(aws: Any, contest: Asked) -> None:
     base = ImportedBase(failure="Bedrock could not import it: out of luck")
     fields = {name: getattr(contest, name) for name in Contest.__struct_fields__}
     found = evaluate_model(
@@ -151,7 +151,7 @@ def test_without_its_base_no_model_is_asked_and_none_is_promoted(aws: Any, conte
     assert msgspec.json.decode(kept["Body"].read(), type=Evaluation) == found
 
 
-def test_an_imported_base_model_is_asked_by_its_own_arn(contest: Asked) -> None:
+def test_an_imported_base_model_is_called_by_its_own_arn(contest: Asked) -> None:
     assert contest.base_id == catalog.find(builders.LLAMA_3_3).inference_id
     fields = {name: getattr(contest, name) for name in Contest.__struct_fields__}
     imported = Contest(**fields | {"serving": builders.serving(base=ImportedBase(arn="an ARN"))})

@@ -64,7 +64,7 @@ def test_sums_and_orders_that_want_different_answers_are_different_questions() -
     assert count(orders, [f'{{"order": {other}, "lamps": {one}}}' for one, other in pairs]) == 100
 
 
-def test_numbers_tell_prompts_apart_where_the_label_changes_with_them() -> None:
+def test_numbers_distinguish_prompts_if_the_label_changes_with_them() -> None:
     prompts = [f"Is {number} a prime number?" for number in range(100)]
 
     assert count(prompts, ["yes" if number % 3 else "no" for number in range(100)]) == 100
@@ -122,7 +122,7 @@ def test_copies_may_have_three_columns_of_their_own_where_few_rows_are_copied() 
     assert count([FORMATS["named"](row) for row in copies], [labels[one % 8] for one in range(200)]) == 8
 
 
-def test_rows_in_which_most_columns_are_alike_by_chance_are_units_of_their_own() -> None:
+def test_rows_with_mostly_equal_columns_by_chance_are_separate_units() -> None:
     draw = random.Random(4)
     rows = [{name: draw.choices(["a", "b"], [9, 1])[0] for name in "klmnopqrst"} for _ in range(200)]
     different = len({tuple(row.values()) for row in rows})
@@ -130,7 +130,7 @@ def test_rows_in_which_most_columns_are_alike_by_chance_are_units_of_their_own()
     assert count([FORMATS["named"](row) for row in rows], [draw.choice("xy") for _ in rows]) == different
 
 
-def test_conversations_that_open_alike_are_different_conversations() -> None:
+def test_conversations_with_the_same_opening_are_different() -> None:
     conversations = [number for number in range(50) for _ in range(2)]
     prompts = [said for template in TEMPLATES for said in ("Hello", template)]
     references = [said for answer in LONG for said in ("How can I help?", answer)]
@@ -138,13 +138,13 @@ def test_conversations_that_open_alike_are_different_conversations() -> None:
     assert len(set(units_of(conversations, prompts, references))) == 50
 
 
-def test_thousands_of_copies_are_told_in_no_time() -> None:
+def test_thousands_of_copies_are_found_quickly() -> None:
     prompts = [f"{TEMPLATES[number % 50]} number {number}" for number in range(20_000)]
 
     assert count(prompts, [LONG[number % 50] for number in range(20_000)]) == 50
 
 
-def test_thousands_of_prompts_that_differ_in_numbers_alone_are_told_in_no_time() -> None:
+def test_thousands_of_prompts_that_differ_only_in_numbers_are_distinguished_quickly() -> None:
     words = [f"n{number}" for number in range(3_000)] + ["the", "of", "and", "in", "to", "a", "is"] * 200
     prompts = [" ".join(DRAW.choices(words, k=60)) for _ in range(3_000)]
     references = [text(DRAW, 20) for _ in prompts]

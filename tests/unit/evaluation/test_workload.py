@@ -55,18 +55,18 @@ def minutes(prompts: int, per_minute: int) -> float | None:
     return workloads.minutes(asked, stage, OF_UNKNOWN_PACE)
 
 
-def test_every_turn_is_asked_of_every_contender() -> None:
+def test_every_candidate_answers_every_turn() -> None:
     turns = held_out(count=160, tokens=9_000)
 
     assert requests(turns, general_ability=False) == 2 * 160
     assert requests(turns, general_ability=False, has_champion=True) == 3 * 160
 
 
-def test_no_more_is_asked_than_the_run_allows() -> None:
+def test_the_workload_stays_within_the_runs_limit() -> None:
     assert requests(held_out(count=160), general_ability=False, max_prompts=100) == 2 * 100
 
 
-def test_general_ability_is_asked_of_base_and_tuned_alone() -> None:
+def test_general_ability_is_measured_only_for_base_and_tuned() -> None:
     assert requests(held_out(count=160), general_ability=50) == 2 * 160 + 2 * 50
     assert requests(held_out(count=160), has_champion=True) == 3 * 160 + 2 * len(general_ability.probes())
 
@@ -83,7 +83,7 @@ def test_evaluation_jobs_ask_their_judge_themselves() -> None:
     assert requests(held_out(count=40), general_ability=False, judge=judge) == 2 * 40
 
 
-def test_nothing_is_asked_where_nothing_is_held_out() -> None:
+def test_without_held_out_records_nothing_is_evaluated() -> None:
     assert requests(builders.dataset(test=None)) == 0
 
 
@@ -107,7 +107,7 @@ def test_a_judge_that_decides_compares_with_the_model_in_production_too() -> Non
 @pytest.mark.parametrize("has_judge", [False, True])
 @pytest.mark.parametrize("has_teacher", [False, True])
 @pytest.mark.parametrize("few_shot", [0, 3])
-def test_what_is_said_is_what_is_asked(
+def test_the_announced_workload_is_the_actual_one(
     has_champion: bool, has_judge: bool, has_teacher: bool, few_shot: int
 ) -> None:
     turns = [Turn(role, f"said {place}") for place in range(3) for role in ("user", "assistant")]

@@ -262,7 +262,7 @@ def in_other_words(wanted: str) -> str:
     )
 
 
-def test_what_prompts_state_may_be_said_in_other_words() -> None:
+def test_facts_of_the_prompt_may_be_paraphrased() -> None:
     assert verdict(SUPPORT, in_other_words).verdict == "promote"
 
 

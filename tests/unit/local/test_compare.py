@@ -75,11 +75,11 @@ def differences(
     return list(found)
 
 
-def test_an_account_that_answers_alike_has_no_differences() -> None:
+def test_an_account_with_equal_responses_has_no_differences() -> None:
     assert differences(Account()) == []
 
 
-def test_nothing_but_reading_is_asked() -> None:
+def test_only_read_operations_are_called() -> None:
     account = Account()
     differences(account)
 
@@ -106,7 +106,7 @@ def test_what_differs_is_named(changed: dict[str, Any], about: str) -> None:
     assert about in {one.about for one in differences(account)}
 
 
-def test_bedrock_mantle_is_asked_where_it_tunes() -> None:
+def test_bedrock_mantle_is_called_in_regions_where_it_tunes() -> None:
     """What an account has there is held against OpenAI's fields; a job that nobody has, against our code."""
     asked = {one.operation: one for one in questions("us-west-2") if one.service == "bedrock-mantle"}
 
@@ -122,7 +122,7 @@ def test_bedrock_mantle_is_asked_where_it_tunes() -> None:
 
 
 @pytest.mark.parametrize(("service", "operation"), [(s, o) for s, asked in MISSING.items() for o in asked])
-def test_what_is_missing_is_asked_for_by_a_name_that_nobody_has(service: str, operation: str) -> None:
+def test_missing_resources_are_requested_by_an_unused_name(service: str, operation: str) -> None:
     """The code of that answer decides what the pipeline does: another one would end runs."""
     (question,) = [
         one for one in questions(REGION) if (one.service, one.operation) == (service, operation)

@@ -152,7 +152,7 @@ def bucket() -> Iterator[str]:
         ({"s3:ListBucket"}, "drop/there.jsonl", True),
     ],
 )
-def test_a_missing_object_is_said_to_be_missing_to_who_may_list(
+def test_a_missing_object_is_not_found_for_callers_who_may_list(
     monkeypatch: pytest.MonkeyPatch, allowed: set[str], key: str, is_denied: bool
 ) -> None:
     def enforce(_: str, action: str, *__: str, **___: Any) -> str | None:

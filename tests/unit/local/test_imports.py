@@ -57,7 +57,7 @@ def asked(content: Any = QUESTION) -> list[dict[str, Any]]:
     return [{"role": "system", "content": "You help with kits."}, {"role": "user", "content": content}]
 
 
-def test_what_a_job_learned_is_imported_and_asked(account: LocalAccount) -> None:
+def test_a_jobs_model_is_imported_and_used(account: LocalAccount) -> None:
     job = imported(account, trained(account), importedModelTags=[{"key": "tunedrop:run", "value": "r"}])
     model = job["importedModelArn"]
 
@@ -74,7 +74,7 @@ def test_what_a_job_learned_is_imported_and_asked(account: LocalAccount) -> None
     assert model in dict(account.world.tags())
 
 
-def test_what_was_preferred_is_imported_and_asked(account: LocalAccount) -> None:
+def test_a_preference_model_is_imported_and_used(account: LocalAccount) -> None:
     """The weights of DPO are written, imported and asked exactly as those of examples."""
     job = preferring(account, "liked", LIKED)
 
@@ -114,7 +114,7 @@ def test_thoughts_take_their_part_of_the_tokens(account: LocalAccount) -> None:
     assert "</think>" not in choice["message"]["content"]
 
 
-def test_a_model_sleeps_until_it_is_asked_again(account: LocalAccount) -> None:
+def test_a_model_sleeps_until_the_next_request(account: LocalAccount) -> None:
     model = imported(account, trained(account))["importedModelArn"]
     state = account.world.imported[model]
 
@@ -213,7 +213,7 @@ def test_three_models_are_all_that_there_may_be(account: LocalAccount) -> None:
     assert [one["modelName"] for one in listed] == ["b"]
 
 
-def test_the_role_is_looked_at_first(account: LocalAccount) -> None:
+def test_the_role_is_checked_first(account: LocalAccount) -> None:
     assert refused(imported, account, f"s3://{BUCKET}/x/", roleArn=NO_ROLE)[0] == "ValidationException"
 
 

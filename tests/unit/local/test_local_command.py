@@ -87,7 +87,7 @@ def test_up_prints_what_a_shell_needs_and_nothing_else(capfd: pytest.CaptureFixt
     ]
 
 
-def test_up_tells_programs_what_a_client_needs(capfd: pytest.CaptureFixture[str]) -> None:
+def test_up_prints_what_a_client_needs(capfd: pytest.CaptureFixture[str]) -> None:
     assert local.main(["up", "json"]) == 0
 
     told = json.loads(capfd.readouterr().out)
@@ -115,7 +115,7 @@ def test_down_ends_it_and_a_second_down_finds_nothing(capfd: pytest.CaptureFixtu
     assert is_gone(Pretended.started[0])
 
 
-def test_reset_begins_anew(capfd: pytest.CaptureFixture[str]) -> None:
+def test_reset_starts_with_an_empty_account(capfd: pytest.CaptureFixture[str]) -> None:
     local.main(["up"])
 
     local.main(["reset"])

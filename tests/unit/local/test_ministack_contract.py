@@ -44,13 +44,13 @@ def test_schedules_are_read_from_one_function() -> None:
     assert "_SCHEDULER_TICK_INTERVAL" in inspect.getsource(eventbridge._scheduler_loop)
 
 
-def test_resources_and_actions_of_requests_are_told_by_two_functions() -> None:
+def test_two_functions_return_the_resources_and_actions_of_requests() -> None:
     assert parameters(iam_actions.extract_resource_arn)[:4] == ["service", "method", "path", "headers"]
     assert parameters(iam_actions.extract_iam_action)[:3] == ["service", "method", "path"]
     assert "from ministack.core.iam_actions import" in inspect.getsource(app)
 
 
-def test_each_resource_is_enforced_by_one_function_that_is_looked_up_at_each_request() -> None:
+def test_each_resource_is_enforced_by_one_function_found_at_each_request() -> None:
     assert "resource_arn" in parameters(iam_evaluator.enforce)
     assert "import AuthError, enforce, pin_request_caller" in inspect.getsource(app)
 

@@ -30,7 +30,7 @@ def test_each_process_finds_all_files_and_one_copy_is_kept(tmp_path: Path) -> No
     assert {one.name for one in (tmp_path / "code0").iterdir()} == {"lambdas", "tunedrop"}
 
 
-def test_names_are_looked_at_before_the_first_unpacking_only(tmp_path: Path) -> None:
+def test_names_are_checked_only_before_the_first_unpacking(tmp_path: Path) -> None:
     with _UnpackedOnce(bundle(tmp_path / "code.zip", "old"), unpacked=tmp_path / "kept") as file:
         assert file.namelist() == ["lambdas/step.py", "tunedrop/__init__.py"]
         (tmp_path / "code").mkdir()

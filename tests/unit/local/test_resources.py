@@ -20,7 +20,7 @@ DEPLOYMENT = f"{OURS}:custom-model-deployment/abcdefghij12"
 
 
 @pytest.mark.parametrize("service", PAGES)
-def test_the_extract_is_what_the_reference_says(service: str) -> None:
+def test_the_extract_equals_the_reference(service: str) -> None:
     written = json.loads(PAGES[service].read_text())
     assert written == extract(service), "run: python -m local.bedrock.authorization"
 

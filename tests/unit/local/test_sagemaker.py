@@ -140,7 +140,7 @@ def test_a_base_is_tuned_as_its_recipes_allow(account: LocalAccount, data: str) 
     assert {one.get("Peft") for one in recipes} == {"LORA"}
 
 
-def test_a_technique_that_is_not_learned_here_says_so(account: LocalAccount, data: str) -> None:
+def test_an_unsupported_technique_is_reported(account: LocalAccount, data: str) -> None:
     config = serverless(account, CustomizationTechnique="RLAIF")
 
     assert "not part of the local" in refused(account.train, "job", data, ServerlessJobConfig=config)[1]
@@ -153,7 +153,7 @@ def test_a_region_without_serverless_jobs_refuses(tmp_path: Path, monkeypatch: p
         assert "eu-central-1" in refused(account.train, "job", account.put("in/a.jsonl", CHATS))[1]
 
 
-def test_the_accounts_limit_is_said_when_a_job_is_asked_for(account: LocalAccount, data: str) -> None:
+def test_the_accounts_quota_is_enforced_when_a_job_is_created(account: LocalAccount, data: str) -> None:
     account.world.quotas = Quotas(training_jobs=0)
 
     assert refused(account.train, "job", data)[0] == "ResourceLimitExceeded"
@@ -213,7 +213,7 @@ def test_a_job_is_stopped_at_its_runtime_limit(account: LocalAccount, data: str)
     assert job["BillableTokenCount"] > 0
 
 
-def test_events_say_what_describing_says(account: LocalAccount, data: str) -> None:
+def test_events_match_the_description(account: LocalAccount, data: str) -> None:
     account.train("job", data, Tags=[{"Key": "tunedrop:run", "Value": "r1"}])
     job = account.ended("job")
     wait_for_events(account, "Completed")
@@ -317,7 +317,7 @@ def test_the_hub_lists_its_models(account: LocalAccount) -> None:
     assert refused(hub_content, account, "no-such-model")[0] == "ResourceNotFound"
 
 
-def test_an_operation_breaks_where_a_test_says_so(account: LocalAccount, data: str) -> None:
+def test_an_operation_breaks_if_a_test_says_so(account: LocalAccount, data: str) -> None:
     fault = {"operation": "CreateTrainingJob", "error": "ResourceLimitExceeded", "after_effect": True}
     account.faults.set(calls=[fault])
 

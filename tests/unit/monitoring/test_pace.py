@@ -38,13 +38,13 @@ def test_what_is_left_is_what_earlier_runs_took_less_what_has_passed() -> None:
     assert remaining(steps, {"wait_for_training": 1200, "evaluate_model": 120}) == 1120
 
 
-def test_nobody_can_tell_how_long_an_approval_takes() -> None:
+def test_an_approval_has_no_estimated_duration() -> None:
     steps = [Step(name="wait_for_approval", state="going on"), Step(name="evaluate_model", state="to come")]
 
     assert remaining(steps, {"evaluate_model": 120}) is None
 
 
-def test_without_an_earlier_run_nothing_is_foretold() -> None:
+def test_without_an_earlier_run_there_is_no_forecast() -> None:
     assert remaining([Step(name="evaluate_model", state="to come")], {}) is None
 
 

@@ -71,7 +71,7 @@ def test_losses_are_read_as_soon_as_bedrock_writes_them(
     assert training(after.job) == "Training  loss 2.50 → 0.50"
 
 
-def test_a_long_job_is_asked_about_less_often(
+def test_a_long_job_is_polled_less_often(
     aws: Aws, stage: Stage, registry: Registry, look: Look, waits: Waits
 ) -> None:
     bedrock = FakeBedrock(get_model_customization_job={"jobArn": builders.JOB_ARN, "status": "InProgress"})

@@ -82,7 +82,7 @@ def test_an_estimate_has_a_source_for_every_price() -> None:
     assert all(line.source or "no dated price" in line.basis for line in found.lines)
 
 
-def test_a_conversion_says_what_became_of_the_records(dataset: Path, tmp_path: Path) -> None:
+def test_a_conversion_reports_its_records(dataset: Path, tmp_path: Path) -> None:
     output = tmp_path / "out.jsonl"
 
     done = tunedrop.convert(dataset, "openai-chat", output)
@@ -97,7 +97,7 @@ def test_runs_are_listed(deployed: Deployed) -> None:
     assert record.run.run_id == builders.run().run_id
 
 
-def test_following_a_run_that_has_ended_tells_its_events_and_gives_how_it_ended(
+def test_following_an_ended_run_prints_its_events_and_returns_the_result(
     deployed: Deployed, registry: Registry
 ) -> None:
     run_id = builders.run().run_id
@@ -112,7 +112,7 @@ def test_following_a_run_that_has_ended_tells_its_events_and_gives_how_it_ended(
     assert lines
 
 
-def test_nobody_is_asked_under_a_name_without_a_model(deployed: Deployed) -> None:
+def test_a_name_without_a_model_is_refused(deployed: Deployed) -> None:
     with pytest.raises(tunedrop.Failed, match="no model is in production under the name persona"):
         tunedrop.ask("persona", "Hello?", stage="test", region="us-east-1")
 

@@ -25,7 +25,7 @@ def estimated(found: Teacher, **changes: object) -> Estimate:
     return estimate(run, dataset, STUDENT, "provisioned", workload(dataset, run, has_champion=False))
 
 
-def test_a_named_teacher_answers_as_long_as_asked() -> None:
+def test_a_named_teacher_uses_the_requested_answer_length() -> None:
     asked = f"teacher: {{model: {TEACHER}, max_response_length: 300}}\n"
 
     assert teacher(asked) == Teacher(model=TEACHER, max_response_length=300)

@@ -6,7 +6,7 @@ from tests.unit.cli.live import pictures
 from tunedrop.cli.runs.live.events import changes
 
 
-def test_the_first_look_tells_everything_that_has_happened_in_order() -> None:
+def test_the_first_poll_reports_all_events_in_order() -> None:
     events = changes(None, pictures.trains())
 
     assert [event.step for event in events if event.event == "step-ended"] == [
@@ -18,11 +18,11 @@ def test_the_first_look_tells_everything_that_has_happened_in_order() -> None:
     assert [event.at for event in events] == sorted(event.at for event in events)
 
 
-def test_the_same_look_twice_tells_nothing() -> None:
+def test_an_unchanged_poll_reports_nothing() -> None:
     assert changes(pictures.trains(), pictures.trains()) == []
 
 
-def test_an_open_question_is_told_once_with_how_to_answer() -> None:
+def test_a_pending_approval_is_reported_once_with_the_command() -> None:
     before = msgspec.structs.replace(pictures.waits_for_approval(), approval=None)
 
     (event,) = changes(before, pictures.waits_for_approval())

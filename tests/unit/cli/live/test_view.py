@@ -48,7 +48,7 @@ def test_the_step_that_has_not_reported_yet_is_the_one_that_spins() -> None:
     assert line[0] in "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 
 
-def test_a_question_says_what_is_asked_why_and_how_to_answer() -> None:
+def test_an_approval_request_has_question_reasons_and_commands() -> None:
     seen = pictures.seen(view().draw(pictures.waits_for_approval()))
 
     assert "It would cost about 2.00 USD (1.00 to 3.00). Nothing has been paid yet." in seen
@@ -56,7 +56,7 @@ def test_a_question_says_what_is_asked_why_and_how_to_answer() -> None:
     assert "Approve it?  y yes   n no, stop the run" in seen
 
 
-def test_who_cannot_press_a_key_is_told_the_command() -> None:
+def test_without_keyboard_input_the_command_is_shown() -> None:
     seen = pictures.seen(View("test", {}, can_answer=False).draw(pictures.waits_for_approval()))
 
     assert "tunedrop approve persona-0123456789 --estimate 1-0a1b2c3d4e --stage test" in seen
@@ -79,7 +79,7 @@ def test_what_is_left_is_shown_once_earlier_runs_tell() -> None:
     assert "about 7 minutes left, based on earlier runs" in seen
 
 
-def test_a_step_that_failed_says_why_in_its_line() -> None:
+def test_a_failed_step_shows_its_reason() -> None:
     steps = (pictures.step("validate_data", "00:01", "00:04", error="line 3: no completion\nline 4"),)
     snapshot = msgspec.structs.replace(pictures.trains(), steps=steps, job=None)
 
@@ -104,7 +104,7 @@ def test_the_end_shows_verdict_scores_cost_how_to_ask_and_where_to_read_on() -> 
     assert "tunedrop report persona-0123456789" in seen
 
 
-def test_what_is_to_be_copied_stands_outside_the_box_in_whole_lines() -> None:
+def test_commands_to_copy_are_outside_the_box_in_whole_lines() -> None:
     promotion = Promotion(alias="/tunedrop/test/models/persona", model_arn="arn")
 
     lines = end(pictures.ended(promotion=promotion), width=60).splitlines()

@@ -74,7 +74,7 @@ def test_a_network_that_fails_for_a_moment_ends_nothing(
     assert "promoted: is better than its base model" in capsys.readouterr().out
 
 
-def test_a_key_answers_only_while_something_is_asked(
+def test_a_key_answers_only_while_an_approval_is_pending(
     deployed: Deployed, intake: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     watch._answer(deployed, pictures.trains(), "y")
