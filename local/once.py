@@ -31,8 +31,13 @@ def cure(unpacked: Path, services: set[str]) -> None:
     _parse_policies_once()
     # Each job of our Bedrock has a session, with its own credentials; service models are everybody's.
     botocore.session.create_loader = functools.cache(botocore.session.create_loader)
+    unpack_once(unpacked)
+
+
+def unpack_once(folder: Path) -> None:
+    """Keep code and layers of functions unpacked in a folder; their processes find links to that."""
     lambda_runtime.zipfile = SimpleNamespace(
-        ZipFile=functools.partial(_UnpackedOnce, unpacked=unpacked),
+        ZipFile=functools.partial(_UnpackedOnce, unpacked=folder),
         BadZipFile=zipfile.BadZipFile,
         LargeFileError=zipfile.LargeZipFile,  # MiniStack catches a name that zipfile does not have
     )

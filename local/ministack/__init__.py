@@ -13,7 +13,7 @@ from ministack.core import iam_actions, responses
 from ministack.services import eventbridge
 
 from local import differences, once
-from local.ministack import authorization, functions, schedules
+from local.ministack import authorization, functions, processes, schedules
 from local.ministack.authorization import ActionsOf, ResourcesOf, Tags
 from local.ministack.credentials import assume_role, on_behalf_of
 from local.ministack.functions import OnCall, Response
@@ -85,6 +85,7 @@ def serve(
     authorization.know_job_tags()
     authorization.know_leading_keys()
     functions.intercept_calls(on_call)
+    processes.cure()
     functions.keep_error_types()
     functions.fail_tasks_of_failed_functions()
     differences.cure()

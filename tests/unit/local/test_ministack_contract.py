@@ -9,7 +9,7 @@ from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
 from ministack.services import dynamodb, eventbridge, iam, lambda_svc, s3, stepfunctions, sts, tagging
 
-from local.ministack import functions
+from local.ministack import functions, processes
 
 
 def parameters(function: object) -> list[str]:
@@ -134,3 +134,9 @@ def test_what_is_done_once_has_its_places() -> None:
     assert inspect.getsource(iam_evaluator._gather_role_policies).count(" parse_policy_document(doc)") == 2
     spawn = inspect.getsource(lambda_runtime.Worker._spawn)
     assert spawn.count("zipfile.ZipFile(") == spawn.count(".extractall(") == 2
+
+
+def test_processes_of_functions_start_and_fail_where_we_think() -> None:
+    assert inspect.getsource(lambda_runtime).count(processes._FAILED) == 1
+    assert inspect.getsource(lambda_runtime.Worker._spawn).count("subprocess.Popen(") == 1
+    assert 'if response.get("status") == "error":' in inspect.getsource(lambda_runtime.Worker.invoke)

@@ -1,0 +1,114 @@
+"""Functions have processes with their own environments, which outlive errors and are replaced when killed."""
+
+from __future__ import annotations
+
+import io
+import os
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ministack.core import lambda_runtime
+
+from local import once
+from local.ministack import processes
+
+HANDLER = """
+import json, os
+import boto3, shared
+
+calls = []
+
+def handler(event, context):
+    calls.append(event)
+    if event == "break":
+        raise KeyError("broken")
+    if event == "exit":
+        os._exit(3)
+    return {
+        "calls": len(calls), "pid": os.getpid(), "name": context.function_name, "mine": os.environ["MINE"],
+        "shared": shared.__file__, "folder": os.getcwd(), "boto3": boto3.__file__,
+    }
+"""
+
+
+@pytest.fixture
+def fork_servers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
+    monkeypatch.setattr(lambda_runtime, "zipfile", lambda_runtime.zipfile)
+    monkeypatch.setattr(lambda_runtime, "subprocess", lambda_runtime.subprocess)
+    monkeypatch.setattr(lambda_runtime, "_PYTHON_WORKER_SCRIPT", lambda_runtime._PYTHON_WORKER_SCRIPT)
+    monkeypatch.setattr(lambda_runtime.Worker, "invoke", lambda_runtime.Worker.invoke)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "https://localhost:1")
+    once.unpack_once(tmp_path / "kept")
+    processes.cure()
+    yield
+    processes.end()
+
+
+@pytest.fixture
+def workers(fork_servers: None) -> Iterator[Any]:
+    """Makes the worker of a function, all of the same bundle."""
+    made = []
+
+    def worker(mine: str) -> lambda_runtime.Worker:
+        config = {
+            "FunctionName": f"function-{mine}",
+            "FunctionArn": f"arn:aws:lambda:us-east-1:000000000000:function:function-{mine}",
+            "Runtime": "python3.13",
+            "Handler": "lambdas.handler.handler",
+            "Timeout": 30,
+            "Environment": {"Variables": {"MINE": mine}},
+        }
+        made.append(lambda_runtime.Worker(config["FunctionName"], config, bundle()))
+        return made[-1]
+
+    yield worker
+    lambda_runtime.kill_workers(made)
+
+
+def bundle() -> bytes:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("lambdas/__init__.py", "")
+        archive.writestr("lambdas/handler.py", HANDLER)
+        archive.writestr("shared.py", "")
+    return file.getvalue()
+
+
+def test_functions_of_one_bundle_have_processes_and_environments_of_their_own(workers: Any) -> None:
+    one, other = workers("one"), workers("other")
+    results = [worker.invoke("event", "id")["result"] for worker in (one, other, one)]
+
+    assert [each["mine"] for each in results] == ["one", "other", "one"]
+    assert [each["name"] for each in results] == ["function-one", "function-other", "function-one"]
+    assert [each["calls"] for each in results] == [1, 1, 2]
+    assert results[0]["pid"] == results[2]["pid"] != results[1]["pid"]
+    assert results[0]["pid"] != os.getpid()
+    assert results[0]["folder"] != results[1]["folder"]
+
+
+def test_an_error_of_a_handler_ends_the_call_and_not_the_process(workers: Any) -> None:
+    worker = workers("one")
+    before = worker.invoke("event", "id")["result"]
+    broken = worker.invoke("break", "id")
+    after = worker.invoke("event", "id")["result"]
+
+    assert (broken["status"], broken["error"]) == ("error", "'broken'")
+    assert "KeyError" in broken["trace"]
+    assert (after["pid"], after["calls"]) == (before["pid"], 3)
+
+
+def test_a_process_that_ends_or_is_killed_is_replaced(workers: Any) -> None:
+    worker = workers("one")
+    first = worker.invoke("event", "id")["result"]["pid"]
+    ended = worker.invoke("exit", "id")
+    second = worker.invoke("event", "id")["result"]["pid"]
+    worker._proc.kill()
+    worker._proc.wait(timeout=10)
+    third = worker.invoke("event", "id")["result"]
+
+    assert ended["error"].startswith("Worker process died")
+    assert len({first, second, third["pid"]}) == 3
+    assert third["calls"] == 1
