@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from tests import builders
-from tests.unit.registration.test_every_row import EVERY_ENGINE, EXAMPLES
+from tests.rows import EVERY_ENGINE, EXAMPLES
 from tunedrop import catalog
 from tunedrop.contracts import Run
 from tunedrop.errors import InvalidManifest
