@@ -202,7 +202,7 @@ def _wrong(row: Row, record: Record, said: str) -> Iterator[str]:
 def _left(pipeline: Pipeline) -> Iterator[str]:
     """What works or serves for no run in production; and what the stage's teardown leaves."""
     aws, stage = pipeline.aws, pipeline.stage
-    kinds: tuple[inventory.Kind, ...] = (*inventory.JOBS, *inventory.SERVING)
+    kinds = (*inventory.jobs(), *inventory.serving())
     for one in inventory.resources(aws, stage, kinds):
         if not one.base_model and not _is_kept(pipeline, one):
             yield f"the {one.kind} {one.arn} is left, {one.status}"

@@ -74,7 +74,7 @@ class Machines(Operators):
     def delete(self) -> str:
         """What serves is deleted behind the pipeline's back, unless an alias names it."""
         named = set(self._aliases.all().values())
-        found = inventory.resources(self._pipeline.aws, self._pipeline.stage, inventory.SERVING)
+        found = inventory.resources(self._pipeline.aws, self._pipeline.stage, inventory.serving())
         free = sorted(one.arn for one in found if one.arn not in named and one.kind == "deployment")
         if not free:
             return "nothing to delete"

@@ -87,7 +87,8 @@ def _on_candidates(
                 source="the catalog, each figure with its source and date: tunedrop/catalog",
             )
         ]
-    served = "is served on demand: nothing is billed while idle" if first.on_demand else first.remarks[0]
+    by_token = first.billed_by == "token"
+    served = f"is served {first.served}: nothing is billed while idle" if by_token else first.remarks[0]
     priced = "" if first.is_priced else "; its price is not wholly known"
     return [
         Statement(
@@ -118,7 +119,7 @@ def _on_cost(first: Candidate, situation: Situation) -> Iterator[Statement]:
             says=f"That is over your budget of {situation.budget_usd:.2f} USD: the run would ask first.",
             because="Fewer tokens, fewer epochs or a smaller base model reduce the cost",
         )
-    if not first.on_demand and not first.imported:
+    if first.billed_by == "hour":
         monthly = (
             f"about {first.hourly_usd * 730:,.0f} USD a month" if first.hourly_usd else "much by the month"
         )

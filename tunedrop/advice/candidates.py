@@ -22,14 +22,17 @@ ASSUMED = Profile(method="single-turn", records=500, tokens=100_000, longest_tok
 
 
 class Candidate(msgspec.Struct, frozen=True, kw_only=True):
-    """A base model that could be tuned. Money in US dollars; None without a dated price."""
+    """A base model that could be tuned. Money in US dollars; None without a dated price.
+
+    `served` and `billed_by` are of the serving kind that would serve its models (`ServingKind`).
+    """
 
     base_model: str
     name: str
     regions: tuple[str, ...]
     engine: str
-    on_demand: bool
-    imported: bool
+    served: str
+    billed_by: str
     estimate: Estimate | None
     hourly_usd: float | None
     fits: bool
@@ -67,7 +70,7 @@ def left_out(method: Method) -> list[LeftOut]:
 def candidates(situation: Situation, method: Method) -> list[Candidate]:
     """The base models that can be tuned by this method today, best first.
 
-    Ordered by: whether they fit; whether they are served on demand, free while idle; whether they need no
+    Ordered by: whether they fit; whether they are served by the token, free while idle; whether they need no
     licence to be accepted; whether all prices are known; cost.
     """
     data = situation.data or msgspec.structs.replace(ASSUMED, method=method)
@@ -75,7 +78,7 @@ def candidates(situation: Situation, method: Method) -> list[Candidate]:
     return sorted(
         found,
         key=lambda one: (
-            not one.fits, not one.on_demand, one.is_licensed, not one.is_priced, one.first_cost
+            not one.fits, one.billed_by != "token", one.is_licensed, not one.is_priced, one.first_cost
         ),
     )  # fmt: skip
 
@@ -84,13 +87,13 @@ def _candidate(model: BaseModel, method: Method, data: Profile, situation: Situa
     remarks = list(_obstacles(model, method, data, situation))
     fits = not remarks
     found = _price(model, method, data)
-    price = model.prices.provisioned_per_unit_hour.get("none")
-    billed = [kind.billed_by for kind in kinds.offered(model)][:1]
-    by_token, is_imported = billed == ["token"], billed == ["window"]
-    if is_imported:
+    kind = next(iter(kinds.offered(model)), None)
+    billed_by = kind.billed_by if kind is not None else "hour"
+    hourly = kind.hourly_usd(model, 1, "none") if kind is not None else None
+    if billed_by == "window":
         remarks.append(_imported(model))
-    elif not by_token:
-        rate = f"{price.usd:g} USD an hour" if price else "by the hour, at an unknown price"
+    elif billed_by == "hour":
+        rate = f"{hourly:g} USD an hour" if hourly is not None else "by the hour, at an unknown price"
         remarks.append(f"served by provisioned throughput only: {rate}, also while idle")
     if found is not None and (unpriced := [line.item for line in found.lines if not line.source]):
         remarks.append(f"no dated price is known for {', '.join(unpriced)}: the run will ask for approval")
@@ -99,10 +102,10 @@ def _candidate(model: BaseModel, method: Method, data: Profile, situation: Situa
         name=model.name,
         regions=model.regions_of(method),
         engine=model.engine_of(method),
-        on_demand=by_token,
-        imported=is_imported,
+        served=kind.title if kind is not None else "",
+        billed_by=billed_by,
         estimate=found,
-        hourly_usd=0.0 if by_token or is_imported else price.usd if price else None,
+        hourly_usd=hourly,
         fits=fits,
         is_licensed=bool(model.license),
         remarks=(
@@ -123,8 +126,8 @@ def _imported(model: BaseModel) -> str:
 
 def _obstacles(model: BaseModel, method: Method, data: Profile, situation: Situation) -> Iterable[str]:
     rules = model.methods[method]
-    if situation.region and situation.region not in model.regions:
-        yield f"can be tuned only in {', '.join(model.regions)}"
+    if situation.region and situation.region not in (regions := model.regions_of(method)):
+        yield f"can be tuned only in {', '.join(regions)}"
     if rules.max_record_tokens and data.longest_tokens > rules.max_record_tokens:
         yield (
             f"takes {rules.max_record_tokens:,} tokens a record; your longest has about "

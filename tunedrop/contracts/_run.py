@@ -21,9 +21,9 @@ Method = Literal[
 """The ways to adapt a base model that a manifest can ask for, beside `auto`; images with captions are checked
 and not trained on: their models answer with what no metric here can score."""
 
-Way = Literal["on-demand", "provisioned", "imported", "mantle"]
-"""How a tuned model is served: a custom model deployment, provisioned throughput, an imported model, or the
-OpenAI-compatible endpoint that has tuned it."""
+Way = str
+"""How a tuned model is served, by the name of its kind: `on-demand`, `provisioned`, `imported` or `mantle`
+(`tunedrop.serving.kinds`)."""
 
 Commitment = Literal["none", "1-month", "6-months"]
 

@@ -7,21 +7,15 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from tunedrop.aws import Aws
+from tunedrop.aws.quotas import Quota, read, request
 from tunedrop.catalog.model import BaseModel
 from tunedrop.doctor._finding import Finding, State, asked
-from tunedrop.preflight.quotas import (
-    CUSTOM_MODELS,
-    DEPLOYMENTS,
-    DEPLOYMENTS_IN_PROGRESS,
-    JOBS,
-    NO_COMMITMENT_UNITS,
-    Quota,
-    read,
-    request,
-)
-from tunedrop.preflight.quotas import models as custom_models
-from tunedrop.serving import throughput
+from tunedrop.serving.kinds import deployment
+from tunedrop.serving.kinds.provisioned import NO_COMMITMENT_UNITS
 from tunedrop.training import engines
+from tunedrop.training.engines.bedrock import custom_models
+from tunedrop.training.engines.bedrock.custom_models import CUSTOM_MODELS
+from tunedrop.training.engines.bedrock.jobs import SCHEDULED_JOBS
 
 ABOUT = "Service quotas"
 
@@ -53,13 +47,15 @@ def look(aws: Aws, models: Iterable[BaseModel], jobs_at_once: int) -> Iterator[F
 def _judge(
     quotas: dict[str, Quota], used: Used, models: list[BaseModel], jobs_at_once: int, region: str
 ) -> Iterator[Finding]:
-    yield _enough(quotas, JOBS, "concurrent customization jobs", used.jobs, max(1, jobs_at_once), region)
+    yield _enough(
+        quotas, SCHEDULED_JOBS, "concurrent customization jobs", used.jobs, max(1, jobs_at_once), region
+    )
     if any(model.serving.on_demand for model in models):
         for code, name in (
-            (DEPLOYMENTS, "custom model deployments"),
-            (DEPLOYMENTS_IN_PROGRESS, "concurrent deployment creations"),
+            (deployment.IN_TOTAL, "custom model deployments"),
+            (deployment.IN_PROGRESS, "concurrent deployment creations"),
         ):
-            count = used.deployments if code == DEPLOYMENTS else 0
+            count = used.deployments if code == deployment.IN_TOTAL else 0
             yield _enough(quotas, code, name, count, count + 1, region)
     yield _enough(quotas, CUSTOM_MODELS, "custom models", used.models, used.models + 1, region)
     yield from _units(quotas, models, region)
@@ -120,8 +116,8 @@ def _enough(quotas: dict[str, Quota], code: str, name: str, used: int, needed: i
 def _used(aws: Aws) -> Used:
     return Used(
         jobs=engines.named("bedrock").in_progress(aws),
-        deployments=len(throughput.deployments(aws.bedrock)),
-        models=custom_models(aws.bedrock),
+        deployments=len(deployment.every(aws.bedrock)),
+        models=custom_models.count(aws.bedrock),
     )
 
 

@@ -111,16 +111,19 @@ def due(aws_: Aws, stage: Stage, registry: Registry, parameter: str, today: date
     record = registry.get(ageing.model.run_id)
     if record is None or record.run.parent_model:  # it cannot be tuned further on another base model
         return None
-    successor = catalog.find(ageing.base_model).lifecycle.successor
-    refused = any(_obstacles(stage, record, successor)) if successor else True
-    return None if refused else Due(record=record, successor=successor)
+    named = catalog.find(ageing.base_model).lifecycle.successor
+    offered = catalog.entries(catalog.find(named)) if named else []
+    fitting = (one.id for one in offered if not any(_obstacles(stage, record, one)))
+    successor = next(fitting, "")
+    return Due(record=record, successor=successor) if successor else None
 
 
-def _obstacles(stage: Stage, record: Record, successor: str) -> Iterator[str]:
-    """Why the successor cannot be tuned here with the methods of a run; empty if it can."""
-    base_model, dataset = catalog.find(successor), record.document("dataset", Dataset)
+def _obstacles(stage: Stage, record: Record, successor: BaseModel) -> Iterator[str]:
+    """Why a successor, trained by the engine of its entry, cannot be tuned here with the methods of a run;
+    empty if it can."""
+    dataset = record.document("dataset", Dataset)
     methods = [dataset.method if dataset is not None else record.run.method]
     for method in (*methods, *(one.method for one in record.run.earlier_stages)):
-        if base_model.engine_of(method) not in stage.engines:
+        if successor.engine_of(method) not in stage.engines:
             yield "engine"
-        yield obstacle(base_model, method=None if method == "auto" else method, region=stage.region)
+        yield obstacle(successor, method=None if method == "auto" else method, region=stage.region)

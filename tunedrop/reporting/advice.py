@@ -12,6 +12,7 @@ from tunedrop.errors import ModelDeleted, TooManyRuns
 from tunedrop.formatting.commands import command
 from tunedrop.reporting import verdict
 from tunedrop.reporting.outcome import outcome_of
+from tunedrop.serving import kinds
 from tunedrop.stage import Stage
 
 
@@ -60,7 +61,7 @@ def _in_production(stage: Stage, ending: Ending) -> Iterator[Advice]:
         if ending.promotion.previous_model_arn:
             yield Advice("To return to the previous model:", _command("rollback", run.name, stage))
     kept = ending.released.kept if ending.released is not None else ()
-    if serving is not None and serving.way == "provisioned" and serving.arn in kept:
+    if serving is not None and not kinds.of(serving.way).is_free_while_idle and serving.arn in kept:
         yield Advice(
             f"It serves from provisioned throughput at {serving.hourly_usd:.2f} USD an hour until "
             f"{serving.expires_at}. To release it earlier:",

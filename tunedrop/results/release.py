@@ -119,7 +119,7 @@ def stop_jobs(aws: Aws, stage: Stage, run: Run, started: StartedJob | None = Non
     try:
         found = list(
             inventory.of_run(
-                aws, stage, run.run_id, inventory.JOBS, lambda _, error: troubles.append(error), of=of
+                aws, stage, run.run_id, inventory.jobs(), lambda _, error: troubles.append(error), of=of
             )
         )
     except (ClientError, BotoCoreError) as error:

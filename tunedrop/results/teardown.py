@@ -192,7 +192,7 @@ class Teardown:
         ThroughputFailed, NamedInProduction
             If it must stay.
         """
-        if one.kind in inventory.JOBS:
+        if one.kind in inventory.jobs():
             return self._end_job(one)
         if self._removal.remove(one.arn, one.run_id):
             if one.kind in inventory.MODELS:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel
-from tunedrop.contracts import Commitment, DeploymentSettings, Way
+from tunedrop.contracts import DeploymentSettings, Way
 from tunedrop.errors import PreflightFailed
 from tunedrop.serving import kinds
 
@@ -38,22 +37,11 @@ def production_way(base_model: BaseModel, settings: DeploymentSettings) -> Way |
     Provisioned throughput, if the run requests it and wants to keep it, for a model that was evaluated on
     demand.
     """
-    wants = settings.mode == "provisioned" and bool(settings.keep_for_seconds)
-    return "provisioned" if wants and way(base_model, settings) == "on-demand" else None
-
-
-def rate_of(model_arn: str, units: int, commitment: Commitment) -> float | None:
-    """The price of provisioned throughput for a custom model, in US dollars per hour; None if unknown."""
-    base_model = catalog.base_of(model_arn)
-    if base_model is None:
-        return None
-    price = base_model.prices.provisioned_per_unit_hour.get(commitment)
-    return price.usd * units if price is not None else None
+    evaluated = way(base_model, settings)
+    requested = next((kind.way for kind in kinds.offered(base_model) if kind.mode == settings.mode), None)
+    return requested if settings.keep_for_seconds and requested != evaluated else None
 
 
 def hourly_usd(base_model: BaseModel, settings: DeploymentSettings, chosen: Way) -> float:
     """The cost per idle hour; 0 if it is free or the catalog has no price."""
-    price = base_model.prices.provisioned_per_unit_hour.get(settings.commitment)
-    if kinds.of(chosen).is_free_while_idle or price is None:
-        return 0.0
-    return price.usd * settings.model_units
+    return kinds.of(chosen).hourly_usd(base_model, settings.model_units, settings.commitment) or 0.0

@@ -8,21 +8,18 @@ nothing, and customization jobs cannot be deleted.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tunedrop import aws, clock, naming
 from tunedrop.aws import Aws
+from tunedrop.serving import kinds
+from tunedrop.serving.kind import Listing
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 from tunedrop.training.engine import LeftoverKind
-
-Kind = Literal[
-    "customization job", "evaluation job", "training job", "training file", "import job", "deployment",
-    "throughput", "imported model", "custom model", "trained model",
-]  # fmt: skip
 
 RUNNING = ("InProgress", "Stopping")
 """The statuses in which a job is billed, or may still create a model."""
@@ -34,7 +31,7 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     `base_model` is the id of the base model that it is a copy of; a copy belongs to the stage, not to a run.
     """
 
-    kind: Kind
+    kind: str
     arn: str
     name: str
     status: str
@@ -47,57 +44,47 @@ class Resource(msgspec.Struct, frozen=True, kw_only=True):
     facts: dict[str, Any] = {}
 
 
-class _List(NamedTuple):
-    """One list operation of Bedrock, and the members of its response."""
-
-    operation: str
-    items: str
-    arn: str
-    name: str
-    created: str
-    statuses: tuple[str, ...] = ()
-
-
-_LISTS: dict[Kind, _List] = {
-    "customization job": _List(
-        "list_model_customization_jobs", "modelCustomizationJobSummaries", "jobArn", "jobName",
-        "creationTime", RUNNING,
+_JOBS = (
+    Listing(
+        "customization job", "list_model_customization_jobs", "modelCustomizationJobSummaries", "jobArn",
+        "jobName", "creationTime", statuses=RUNNING, is_job=True,
     ),
-    "evaluation job": _List(
-        "list_evaluation_jobs", "jobSummaries", "jobArn", "jobName", "creationTime", RUNNING
+    Listing(
+        "evaluation job", "list_evaluation_jobs", "jobSummaries", "jobArn", "jobName", "creationTime",
+        statuses=RUNNING, is_job=True,
     ),
-    "import job": _List(
-        "list_model_import_jobs", "modelImportJobSummaries", "jobArn", "jobName", "creationTime",
-        ("InProgress",),
-    ),
-    "deployment": _List(
-        "list_custom_model_deployments", "modelDeploymentSummaries", "customModelDeploymentArn",
-        "customModelDeploymentName", "createdAt",
-    ),
-    "throughput": _List(
-        "list_provisioned_model_throughputs", "provisionedModelSummaries", "provisionedModelArn",
-        "provisionedModelName", "creationTime",
-    ),
-    "imported model": _List(
-        "list_imported_models", "modelSummaries", "modelArn", "modelName", "creationTime"
-    ),
-    "custom model": _List("list_custom_models", "modelSummaries", "modelArn", "modelName", "creationTime"),
-}  # fmt: skip
-"""In the order of deletion: jobs, serving resources, models."""
-
-JOBS: tuple[Kind, ...] = (
-    "customization job",
-    "evaluation job",
-    "training job",
-    "training file",
-    "import job",
+)  # fmt: skip
+_CUSTOM_MODELS = Listing(
+    "custom model", "list_custom_models", "modelSummaries", "modelArn", "modelName", "creationTime"
 )
-SERVING: tuple[Kind, ...] = ("deployment", "throughput", "imported model")
-MODELS: tuple[Kind, ...] = ("custom model", "trained model")
-ALL: tuple[Kind, ...] = (*JOBS, *SERVING, *MODELS)
+MODELS = (_CUSTOM_MODELS.kind, "trained model")
 OF_ENGINES: tuple[LeftoverKind, ...] = ("training job", "training file", "trained model")
-OF_IMPORTS: tuple[Kind, ...] = ("import job", "imported model")
-"""The lists of stages that import models."""
+
+
+def jobs() -> tuple[str, ...]:
+    """The kinds of jobs, and of the files that they read."""
+    own = (one.kind for one in _JOBS)
+    return (*own, "training job", "training file", *(one.kind for one in _of_serving() if one.is_job))
+
+
+def serving() -> tuple[str, ...]:
+    """The kinds of serving resources."""
+    return tuple(one.kind for one in _of_serving() if not one.is_job)
+
+
+def _of_serving() -> list[Listing]:
+    return [listing for kind in kinds.every() for listing in kind.listings]
+
+
+def _listings(imports: bool) -> Iterator[Listing]:
+    """In the order of deletion: jobs, serving resources, models. Only some stages import models' files."""
+    theirs = [
+        listing for kind in kinds.every() if imports or not kind.serves_files
+        for listing in kind.listings
+    ]  # fmt: skip
+    yield from (*_JOBS, *(one for one in theirs if one.is_job))
+    yield from (one for one in theirs if not one.is_job)
+    yield _CUSTOM_MODELS
 
 
 Skipped = Callable[[str, ClientError | BotoCoreError], None]
@@ -106,7 +93,7 @@ Skipped = Callable[[str, ClientError | BotoCoreError], None]
 def resources(
     aws_: Aws,
     stage: Stage,
-    kinds: tuple[Kind, ...] = ALL,
+    wanted: Collection[str] | None = None,
     skipped: Skipped | None = None,
     *,
     ended_evaluations: bool = False,
@@ -116,6 +103,8 @@ def resources(
 
     Parameters
     ----------
+    wanted
+        The kinds of resources; None: all.
     skipped
         Called with each resource whose tags, or engine whose lists cannot be read, and the error; the others
         are still returned.
@@ -131,14 +120,10 @@ def resources(
     """
     asked = stage.engines if of is None else of
     imports = bool(stage.import_role_arn) or not set(asked) <= set(stage.engines)
-    of_engines = [kind for kind in OF_ENGINES if kind in kinds]
-    for kind in kinds:
-        if kind in of_engines:
+    for listed in _listings(imports):
+        if wanted is not None and listed.kind not in wanted:
             continue
-        if kind in OF_IMPORTS and not imports:
-            continue
-        listed = _LISTS[kind]
-        if ended_evaluations and kind == "evaluation job":
+        if ended_evaluations and listed.kind == "evaluation job":
             listed = listed._replace(statuses=())
         for item in _items(aws_.bedrock, listed):
             arn = item[listed.arn]
@@ -150,7 +135,8 @@ def resources(
                 skipped(arn, error)
                 continue
             if tags is not None and tags.get(naming.STAGE_TAG) == stage.name:
-                yield _resource(kind, item, tags)
+                yield _resource(listed, item, tags)
+    of_engines = [kind for kind in OF_ENGINES if wanted is None or kind in wanted]
     if of_engines:
         yield from _of_engines(aws_, stage, asked, of_engines, skipped)
 
@@ -182,16 +168,16 @@ def of_run(
     aws_: Aws,
     stage: Stage,
     run_id: str,
-    kinds: tuple[Kind, ...] = ALL,
+    wanted: Collection[str] | None = None,
     skipped: Skipped | None = None,
     *,
     of: Collection[str] | None = None,
 ) -> Iterator[Resource]:
     """The same for one run."""
-    return (one for one in resources(aws_, stage, kinds, skipped, of=of) if one.run_id == run_id)
+    return (one for one in resources(aws_, stage, wanted, skipped, of=of) if one.run_id == run_id)
 
 
-def _items(bedrock: Any, of: _List) -> Iterator[Mapping[str, Any]]:
+def _items(bedrock: Any, of: Listing) -> Iterator[Mapping[str, Any]]:
     pages = bedrock.get_paginator(of.operation)
     for filters in [{"statusEquals": status} for status in of.statuses] or [{}]:
         for page in pages.paginate(**filters):
@@ -209,25 +195,17 @@ def _tags(bedrock: Any, arn: str) -> dict[str, str] | None:
     return {tag["key"]: tag["value"] for tag in answer.get("tags", ())}
 
 
-def _resource(kind: Kind, item: Mapping[str, Any], tags: Mapping[str, str]) -> Resource:
-    of = _LISTS[kind]
+def _resource(of: Listing, item: Mapping[str, Any], tags: Mapping[str, str]) -> Resource:
     return Resource(
-        kind=kind,
+        kind=of.kind,
         arn=item[of.arn],
         name=item[of.name],
         status=item.get("status") or item.get("modelStatus") or "Active",
         run_id=tags.get(naming.RUN_TAG, ""),
         created_at=clock.write(item[of.created]),
-        model_arn=_model_of(kind, item, tags),
+        model_arn=str(item[of.model_arn]) if of.model_arn else tags.get(naming.MODEL_TAG, ""),
         expires_at=tags.get(naming.EXPIRES_TAG, ""),
         kept_until_expiry=naming.KEEP_TAG in tags,
         base_model=tags.get(naming.BASE_TAG, ""),
         facts=dict(item),
     )
-
-
-def _model_of(kind: Kind, item: Mapping[str, Any], tags: Mapping[str, str]) -> str:
-    """The model that a resource serves; an imported model has it in a tag."""
-    if kind == "imported model":
-        return tags.get(naming.MODEL_TAG, "")
-    return str(item["modelArn"]) if kind in SERVING else ""

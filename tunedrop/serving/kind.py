@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
 from tunedrop.aws import Aws
+from tunedrop.aws.quotas import Quotas, Shortage
 from tunedrop.catalog.model import BaseModel
-from tunedrop.contracts import DeploymentSettings, Way
+from tunedrop.contracts import Commitment, DeploymentSettings, Way
 from tunedrop.stage import Stage
 
 
@@ -37,6 +39,24 @@ class Served(NamedTuple):
     units: int = 0
 
 
+class Listing(NamedTuple):
+    """One list operation of Bedrock: the kind of the resources, and the members of its response.
+
+    `model_arn` is the member with the model that a resource serves; empty: a tag has it. `statuses` restricts
+    the list; empty: all. `is_job`: the resource is a job, which ends by itself.
+    """
+
+    kind: str
+    operation: str
+    items: str
+    arn: str
+    name: str
+    created: str
+    statuses: tuple[str, ...] = ()
+    model_arn: str = ""
+    is_job: bool = False
+
+
 class CannotSwap(Exception):
     """The model behind this ARN cannot be replaced; the message says why. The alias must change instead."""
 
@@ -60,6 +80,9 @@ class ServingKind(ABC):
     asked_by: ClassVar[str] = "converse"
     """`converse`; `chat` is OpenAI's chat body by InvokeModel, `chat-http` the same at its own endpoint."""
 
+    listings: ClassVar[tuple[Listing, ...]] = ()
+    """The lists of its resources, and of the jobs that create them; empty if there is nothing to delete."""
+
     offered_as: ClassVar[str]
     """The field of the catalog's `Serving` that says whether a base model supports it."""
 
@@ -81,9 +104,6 @@ class ServingKind(ABC):
     queues: ClassVar[bool] = False
     """Whether runs wait in the stage's queue while the quota is exhausted."""
 
-    is_listed: ClassVar[bool] = True
-    """Whether it has resources that AWS lists and that must be deleted."""
-
     quota_frees_up: ClassVar[bool] = True
     """Whether other runs free the quota when they end."""
 
@@ -93,6 +113,11 @@ class ServingKind(ABC):
     def is_free_while_idle(self) -> bool:
         """Whether it costs nothing by the hour without requests."""
         return self.billed_by != "hour"
+
+    @property
+    def is_listed(self) -> bool:
+        """Whether it has resources that AWS lists and that must be deleted."""
+        return bool(self.listings)
 
     def serves(self, base_model: BaseModel) -> bool:
         """Whether it can serve models tuned from a base model."""
@@ -113,6 +138,35 @@ class ServingKind(ABC):
     @abstractmethod
     def delete(self, bedrock: Any, arn: str) -> None:
         """Delete it; the client's error if AWS refuses."""
+
+    def shortages(
+        self,
+        bedrock: Any,
+        quotas: Quotas,
+        stage: Stage,
+        base_model: BaseModel,
+        settings: DeploymentSettings,
+        count: int,
+    ) -> Iterator[Shortage]:
+        """The quotas that are too small for `count` more models of a base model.
+
+        Raises
+        ------
+        ClientError
+            If AWS does not return the current usage.
+        """
+        del bedrock, quotas, stage, base_model, settings, count
+        return iter(())
+
+    def hourly_usd(self, base_model: BaseModel, units: int, commitment: Commitment) -> float | None:
+        """The cost per idle hour, in US dollars; None if the catalog has no price."""
+        del base_model, units, commitment
+        return 0.0
+
+    def listed_hourly_usd(self, model_arn: str, facts: Mapping[str, Any]) -> float | None:
+        """The same for a listed resource: the ARN of its model, and its summary in the list."""
+        del model_arn, facts
+        return 0.0
 
     def base_id(self, stage: Stage, base_model: BaseModel) -> str:
         """The modelId of the base model, for the comparison with a model served like this."""

@@ -16,8 +16,7 @@ from tunedrop.contracts import Released, Way
 from tunedrop.registry import Registry
 from tunedrop.registry.open_runs import OpenRuns
 from tunedrop.registry.troubles import Troubles
-from tunedrop.serving import choose, inventory, throughput
-from tunedrop.serving.kinds.provisioned import commitment_of
+from tunedrop.serving import inventory, kinds, throughput
 from tunedrop.serving.production import Production
 from tunedrop.serving.removal import NamedInProduction, Removal
 from tunedrop.stage import Stage
@@ -44,6 +43,11 @@ class InService(msgspec.Struct, frozen=True, kw_only=True):
     model_units: int = 0
     hourly_usd: float | None = 0.0
 
+    @property
+    def bills_while_idle(self) -> bool:
+        """Whether it is billed by the hour, whether or not anybody asks."""
+        return not kinds.of(self.way).is_free_while_idle
+
 
 def in_service(aws_: Aws, stage: Stage, skipped: inventory.Skipped | None = None) -> Iterator[InService]:
     """All deployments and provisioned throughput that carry this stage's tag.
@@ -53,14 +57,12 @@ def in_service(aws_: Aws, stage: Stage, skipped: inventory.Skipped | None = None
     skipped
         Told of what could not be asked for its tags; without it the error is raised.
     """
-    for one in inventory.resources(aws_, stage, inventory.SERVING, skipped):
-        units = int(one.facts.get("modelUnits", 0))
-        commitment = commitment_of(one.facts.get("commitmentDuration", ""))
-        provisioned = one.kind == "throughput"
+    for one in inventory.resources(aws_, stage, inventory.serving(), skipped):
+        way = throughput.way_of(one.arn)
         yield InService(
             arn=one.arn,
             name=one.name,
-            way=throughput.way_of(one.arn),
+            way=way,
             status=one.status,
             model_arn=one.model_arn,
             created_at=one.created_at,
@@ -68,8 +70,8 @@ def in_service(aws_: Aws, stage: Stage, skipped: inventory.Skipped | None = None
             expires_at=one.expires_at,
             kept_until_expiry=one.kept_until_expiry,
             base_model=one.base_model,
-            model_units=units,
-            hourly_usd=choose.rate_of(one.model_arn, units, commitment) if provisioned else 0.0,
+            model_units=int(one.facts.get("modelUnits", 0)),
+            hourly_usd=kinds.of(way).listed_hourly_usd(one.model_arn, one.facts),
         )
 
 
@@ -102,7 +104,7 @@ class Sweeper:
                 kept=tuple(one.arn for one, gone in done.items() if not gone),
                 failed=tuple(f"{one.subject.removeprefix('release of ')}: {one.error}" for one in failed),
             ),
-            sum(one.way == "provisioned" and _is_late(one) for one in found),
+            sum(one.bills_while_idle and _is_late(one) for one in found),
         )
 
     def _skip(self, arn: str, error: ClientError | BotoCoreError) -> None:
@@ -123,7 +125,7 @@ class Sweeper:
         late = _is_late(found)
         if found.base_model:
             return not late or self._compares_with(found.base_model)
-        if found.way == "provisioned" and late:
+        if found.bills_while_idle and late:
             return False
         if found.arn in named or (found.kept_until_expiry and not late):
             return True

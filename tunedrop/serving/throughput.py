@@ -157,12 +157,6 @@ def release(bedrock: Any, arn: str) -> bool:
     return True
 
 
-def deployments(bedrock: Any) -> list[dict[str, Any]]:
-    """The custom model deployments that the account has, of whatever stage."""
-    pages = bedrock.get_paginator("list_custom_model_deployments").paginate()
-    return [one for page in pages for one in page["modelDeploymentSummaries"]]
-
-
 def find(bedrock: Any, way: Way, name: str) -> str | None:
     """The ARN of what serves under this name."""
     try:

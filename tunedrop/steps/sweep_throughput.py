@@ -116,7 +116,7 @@ class Sweep:
     def _stop_jobs(self) -> None:
         """A run closes after its jobs have ended: one at work was started by a function that then died."""
         jobs = inventory.resources(
-            self._aws, self._stage, inventory.JOBS, lambda arn, error: self._troubles.note(
+            self._aws, self._stage, inventory.jobs(), lambda arn, error: self._troubles.note(
                 f"tags of {arn}", error
             ),
         )  # fmt: skip

@@ -14,6 +14,7 @@ import msgspec
 
 from tunedrop import naming
 from tunedrop.aws import Aws
+from tunedrop.aws.quotas import Quotas, Shortage
 from tunedrop.catalog.model import BaseModel, Price
 from tunedrop.contracts import Check, CompletedJob, Dataset, Method, Run, StartedJob
 from tunedrop.errors import CustomizationFailed, RunStopped
@@ -200,6 +201,17 @@ class TrainingEngine(ABC):
     @abstractmethod
     def in_progress(self, aws: Aws) -> int:
         """Jobs of this account and Region that hold a slot, regardless of who started them."""
+
+    def shortages(self, aws: Aws, quotas: Quotas, jobs: int) -> Iterator[Shortage]:
+        """Bedrock's quotas that leave no room for the models of so many jobs.
+
+        Raises
+        ------
+        ClientError
+            When AWS does not say what is used.
+        """
+        del aws, quotas, jobs
+        return iter(())
 
     @abstractmethod
     def status_of_model(self, aws: Aws, model_arn: str) -> str:

@@ -18,6 +18,7 @@ from tunedrop.evaluation import judge_jobs
 from tunedrop.planning.plan import has_several_jobs
 from tunedrop.registry import Registry
 from tunedrop.serving import bases, throughput
+from tunedrop.serving.kinds import deployment
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 from tunedrop.training.engine import TrainingEngine, outcome
@@ -77,7 +78,7 @@ def free_slots(aws_: Aws, engine: TrainingEngine, most: int) -> int:
 def free_deployments(bedrock: Any, refused_at: int | None) -> int:
     """How many runs may try: one for each deployment deleted since Bedrock's refusal; one if that was a day
     ago."""
-    return 1 if refused_at is None else max(0, refused_at - len(throughput.deployments(bedrock)))
+    return 1 if refused_at is None else max(0, refused_at - len(deployment.every(bedrock)))
 
 
 def is_stopped(s3: Any, stage: Stage, run: Run) -> bool:

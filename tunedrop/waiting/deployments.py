@@ -12,6 +12,7 @@ from typing import Any
 from tunedrop.contracts import Serving
 from tunedrop.errors import DeploymentsFull, ThroughputFailed, TransientError
 from tunedrop.serving import throughput
+from tunedrop.serving.kinds import deployment
 from tunedrop.waiting.table import DEPLOYMENTS, Waits
 
 
@@ -40,7 +41,7 @@ def create_or_queue(
     try:
         return create()
     except DeploymentsFull as full:
-        found = throughput.deployments(bedrock)
+        found = deployment.every(bedrock)
         if not found:
             raise ThroughputFailed(str(full)) from full
         if any(one["status"] == "Creating" for one in found):

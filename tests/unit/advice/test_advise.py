@@ -66,9 +66,7 @@ def test_a_model_that_is_free_while_idle_ranks_before_one_billed_by_the_hour(
     advice = advise(situation(data=DATA, region="us-west-2"))
 
     assert advice.base_model == "meta.llama3-3-70b-instruct-v1:0:128k"
-    by_the_hour = next(
-        one for one in advice.candidates if one.fits and not one.on_demand and not one.imported
-    )
+    by_the_hour = next(one for one in advice.candidates if one.fits and one.billed_by == "hour")
     assert "USD an hour, also while idle" in by_the_hour.remarks[0]
 
 
@@ -164,6 +162,6 @@ def test_an_imported_model_is_not_described_as_billed_by_the_hour() -> None:
 
     assert advice.candidates
     for one in advice.candidates:
-        assert (one.imported, one.hourly_usd) == (True, 0.0)
+        assert (one.served, one.billed_by, one.hourly_usd) == ("imported", "window", 0.0)
         assert one.remarks[0].startswith("imported into Bedrock: billed for each five minutes of use")
     assert not any("even while idle" in one.says for said in advice.reasons.values() for one in said)

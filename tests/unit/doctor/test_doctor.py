@@ -17,7 +17,11 @@ from tunedrop.aws import Aws
 from tunedrop.doctor import Finding, _account, _deployment, _machine, _quotas, models
 from tunedrop.doctor.examine import examine
 from tunedrop.registry import Registry
+from tunedrop.serving.kinds.deployment import IN_PROGRESS, IN_TOTAL
+from tunedrop.serving.kinds.provisioned import NO_COMMITMENT_UNITS
 from tunedrop.stage import Stage
+from tunedrop.training.engines.bedrock.custom_models import CUSTOM_MODELS
+from tunedrop.training.engines.bedrock.jobs import SCHEDULED_JOBS
 from tunedrop.waiting.table import Waits
 
 LLAMA = catalog.find(builders.LLAMA_3_1)
@@ -214,11 +218,11 @@ class TestQuotas:
                 "Adjustable": key != "jobs",
             }
             for key, code, name in (
-                ("jobs", _quotas.JOBS, "Scheduled customization jobs"),
-                ("deployments", _quotas.DEPLOYMENTS, "Total number of custom model deployments"),
-                ("creating", _quotas.DEPLOYMENTS_IN_PROGRESS, "In-progress custom model deployments"),
-                ("models", _quotas.CUSTOM_MODELS, "Custom models per account"),
-                ("units", _quotas.NO_COMMITMENT_UNITS, "Model units no-commitment"),
+                ("jobs", SCHEDULED_JOBS, "Scheduled customization jobs"),
+                ("deployments", IN_TOTAL, "Total number of custom model deployments"),
+                ("creating", IN_PROGRESS, "In-progress custom model deployments"),
+                ("models", CUSTOM_MODELS, "Custom models per account"),
+                ("units", NO_COMMITMENT_UNITS, "Model units no-commitment"),
                 ("own", "L-3632DE15", "Model units per provisioned model for Meta Llama 3.1 8B Instruct"),
             )
         ]

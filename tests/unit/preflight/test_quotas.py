@@ -12,9 +12,13 @@ from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import catalog
 from tunedrop.aws import Aws
+from tunedrop.aws.quotas import read
 from tunedrop.contracts import Check, DeploymentSettings
 from tunedrop.preflight import quotas
+from tunedrop.serving.kinds import deployment, imported
+from tunedrop.serving.kinds.provisioned import NO_COMMITMENT_UNITS
 from tunedrop.stage import Stage
+from tunedrop.training.engines.bedrock.custom_models import CUSTOM_MODELS
 
 ON_DEMAND = catalog.load()["amazon.nova-lite-v1:0:300k"]
 PROVISIONED = structs.replace(
@@ -25,9 +29,9 @@ LONG_AGO = datetime.now(UTC) - timedelta(days=30)
 
 def listed(**values: float) -> dict[str, Any]:
     codes = {
-        "models": quotas.CUSTOM_MODELS,
-        "deployments": quotas.DEPLOYMENTS,
-        "units": quotas.NO_COMMITMENT_UNITS,
+        "models": CUSTOM_MODELS,
+        "deployments": deployment.IN_TOTAL,
+        "units": NO_COMMITMENT_UNITS,
     }
     return {
         "Quotas": [
@@ -65,10 +69,10 @@ def test_an_account_with_room_passes(aws: Aws, stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("given", "named"),
     [
-        ({"models": 100}, quotas.CUSTOM_MODELS),
-        ({"models": 98, "jobs": 3}, quotas.CUSTOM_MODELS),
-        ({"deployed": [LONG_AGO] * 10}, quotas.DEPLOYMENTS),
-        ({"model": PROVISIONED}, quotas.NO_COMMITMENT_UNITS),
+        ({"models": 100}, CUSTOM_MODELS),
+        ({"models": 98, "jobs": 3}, CUSTOM_MODELS),
+        ({"deployed": [LONG_AGO] * 10}, deployment.IN_TOTAL),
+        ({"model": PROVISIONED}, NO_COMMITMENT_UNITS),
     ],
 )
 def test_a_full_quota_is_named_with_the_request_for_more(
@@ -125,7 +129,7 @@ def test_the_accounts_own_quota_counts_where_it_has_one(aws: Aws) -> None:
     default, own = listed(models=100.0), listed(models=7.0)
     aws.service_quotas = FakeBedrock(list_aws_default_service_quotas=default, list_service_quotas=own)
 
-    assert quotas.read(aws)[quotas.CUSTOM_MODELS].value == 7.0
+    assert read(aws)[CUSTOM_MODELS].value == 7.0
 
 
 def test_a_quota_that_aws_does_not_tell_now_is_asked_again(aws: Aws, stage: Stage) -> None:
@@ -150,7 +154,7 @@ def test_a_base_model_to_be_imported_needs_room_too(
 ) -> None:
     answer = listed()
     answer["Quotas"] = [
-        {"QuotaCode": quotas.IMPORTED_MODELS, "QuotaName": "imported models", "Value": 3, "Adjustable": True}
+        {"QuotaCode": imported.IN_TOTAL, "QuotaName": "imported models", "Value": 3, "Adjustable": True}
     ]
     job = {"jobName": "tunedrop-test-base-qwen3-4b-1", "jobArn": JOB}
     aws.service_quotas = FakeBedrock(list_aws_default_service_quotas=answer, list_service_quotas=answer)
@@ -169,7 +173,7 @@ def test_a_base_model_to_be_imported_needs_room_too(
 def test_copies_of_other_base_models_that_take_the_room_are_named(aws: Aws, stage: Stage) -> None:
     answer = listed()
     answer["Quotas"] = [
-        {"QuotaCode": quotas.IMPORTED_MODELS, "QuotaName": "imported models", "Value": 3, "Adjustable": True}
+        {"QuotaCode": imported.IN_TOTAL, "QuotaName": "imported models", "Value": 3, "Adjustable": True}
     ]
     names = ["tunedrop-test-base-qwen3-8b-1", "tunedrop-test-base-qwen3-4b-2", "theirs"]
     aws.service_quotas = FakeBedrock(list_aws_default_service_quotas=answer, list_service_quotas=answer)

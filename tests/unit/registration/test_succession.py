@@ -96,6 +96,32 @@ def test_a_legacy_base_model_is_followed_by_one_run_on_its_successor(
     assert start(aws, stage, registry) == []
 
 
+@pytest.mark.parametrize(
+    ("engine", "method", "successor"),
+    [
+        ("mantle", "reinforcement", "qwen.qwen3-32b:mantle"),
+        ("sagemaker-serverless", "reinforcement", "qwen.qwen3-32b"),
+        ("mantle", "single-turn", ""),
+    ],
+)
+def test_the_successor_is_trained_by_an_engine_that_the_stage_has(
+    aws: Aws, registry: Registry, executions: Executions, monkeypatch: pytest.MonkeyPatch,
+    engine: str, method: Any, successor: str,
+) -> None:  # fmt: skip
+    titan = catalog.find(TITAN)
+    lifecycle = msgspec.structs.replace(titan.lifecycle, successor="qwen.qwen3-32b")
+    monkeypatch.setitem(catalog.load(), TITAN, msgspec.structs.replace(titan, lifecycle=lifecycle))
+    stage = builders.stage(region="us-west-2", succession=True, engines=(engine,))
+    produced(aws, stage, registry)
+    registry.save(builders.run().run_id, dataset=builders.dataset(method=method))
+
+    start(aws, stage, registry)
+
+    assert [one["detail"]["base-model"] for one in executions.started.values()] == [successor] * bool(
+        successor
+    )
+
+
 def test_a_successor_that_could_not_be_started_is_started_the_next_day(
     aws: Aws, stage: Stage, registry: Registry, executions: Executions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -12,7 +12,7 @@ from tunedrop import catalog
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import DeploymentSettings
 from tunedrop.errors import PreflightFailed
-from tunedrop.serving import choose
+from tunedrop.serving import choose, kinds
 
 LLAMA = catalog.find(builders.LLAMA_3_1)
 HOUR = 24.0
@@ -69,7 +69,8 @@ def test_a_rate_without_a_price_is_not_known_and_costs_nothing_in_a_sum() -> Non
     nothing = msgspec.structs.replace(LLAMA.prices, provisioned_per_unit_hour={})
     unpriced = msgspec.structs.replace(LLAMA, prices=nothing)
     model = builders.MODEL_ARN.replace(builders.NOVA_LITE, builders.LLAMA_3_1)
+    rate_of = kinds.of("provisioned").listed_hourly_usd
 
     assert choose.hourly_usd(unpriced, DeploymentSettings(), "provisioned") == 0.0
-    assert choose.rate_of(model, 2, "none") == pytest.approx(2 * HOUR)
-    assert choose.rate_of(model.replace("llama3-1", "llama9-9"), 2, "none") is None
+    assert rate_of(model, {"modelUnits": 2}) == pytest.approx(2 * HOUR)
+    assert rate_of(model.replace("llama3-1", "llama9-9"), {"modelUnits": 2}) is None

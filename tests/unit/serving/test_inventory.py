@@ -75,7 +75,7 @@ def test_a_stage_that_imports_nothing_lists_no_imports(stage: Stage) -> None:
     """Its functions may not."""
     bedrock = listing("imported model", "arn:1")
 
-    assert list(inventory.resources(aws_of(bedrock), stage, inventory.OF_IMPORTS)) == []
+    assert list(inventory.resources(aws_of(bedrock), stage, ("import job", "imported model"))) == []
     assert bedrock.calls == []
 
 

@@ -1,7 +1,7 @@
 """Each row of method, base model and Region of an engine beside Bedrock, from the start to nothing left.
 
-By hand from AWS's pages, as `tests.rows`, which has every base model in every Region; each method and each base
-model is trained here once in each Region that has it. `python -m bench rows` runs all of them, deployed.
+By hand from AWS's pages, as `tests.rows`, which has every base model in every Region; each method and each
+base model is trained here once in each Region that has it. `python -m bench rows` runs all of them, deployed.
 """
 
 from __future__ import annotations

@@ -217,7 +217,7 @@ def test_ended_jobs_are_looked_at_only_for_the_models_that_they_left(
             f"before-call.sagemaker.{event}", lambda model, **_: asked.append(model.name)
         )
 
-    assert list(inventory.of_run(aws, stage, RUN, inventory.JOBS)) == []
+    assert list(inventory.of_run(aws, stage, RUN, inventory.jobs())) == []
     assert asked == []
 
 

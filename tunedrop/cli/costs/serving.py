@@ -109,7 +109,7 @@ def _whose(one: InService) -> str:
 
 
 def _served(one: InService) -> str:
-    if one.way == "provisioned":
+    if one.model_units:
         return f"{one.model_units} model units"
     return kinds.of(one.way).title
 

@@ -158,13 +158,14 @@ def _table(candidates: list[Candidate]) -> None:
     listing = table("", "base model", "Region", "engine", "served", "a run, USD", "", right=["a run, USD"])
     for one in candidates[:SHOWN]:
         cost = "" if one.estimate is None else f"{'≥ ' if not one.is_priced else ''}{one.estimate.likely:.2f}"
-        remark = one.remarks[0] if one.remarks and not (one.fits and one.on_demand and one.is_priced) else ""
+        is_simple = one.fits and one.is_priced and one.billed_by == "token"
+        remark = "" if is_simple else next(iter(one.remarks), "")
         listing.add_row(
             Text("✓", style="green") if one.fits else Text("✗", style="red"),
             one.name,
             ", ".join(one.regions),
             one.engine,
-            "on demand" if one.on_demand else "imported" if one.imported else "by the hour",
+            one.served,
             cost,
             Text(remark, style="dim"),
         )

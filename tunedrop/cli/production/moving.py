@@ -15,7 +15,7 @@ from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.formatting.commands import command
 from tunedrop.registry import Record
 from tunedrop.registry.aliases import InProduction
-from tunedrop.serving import choose, models, revive
+from tunedrop.serving import choose, kinds, models, revive
 from tunedrop.serving.production import Moved, NotServed, Production, serves
 from tunedrop.serving.sweep import in_service
 
@@ -124,12 +124,14 @@ def _how_to_serve(here: Deployed, name: str, error: NotServed) -> str:
 
 def _cost_of_serving(here: Deployed, model: InProduction) -> str:
     base_model = models.base_of(here.aws, here.stage, model.model_arn, model.run_id)
-    if base_model is None or choose.way(base_model, DeploymentSettings()) != "provisioned":
+    settings = DeploymentSettings()
+    kind = kinds.of(choose.way(base_model, settings)) if base_model is not None else None
+    if base_model is None or kind is None or kind.is_free_while_idle:
         return "free while idle"
-    rate = choose.rate_of(model.model_arn, 1, "none")
+    rate = kind.hourly_usd(base_model, settings.model_units, settings.commitment)
     dollars = "at an unknown price" if rate is None else f"at {rate:.2f} USD an hour"
     hours = here.stage.throughput_expiry_seconds / 3600
-    return f"by provisioned throughput {dollars}, for {hours:.0f} hours unless you release it earlier"
+    return f"by {kind.title} throughput {dollars}, for {hours:.0f} hours unless you release it earlier"
 
 
 def _serve(here: Deployed, model: InProduction) -> str:

@@ -1,35 +1,43 @@
-"""The serving modes, one file each; the catalog lists those of each base model."""
+"""The serving modes, one module each; the catalog lists those of each base model.
+
+Each module of this package is one kind, and holds one `KIND`.
+"""
 
 from __future__ import annotations
 
+import pkgutil
+from functools import cache
+from importlib import import_module
 from typing import Any
 
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Way
 from tunedrop.serving.kind import ServingKind
-from tunedrop.serving.kinds.deployment import Deployment
-from tunedrop.serving.kinds.imported import Imported
-from tunedrop.serving.kinds.mantle import Mantle
-from tunedrop.serving.kinds.provisioned import Provisioned
 from tunedrop.stage import Stage
 
-EVERY: tuple[ServingKind, ...] = (Deployment(), Provisioned(), Imported(), Mantle())
+
+@cache
+def every() -> tuple[ServingKind, ...]:
+    """All kinds, in order of preference: those that cost nothing while idle first."""
+    names = sorted(module.name for module in pkgutil.iter_modules(__path__))
+    built: list[ServingKind] = [import_module(f"{__name__}.{name}").KIND for name in names]
+    return tuple(sorted(built, key=lambda one: not one.is_free_while_idle))
 
 
 def of(way: Way) -> ServingKind:
     """The kind of this serving mode."""
-    return next(kind for kind in EVERY if kind.way == way)
+    return next(kind for kind in every() if kind.way == way)
 
 
 def offered(base_model: BaseModel) -> list[ServingKind]:
     """The kinds that can serve models tuned from a base model, in order of preference."""
-    return [kind for kind in EVERY if kind.serves(base_model)]
+    return [kind for kind in every() if kind.serves(base_model)]
 
 
 def of_arn(arn: str) -> ServingKind | None:
     """The kind of a serving resource, by ARN; None for other ARNs, such as a model's."""
-    return next((kind for kind in EVERY if any(part in arn for part in kind.arns)), None)
+    return next((kind for kind in every() if any(part in arn for part in kind.arns)), None)
 
 
 def client(aws: Aws, model_id: str) -> Any:

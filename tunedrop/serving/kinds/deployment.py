@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from tunedrop import naming
-from tunedrop.serving.kind import Behind, Served, ServingKind, Wanted
+from tunedrop.aws.quotas import Quotas, Shortage
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import DeploymentSettings
+from tunedrop.serving.kind import Behind, Listing, Served, ServingKind, Wanted
+from tunedrop.stage import Stage
+
+IN_TOTAL = "L-1EF80F3E"
+IN_PROGRESS = "L-430C95DD"
 
 
 class Deployment(ServingKind):
@@ -13,6 +22,12 @@ class Deployment(ServingKind):
 
     way = "on-demand"
     arns = (":custom-model-deployment/",)
+    listings = (
+        Listing(
+            "deployment", "list_custom_model_deployments", "modelDeploymentSummaries",
+            "customModelDeploymentArn", "customModelDeploymentName", "createdAt", model_arn="modelArn",
+        ),
+    )  # fmt: skip
     offered_as = "on_demand"
     mode = "on-demand"
     title = "on demand"
@@ -20,8 +35,8 @@ class Deployment(ServingKind):
     billed_by = "token"
     queues = True
     quota_cure = (
-        "Delete a custom model deployment, or ask for more in Service Quotas: L-1EF80F3E (total) and "
-        "L-430C95DD (in progress)."
+        f"Delete a custom model deployment, or ask for more in Service Quotas: {IN_TOTAL} (total) and "
+        f"{IN_PROGRESS} (in progress)."
     )
 
     def create(self, bedrock: Any, wanted: Wanted) -> str:
@@ -44,6 +59,26 @@ class Deployment(ServingKind):
     def delete(self, bedrock: Any, arn: str) -> None:
         bedrock.delete_custom_model_deployment(customModelDeploymentIdentifier=arn)
 
+    def shortages(
+        self,
+        bedrock: Any,
+        quotas: Quotas,
+        stage: Stage,
+        base_model: BaseModel,
+        settings: DeploymentSettings,
+        count: int,
+    ) -> Iterator[Shortage]:
+        """A deployment recent enough to belong to another run's evaluation will be released: the run then
+        waits for it after training."""
+        del base_model, settings
+        if (quota := quotas.get(IN_TOTAL)) is None:
+            return
+        found = every(bedrock)
+        since = datetime.now(UTC) - timedelta(seconds=stage.throughput_expiry_seconds)
+        may_free_up = any(one["createdAt"] > since for one in found)
+        if len(found) + count > quota.value and not may_free_up:
+            yield Shortage(quota, len(found), len(found) + count)
+
     def behind(self, bedrock: Any, arn: str) -> Behind:
         found = bedrock.get_custom_model_deployment(customModelDeploymentIdentifier=arn)
         update = found.get("updateDetails") or {}
@@ -54,6 +89,15 @@ class Deployment(ServingKind):
         """Any custom model is accepted, as far as documented."""
         del before
         bedrock.update_custom_model_deployment(customModelDeploymentIdentifier=arn, modelArn=model_arn)
+
+
+KIND = Deployment()
+
+
+def every(bedrock: Any) -> list[dict[str, Any]]:
+    """The custom model deployments that the account has, of whatever stage."""
+    pages = bedrock.get_paginator("list_custom_model_deployments").paginate()
+    return [one for page in pages for one in page["modelDeploymentSummaries"]]
 
 
 _CHANGES: dict[str, Literal["none", "going on", "done", "failed"]] = {

@@ -7,15 +7,21 @@ not at its submission (reported): preflight checks them before anything is paid.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tunedrop import aws, naming
-from tunedrop.serving.kind import Behind, Served, ServingKind, Wanted
+from tunedrop import aws, clock, naming
+from tunedrop.aws.quotas import Quotas, Shortage
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import DeploymentSettings
+from tunedrop.serving.kind import Behind, Listing, Served, ServingKind, Wanted
+from tunedrop.stage import Stage
 
 IMPORT_JOB = ":model-import-job/"
 MODEL = ":imported-model/"
+IN_TOTAL = "L-45B04988"
 
 
 class Imported(ServingKind):
@@ -23,12 +29,22 @@ class Imported(ServingKind):
 
     way = "imported"
     arns = (MODEL, IMPORT_JOB)
+    listings = (
+        Listing(
+            "import job", "list_model_import_jobs", "modelImportJobSummaries", "jobArn", "jobName",
+            "creationTime", statuses=("InProgress",), is_job=True,
+        ),
+        Listing(
+            "imported model", "list_imported_models", "modelSummaries", "modelArn", "modelName",
+            "creationTime",
+        ),
+    )  # fmt: skip
     offered_as = title = "imported"
     asked_by = "chat"
     terms = "imported into Bedrock: billed by windows of five minutes"
     billed_by = "window"
     serves_files = True
-    quota_cure = "Delete an imported model, or ask for more in Service Quotas: L-45B04988 (3 by default)."
+    quota_cure = f"Delete an imported model, or ask for more in Service Quotas: {IN_TOTAL} (3 by default)."
 
     def create(self, bedrock: Any, wanted: Wanted) -> str:
         of = [{"key": naming.MODEL_TAG, "value": wanted.model_arn}] if wanted.model_arn else []
@@ -70,6 +86,23 @@ class Imported(ServingKind):
             arn = served.arn
         bedrock.delete_imported_model(modelIdentifier=arn)
 
+    def shortages(
+        self,
+        bedrock: Any,
+        quotas: Quotas,
+        stage: Stage,
+        base_model: BaseModel,
+        settings: DeploymentSettings,
+        count: int,
+    ) -> Iterator[Shortage]:
+        del settings
+        if (quota := quotas.get(IN_TOTAL)) is None:
+            return
+        pages = bedrock.get_paginator("list_imported_models").paginate()
+        names = [str(one["modelName"]) for page in pages for one in page["modelSummaries"]]
+        if len(names) + count > quota.value:
+            yield Shortage(quota, len(names), len(names) + count, _copies(stage, base_model, names))
+
     def behind(self, bedrock: Any, arn: str) -> Behind:
         """Its tag names the model; no operation replaces it."""
         tags = bedrock.list_tags_for_resource(resourceARN=arn).get("tags", ())
@@ -80,6 +113,22 @@ class Imported(ServingKind):
         model = bedrock.get_imported_model(modelIdentifier=arn)
         units = int(model.get("customModelUnits", {}).get("customModelUnitsPerModelCopy", 0))
         return Served("InService", "", arn, units)
+
+
+KIND = Imported()
+
+
+def _copies(stage: Stage, model: BaseModel, names: list[str]) -> str:
+    """The imported models that are the stage's copies of other base models; the sweep deletes unused ones."""
+    own, every = naming.base_imports(stage.name, model.short_name), naming.base_imports(stage.name)
+    others = [one for one in names if one.startswith(every) and not one.startswith(own)]
+    if not others:
+        return ""
+    idle = clock.about(stage.base_model_idle_seconds)
+    return (
+        f", of them {', '.join(others)} to compare with: the sweep deletes each once no run needs it for "
+        f"{idle}"
+    )
 
 
 def is_asleep(error: Exception) -> bool:

@@ -27,7 +27,6 @@ class Mantle(ServingKind):
     title = "by the token"
     terms = "served by the token, at the endpoint that tunes it"
     billed_by = "token"
-    is_listed = False
     quota_cure = ""
 
     def create(self, bedrock: Any, wanted: Wanted) -> str:
@@ -59,3 +58,6 @@ class Mantle(ServingKind):
         del bedrock
         model_arn = arn.partition("#")[0].replace(CHAT, TUNED_MODELS)
         return Behind(model_arn, model_arn)
+
+
+KIND = Mantle()

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tunedrop import catalog, naming
-from tunedrop.contracts import Commitment
-from tunedrop.serving.kind import Behind, CannotSwap, Served, ServingKind, Wanted
+from tunedrop.aws.quotas import Quotas, Shortage
+from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import Commitment, DeploymentSettings
+from tunedrop.serving.kind import Behind, CannotSwap, Listing, Served, ServingKind, Wanted
+from tunedrop.stage import Stage
+
+NO_COMMITMENT_UNITS = "L-BE77399C"
 
 COMMITMENTS: dict[Commitment, str] = {"1-month": "OneMonth", "6-months": "SixMonths"}
 """The API's `commitmentDuration`, which is omitted for no commitment."""
@@ -23,13 +29,20 @@ class Provisioned(ServingKind):
 
     way = "provisioned"
     arns = (":provisioned-model/",)
+    listings = (
+        Listing(
+            "throughput", "list_provisioned_model_throughputs", "provisionedModelSummaries",
+            "provisionedModelArn", "provisionedModelName", "creationTime", model_arn="modelArn",
+        ),
+    )  # fmt: skip
     offered_as = title = mode = "provisioned"
     terms = "served by the hour only"
     billed_by = "hour"
     # Waiting does not help in an account without units.
     quota_frees_up = False
     quota_cure = (
-        "No-commitment model units are 0 by default: ask for some in Service Quotas, L-BE77399C, and for the "
+        f"No-commitment model units are 0 by default: ask for some in Service Quotas, {NO_COMMITMENT_UNITS}, "
+        "and for the "
         "model's own units per provisioned model (L-3632DE15 for Llama 3.1 8B)."
     )
 
@@ -55,6 +68,38 @@ class Provisioned(ServingKind):
     def delete(self, bedrock: Any, arn: str) -> None:
         bedrock.delete_provisioned_model_throughput(provisionedModelId=arn)
 
+    def shortages(
+        self,
+        bedrock: Any,
+        quotas: Quotas,
+        stage: Stage,
+        base_model: BaseModel,
+        settings: DeploymentSettings,
+        count: int,
+    ) -> Iterator[Shortage]:
+        """Units of a commitment are another quota's."""
+        del stage, base_model
+        quota = quotas.get(NO_COMMITMENT_UNITS)
+        if quota is None or settings.commitment != "none":
+            return
+        pages = bedrock.get_paginator("list_provisioned_model_throughputs").paginate()
+        bought = [one for page in pages for one in page["provisionedModelSummaries"]]
+        used = sum(one["modelUnits"] for one in bought if not one.get("commitmentDuration"))
+        needed = used + count * settings.model_units
+        if needed > quota.value:
+            yield Shortage(quota, used, needed)
+
+    def hourly_usd(self, base_model: BaseModel, units: int, commitment: Commitment) -> float | None:
+        price = base_model.prices.provisioned_per_unit_hour.get(commitment)
+        return price.usd * units if price is not None else None
+
+    def listed_hourly_usd(self, model_arn: str, facts: Mapping[str, Any]) -> float | None:
+        base_model = catalog.base_of(model_arn)
+        if base_model is None:
+            return None
+        commitment = commitment_of(facts.get("commitmentDuration", ""))
+        return self.hourly_usd(base_model, int(facts["modelUnits"]), commitment)
+
     def behind(self, bedrock: Any, arn: str) -> Behind:
         found = bedrock.get_provisioned_model_throughput(provisionedModelId=arn)
         desired = found.get("desiredModelArn", found["modelArn"])
@@ -67,3 +112,6 @@ class Provisioned(ServingKind):
         if catalog.base_of(before) != catalog.base_of(model_arn):
             raise CannotSwap(f"{arn} is provisioned throughput of another base model")
         bedrock.update_provisioned_model_throughput(provisionedModelId=arn, desiredModelId=model_arn)
+
+
+KIND = Provisioned()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal
 
 from tunedrop import catalog
 from tunedrop.aws import Aws
+from tunedrop.aws.quotas import Quotas, Shortage
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.price_list import usage_type
 from tunedrop.contracts import Method, Run, StartedJob
@@ -51,6 +53,11 @@ class Bedrock(TrainingEngine):
 
     def in_progress(self, aws: Aws) -> int:
         return jobs.count_in_progress(aws.bedrock)
+
+    def shortages(self, aws: Aws, quotas: Quotas, jobs: int) -> Iterator[Shortage]:
+        quota = quotas.get(custom_models.CUSTOM_MODELS)
+        if quota is not None and (used := custom_models.count(aws.bedrock)) + jobs > quota.value:
+            yield Shortage(quota, used, used + jobs)
 
     def status_of_model(self, aws: Aws, model_arn: str) -> str:
         return custom_models.status(aws.bedrock, model_arn)

@@ -9,6 +9,14 @@ from botocore.exceptions import ClientError
 from tunedrop import aws
 from tunedrop.errors import ThroughputFailed, TransientError
 
+CUSTOM_MODELS = "L-CB5B847D"
+
+
+def count(bedrock: Any) -> int:
+    """The number of custom models of the account, of whatever stage."""
+    pages = bedrock.get_paginator("list_custom_models").paginate()
+    return sum(len(page["modelSummaries"]) for page in pages)
+
 
 def delete(bedrock: Any, model_arn: str) -> bool:
     """Delete a custom model, whose storage is billed until then. False if it did not exist.

@@ -35,12 +35,14 @@ _ROLE_NOT_READY = "assume"
 """Part of the message while a new role propagates through IAM ("Could not assume provided IAM role")."""
 
 
+SCHEDULED_JOBS = "L-0406044C"
+
 UNFREEABLE = (
     "Bedrock starts no job although none runs in this account and Region, so that waiting would not help: a "
     "quota is full. See which with `tunedrop doctor`. Either custom models per account (L-CB5B847D, 100 by "
     "default): delete some (tunedrop teardown RUN), or ask for more with `aws service-quotas "
     "request-service-quota-increase --service-code bedrock --quota-code L-CB5B847D --desired-value 200`; or "
-    "scheduled customization jobs (L-0406044C), which cannot be raised"
+    f"scheduled customization jobs ({SCHEDULED_JOBS}), which cannot be raised"
 )
 
 
