@@ -136,6 +136,6 @@ class Promises:
 
     def _nothing_is_left(self) -> bool | None:
         named = set(self._aliases.all().values())
-        kinds: tuple[inventory.Kind, ...] = (*inventory.jobs(), *inventory.serving())
+        kinds = (*inventory.jobs(), *inventory.serving())
         left = inventory.resources(self._pipeline.aws, self._pipeline.stage, kinds)
         return all(one.arn in named or one.status == "Stopping" for one in left) or None

@@ -16,6 +16,7 @@ from tunedrop.intake import Upload
 from tunedrop.intake.tenants import tenant_of
 from tunedrop.registration import GROWN, ObjectCreated, resuming, retry_test_set
 from tunedrop.registration.succession import SUCCESSION
+from tunedrop.training import parents
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -38,7 +39,12 @@ def handler(payload: Input, services: Services) -> Registration:
     if upload.kind == "retry":
         return _retry(event, upload, payload.execution_arn, services)
     found = registration.register(
-        services.aws.s3, services.stage, event, payload.execution_arn, services.registry.latest_model
+        services.aws.s3,
+        services.stage,
+        event,
+        payload.execution_arn,
+        services.registry.latest_model,
+        partial(parents.method_of, services.aws, services.stage),
     )
     return _kept(found, services, again=event.reason in (GROWN, SUCCESSION))
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import posixpath
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, clock, intake, manifest, naming, shown
-from tunedrop.contracts import Failure, Registration, Run, S3Object
+from tunedrop.contracts import Failure, Method, Registration, Run, S3Object
 from tunedrop.errors import InvalidManifest, TooManyRuns
 from tunedrop.formatting.commands import command
 from tunedrop.intake.tenants import tenant_of
@@ -21,10 +22,14 @@ from tunedrop.registration import _data_files, _recipients, retuning, succession
 from tunedrop.registration._events import ObjectCreated
 from tunedrop.registration._run_settings import identity, resolve
 from tunedrop.stage import Stage
+from tunedrop.training import parents
 
 MAX_RUN_BYTES = 100_000
 """Size of a run as JSON. It travels from state to state with the results of the steps, 256 KiB in all (Step
 Functions guide, service-quotas); an execution that exceeds this ends at once, and no Catch applies."""
+
+MethodOf = Callable[[str], Method | None]
+"""The method by which the model of an ARN was made, where it decides which may follow."""
 
 MAX_CAUSE = 8_000
 """Characters of a failure that travel with the run."""
@@ -36,6 +41,7 @@ def register(
     event: ObjectCreated,
     execution_arn: str,
     latest_model: LatestModel = base_models.no_models,
+    method_of: MethodOf = lambda _: None,
 ) -> Registration:
     """Resolve the run of an upload, or the reason why there is none. Writes nothing.
 
@@ -76,6 +82,7 @@ def register(
             earlier = [locate(one.data) for one in document.stages]
             run = resolve(stage, bare, document, locate(document.data), earlier)
             run = _with_retuning(s3, run, document)
+        _refuse_order(run, method_of)
         _refuse_too_large(run)
     except InvalidManifest as error:
         return _refused(bare, type(error).__name__, str(error))
@@ -102,6 +109,13 @@ def too_many(stage: Stage, run: Run, tenant: str) -> Failure:
 def _refused(run: Run, error: str, cause: str) -> Registration:
     failure = Failure(error=error, cause=shown.lines(cause)[:MAX_CAUSE], step="register_run")
     return Registration(outcome="refused", run=run, failure=failure)
+
+
+def _refuse_order(run: Run, method_of: MethodOf) -> None:
+    """Refuse a run whose first method cannot go on with the model that it starts from."""
+    if run.parent_model:
+        first = run.earlier_stages[0].method if run.earlier_stages else run.method
+        parents.refuse_order(run.parent_model, run.base_model, method_of(run.parent_model), first)
 
 
 def _refuse_too_large(run: Run) -> None:

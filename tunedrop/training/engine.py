@@ -234,6 +234,23 @@ class TrainingEngine(ABC):
         del stage, model_arn
         return None
 
+    def method_of(self, aws: Aws, stage: Stage, model_arn: str) -> Method | None:
+        """The method by which a model was made, where it decides which may follow; None if unknown.
+
+        Raises
+        ------
+        ClientError
+            When the service refuses to say.
+        """
+        del aws, stage, model_arn
+        return None
+
+    def why_not_after(self, before: Method, after: Method) -> str:
+        """Why no job of one method goes on with what a job of another has made, and what to do instead: a
+        sentence; empty where it may."""
+        del before, after
+        return ""
+
     def weights_of(self, aws: Aws, model_arn: str) -> str:
         """The location of a model's files, for an import into Bedrock (`s3://…/`); empty if it keeps them."""
         del aws, model_arn

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+from typing import Literal
 
+from botocore.exceptions import ClientError
+
+from tunedrop.aws import Aws, is_transient
 from tunedrop.catalog.model import BaseModel
+from tunedrop.contracts import Method
 from tunedrop.errors import InvalidManifest
 from tunedrop.planning import base_models
 from tunedrop.stage import Stage
@@ -25,6 +30,39 @@ def find(stage: Stage, name: str) -> tuple[BaseModel, str]:
     if name.startswith("arn:") or any(engine.model_arns in name for engine in engines.every()):
         return _base_of(stage, name), name
     return base_models.find(name), ""
+
+
+def method_of(aws: Aws, stage: Stage, arn: str) -> Method | None:
+    """The method by which a model to go on with was made, where it decides which may follow; None if unknown.
+
+    Raises
+    ------
+    ClientError
+        If a later try may succeed. What is refused for good, preflight reports.
+    """
+    try:
+        return engines.of_model(arn).method_of(aws, stage, arn)
+    except ClientError as error:
+        if is_transient(error):
+            raise
+        return None
+
+
+def refuse_order(arn: str, base_model: str, before: Method | None, after: Method | Literal["auto"]) -> None:
+    """Refuse a method that cannot go on with what another has made; `auto` is known after the validation.
+
+    Raises
+    ------
+    InvalidManifest
+        With what to do instead.
+    """
+    if before is None or after == "auto":
+        return
+    if instead := engines.of_model(arn).why_not_after(before, after):
+        raise InvalidManifest(
+            f"base_model: {arn} was tuned by {before}, and {after} cannot go on with that. "
+            f"{instead}; or name {base_model} as base_model"
+        )
 
 
 def _base_of(stage: Stage, arn: str) -> BaseModel:

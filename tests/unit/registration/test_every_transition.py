@@ -3,21 +3,24 @@
 Bedrock user guide, model-customization-submit (a custom model as `baseModelIdentifier`) and
 fine-tuning-openai-apis (base models alone); SageMaker AI developer guide, customizing-models-continuous (a
 package of a serverless job alone). No source says of any base model that JumpStart's script takes its own
-result. The order of serverless methods is preflight's (`test_serverless_packages.py`).
+result. Where the method is `auto`, preflight looks at the order (`test_serverless_packages.py`).
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from io import BytesIO
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 
 from tests import builders
 from tests.rows import EVERY_ENGINE, EXAMPLES
-from tunedrop import catalog
-from tunedrop.contracts import Run
+from tests.unit.fake_bedrock import FakeBedrock
+from tunedrop import catalog, registration
+from tunedrop.contracts import Registration, Run, S3Object
 from tunedrop.errors import InvalidManifest
+from tunedrop.registration import ObjectCreated
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 
@@ -101,3 +104,47 @@ def test_another_step_is_refused_at_the_drop_with_the_reason_and_an_alternative(
 ) -> None:
     with pytest.raises(InvalidManifest, match=step.refused):
         resolved(every, step)
+
+
+ORDERS = {
+    "single-turn": (*EXAMPLES, "preference", "reinforcement"),
+    "preference": (*EXAMPLES, "preference", "reinforcement"),
+    "reinforcement": ("preference", "reinforcement"),
+}
+"""Which methods go on with what a method has made (developer guide, customizing-models-continuous)."""
+
+
+@pytest.mark.parametrize("before", ORDERS)
+@pytest.mark.parametrize("after", [*ORDERS["single-turn"], "auto"])
+def test_an_order_of_methods_that_no_job_takes_is_refused_at_the_drop(
+    every: Stage, before: Any, after: str
+) -> None:
+    found = dropped(every, before, f"base_model: {PACKAGE}\nmethod: {after}\ndata: {{train: train.jsonl}}\n")
+
+    if after in (*ORDERS[before], "auto"):
+        assert found.outcome == "registered", found.failure
+        return
+    assert found.failure is not None
+    assert f"was tuned by {before}, and {after} cannot go on with that" in found.failure.cause
+    assert "by preference it can go on from there; or name qwen.qwen3-32b" in found.failure.cause
+
+
+def test_of_several_phases_the_first_goes_on_with_the_model(every: Stage) -> None:
+    phases = "".join(
+        f"  - {{method: {method}, data: {{train: train.jsonl}}}}\n"
+        for method in ("single-turn", "preference")
+    )
+
+    found = dropped(every, "reinforcement", f"base_model: {PACKAGE}\nstages:\n{phases}")
+
+    assert found.failure is not None
+    assert "was tuned by reinforcement, and single-turn cannot go on with that" in found.failure.cause
+
+
+def dropped(stage: Stage, before: Any, manifest: str) -> Registration:
+    """What comes of a manifest whose base model was tuned by a method."""
+    source = S3Object(bucket=stage.intake_bucket, key="runs/next/run.yaml", version_id="v1")
+    event = ObjectCreated(source=source, requester="111122223333", time="2026-11-29T10:00:00Z")
+    s3 = FakeBedrock(head_object={"VersionId": "v1", "ContentLength": 1_000, "ETag": ""})
+    s3.get_object = lambda **_: {"Body": BytesIO(manifest.encode())}  # type: ignore[method-assign]
+    return registration.register(s3, stage, event, "arn:execution", method_of=lambda _: before)

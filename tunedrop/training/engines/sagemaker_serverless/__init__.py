@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator
 
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
-from tunedrop.contracts import Check, CompletedJob, Dataset, Run, StartedJob
+from tunedrop.contracts import Check, CompletedJob, Dataset, Method, Run, StartedJob
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
 from tunedrop.training import public_hub, sagemaker
@@ -66,6 +66,12 @@ class SageMakerServerless(TrainingEngine):
 
     def base_of(self, stage: Stage, model_arn: str) -> BaseModel | None:
         return packages.base_of(stage, model_arn)
+
+    def method_of(self, aws: Aws, stage: Stage, model_arn: str) -> Method | None:
+        return packages.method_of(aws, stage, model_arn)
+
+    def why_not_after(self, before: Method, after: Method) -> str:
+        return "" if jobs.may_follow(before, after) else jobs.NEAREST
 
     def delete_model(self, aws: Aws, model_arn: str) -> bool:
         return packages.delete(aws.sagemaker, aws.s3, model_arn)

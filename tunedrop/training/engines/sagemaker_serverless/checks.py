@@ -83,15 +83,16 @@ def _group(aws_: Aws, stage: Stage, base_model: BaseModel) -> Check:
 
 def _parent(aws_: Aws, stage: Stage, run: Run, dataset: Dataset) -> Iterator[Check]:
     """Whether a job of this method can continue from the model package that the run starts from."""
-    if not run.parent_model or run.earlier_stages:
+    if not run.parent_model:
         return
     before = packages.method_of(aws_, stage, run.parent_model)
-    may = before is None or jobs.may_follow(before, dataset.method)
+    first = dataset.earlier[0].method if dataset.earlier else dataset.method
+    may = before is None or jobs.may_follow(before, first)
     yield Check(
         name="order of methods",
         passed=may,
         detail=f"{run.parent_model} was tuned by {before or 'a run that the registry does not know'}, and "
-        f"{dataset.method} {'can' if may else 'cannot'} go on with that",
+        f"{first} {'can' if may else 'cannot'} go on with that",
         cure=f"{jobs.NEAREST}; or name {run.base_model} as base_model",
     )
 
