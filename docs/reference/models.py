@@ -7,7 +7,9 @@ from collections.abc import Iterator
 
 from docs.reference.tables import page, table
 from tunedrop import catalog
-from tunedrop.catalog.model import BaseModel, Hyperparameter, Price
+from tunedrop.catalog.method import Hyperparameter
+from tunedrop.catalog.model import BaseModel
+from tunedrop.catalog.source import Price
 from tunedrop.dataset.rules.blocks import MEDIA, taken
 from tunedrop.serving import kinds
 

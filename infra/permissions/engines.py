@@ -8,7 +8,7 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
-from tunedrop.training.engine import Permission
+from tunedrop.training.permission import Permission
 
 
 class Filling:

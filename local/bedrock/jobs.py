@@ -6,13 +6,12 @@ import threading
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import datetime
 from typing import Any
 
 import boto3
 
 from local import ministack
-from local.bedrock import files, lessons
+from local.bedrock import files, job_events, lessons
 from local.bedrock.brain import Brain
 from local.bedrock.files import JobFailed
 from local.bedrock.wire import Refusal
@@ -25,7 +24,8 @@ from local.bedrock.world import (
     new_id,
     now,
 )
-from tunedrop.catalog.model import BaseModel, Hyperparameter
+from tunedrop.catalog.method import Hyperparameter
+from tunedrop.catalog.model import BaseModel
 from tunedrop.training.engines.bedrock.jobs import CUSTOMIZATION_TYPES
 
 TICK_MINUTES = JOB_MINUTES * 0.05
@@ -267,8 +267,8 @@ class Jobs:
             region,
             "aws.bedrock",
             "Model Customization Job State Change",
-            [_arn_in_events(job)],
-            _event_detail(job),
+            [job_events.arn(job)],
+            job_events.detail(job),
         )
 
 
@@ -285,38 +285,3 @@ def _refuse_wrong_method_settings(kind: str, config: dict[str, Any], base: BaseM
 def _hyperparameters(kind: str, base: BaseModel) -> dict[str, Hyperparameter]:
     methods = [name for name, one in CUSTOMIZATION_TYPES.items() if one == kind and name in base.methods]
     return base.hyperparameters_of(methods[0] if methods else "auto")
-
-
-def _arn_in_events(job: dict[str, Any]) -> str:
-    """The job's ARN as the sample event has it: without the base model (`customization-job-event.json`).
-
-    Whether AWS still sends it like this is not known; code that finds a job by an event must accept both.
-    """
-    start, _, id_ = str(job["jobArn"]).rpartition("/")
-    return f"{start.partition('/')[0]}/{id_}"
-
-
-def _event_detail(job: dict[str, Any]) -> dict[str, Any]:
-    def moment(value: datetime | None) -> str | None:
-        return value.isoformat() if value else None
-
-    validators = job["validationDataConfig"]["validators"]
-    detail = {
-        "version": "0.0",
-        "jobName": job["jobName"],
-        "jobArn": _arn_in_events(job),
-        "outputModelName": job["outputModelName"],
-        "outputModelArn": job.get("outputModelArn"),
-        "roleArn": job["roleArn"],
-        "jobStatus": job["status"],
-        "failureMessage": job.get("failureMessage"),
-        "creationTime": moment(job["creationTime"]),
-        "lastModifiedTime": moment(job["lastModifiedTime"]),
-        "endTime": moment(job.get("endTime")),
-        "baseModelArn": job["baseModelArn"],
-        "hyperParameters": job["hyperParameters"],
-        "trainingDataConfig": job["trainingDataConfig"],
-        "validationDataConfig": validators[0] if validators else None,
-        "outputDataConfig": job["outputDataConfig"],
-    }
-    return {name: value for name, value in detail.items() if value is not None}

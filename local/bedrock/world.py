@@ -19,7 +19,8 @@ from local.bedrock.brain import Brain, base_brain
 from local.bedrock.wire import Refusal
 from local.faults import Faults
 from tunedrop import catalog
-from tunedrop.catalog.model import BaseModel, Teacher
+from tunedrop.catalog.method import Teacher
+from tunedrop.catalog.model import BaseModel
 from tunedrop.training.engines.bedrock.jobs import CUSTOMIZATION_TYPES
 
 JOB_MINUTES = 150

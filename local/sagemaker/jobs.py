@@ -14,7 +14,8 @@ from local.sagemaker.hub import HubModel, content_arn, models
 from local.sagemaker.packages import Packages
 from local.sagemaker.private_hubs import function_of
 from local.sagemaker.state import State, here, page, tags_in
-from local.sagemaker.training import Training, enter
+from local.sagemaker.statuses import enter
+from local.sagemaker.training import Training
 
 REGIONS = ("us-east-1", "us-west-2", "ap-northeast-1", "eu-west-1")
 """Where open weights are customized (SageMaker Python SDK, finetune_utils)."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import traceback
-from collections.abc import Iterator
 from typing import Any
 
 import boto3
@@ -22,11 +20,10 @@ from local.bedrock.lessons import (
     prefer,
     preferred_of,
     reinforce,
-    text_of,
 )
 from local.bedrock.weights import unpack
 from local.bedrock.world import now
-from local.sagemaker import rewards, weights
+from local.sagemaker import channels, rewards, statuses, weights
 from local.sagemaker.hub import HubModel
 from local.sagemaker.packages import Packages
 from local.sagemaker.private_hubs import function_of
@@ -121,7 +118,7 @@ class Training:
             float(job["HyperParameters"]["learning_rate"]),
         )
         batches = -(-len(train) // int(job["HyperParameters"]["global_batch_size"]))
-        tokens = sum(len(pieces(text)) for record in train for text in _texts(record))
+        tokens = sum(len(pieces(text)) for record in train for text in channels.texts(record))
 
         def progress(share: float) -> None:
             step = min(int(share * epochs * batches), epochs * batches - 1)
@@ -183,25 +180,7 @@ class Training:
         raise JobFailed(f"ClientError: The weights of {source} could not be read.")
 
     def _read(self, s3: Any, channel: dict[str, Any]) -> list[Record]:
-        source = channel["DataSource"].get("S3DataSource")
-        if source is None:
-            raise JobFailed(f"ClientError: Data source of channel {channel['ChannelName']} is not supported.")
-        uri = source["S3Uri"]
-        bucket, prefix = place_of(uri)
-        try:
-            pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-            keys = [one["Key"] for found in pages for one in found.get("Contents", ())]
-            texts = [s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8") for key in keys]
-        except ClientError as error:
-            raise JobFailed(
-                f"ClientError: Data download failed: Failed to download data. "
-                f"{error.response['Error']['Code']}: {uri}"
-            ) from error
-        if not keys:
-            raise JobFailed(f"ClientError: Data download failed: No S3 objects found under S3 URL {uri}.")
-        return [
-            record for text in texts for record in _records(text, channel["ChannelName"], self._technique)
-        ]
+        return channels.read(s3, channel, self._technique)
 
     def _write(self, s3: Any, brain: Brain) -> None:
         job = self._job
@@ -258,14 +237,14 @@ class Training:
     def _enter(self, secondary: str) -> None:
         with self._world.lock:
             self._look_for_stop()
-            enter(self._job, secondary)
+            statuses.enter(self._job, secondary)
         self._tell()
 
     def _finish(self, status: str, secondary: str, reason: str = "") -> None:
         job = self._job
         with self._world.lock:
             job["TrainingJobStatus"] = status
-            enter(job, secondary)
+            statuses.enter(job, secondary)
             job["SecondaryStatusTransitions"][-1]["EndTime"] = job["TrainingEndTime"] = now()
             if reason:
                 job["FailureReason"] = reason
@@ -283,7 +262,7 @@ class Training:
                 "aws.sagemaker",
                 "SageMaker Training Job State Change",
                 [self._job["TrainingJobArn"]],
-                event_detail(job or self._job),
+                statuses.event_detail(job or self._job),
             )
 
     def _client(self, service: str) -> Any:
@@ -295,90 +274,3 @@ class Training:
             raise JobFailed(f"ClientError: Could not assume role {self._job['RoleArn']}.")
         session = boto3.Session(region_name=self._region, **credentials)
         return session.client(service, endpoint_url=self._world.endpoint_url or None)
-
-
-def enter(job: dict[str, Any], secondary: str) -> None:
-    """Move a job on to a secondary status."""
-    moment, transitions = now(), job["SecondaryStatusTransitions"]
-    if transitions:
-        transitions[-1]["EndTime"] = moment
-    transitions.append({"Status": secondary, "StartTime": moment, "StatusMessage": MESSAGES[secondary]})
-    job.update(SecondaryStatus=secondary, LastModifiedTime=moment)
-
-
-MESSAGES = {
-    "Starting": "Starting the training job",
-    "Pending": "Waiting for capacity",
-    "Downloading": "Downloading input data",
-    "Training": "Training in progress",
-    "Uploading": "Uploading generated training model",
-    "Completed": "Training job completed",
-    "Failed": "Training job failed",
-    "Stopping": "Stopping the training job",
-    "Stopped": "Training job stopped",
-    "MaxRuntimeExceeded": "Training job runtime exceeded MaxRuntimeInSeconds provided",
-}
-"""Status messages of training jobs; those of serverless jobs were not seen."""
-
-
-def event_detail(job: dict[str, Any]) -> dict[str, Any]:
-    """What an event says of a job: what DescribeTrainingJob says, times as milliseconds in strings."""
-    shown = {name: value for name, value in job.items() if name[0] != "_"}
-    detail: dict[str, Any] = json.loads(json.dumps(shown, default=_milliseconds))
-    return detail | {"Tags": dict(job["_tags"])}
-
-
-def _milliseconds(moment: Any) -> str:
-    return str(int(moment.timestamp() * 1000))
-
-
-def _records(text: str, channel: str, technique: str) -> Iterator[Record]:
-    for number, line in enumerate(text.splitlines(), 1):
-        try:
-            record = json.loads(line)
-        except ValueError as error:
-            raise JobFailed(f"ClientError: {channel}: line {number} is not JSON.") from error
-        wrong = _WRONG[technique](record) if isinstance(record, dict) else "is no object"
-        if wrong:
-            raise JobFailed(f"ClientError: {channel}: line {number} {wrong}.")
-        yield record
-
-
-def _no_example(record: Record) -> str:
-    if "messages" in record or {"prompt", "completion"} <= set(record):
-        return ""
-    return "has neither messages nor prompt and completion"
-
-
-def _no_preference(record: Record) -> str:
-    """Developer guide, customizing-models-dpo: two lists of messages, or a prompt and two strings."""
-    sides: list[Any] = [record.get("chosen"), record.get("rejected")]
-    if "prompt" in record:
-        texts = [record["prompt"], *sides, record.get("system", "")]
-        return "" if all(isinstance(one, str) for one in texts) else "prompt, chosen and rejected are strings"
-    if not all(isinstance(one, list) and one for one in sides):
-        return "has no chosen and rejected"
-    if [one[:1] for one in sides if one[0]["role"] == "system"] not in ([], [side[:1] for side in sides]):
-        return "the system message is not the same in chosen and rejected"
-    return ""
-
-
-def _no_prompt(record: Record) -> str:
-    """Developer guide, customizing-models-rft: a prompt of messages, and what it is verified by."""
-    prompt, model = record.get("prompt"), record.get("reward_model")
-    if not isinstance(prompt, list) or not prompt:
-        return "has no prompt of messages"
-    if not isinstance(model, dict) or model.get("style") != "rule" or "ground_truth" not in model:
-        return "has no reward_model with the style rule and a ground_truth"
-    return ""
-
-
-_WRONG = {"SFT": _no_example, "DPO": _no_preference, "RLVR": _no_prompt}
-
-
-def _texts(record: Record) -> Iterator[str]:
-    for name in ("messages", "prompt", "chosen", "rejected"):
-        if isinstance(record.get(name), list):
-            yield from (text_of(one["content"]) for one in record[name])
-    names = ("system", "prompt", "completion", "chosen", "rejected")
-    yield from (record[name] for name in names if isinstance(record.get(name), str))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from tunedrop.advice.situation import Profile
 from tunedrop.advice.statement import OURS, Statement
-from tunedrop.catalog.model import BaseModel, MethodRules
+from tunedrop.catalog.method import MethodRules
+from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import EvaluationSettings
 from tunedrop.evaluation.power import TYPICAL_SPREAD, detectable, records_for
 

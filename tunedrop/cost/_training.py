@@ -13,7 +13,7 @@ from tunedrop.cost.lines import PricesOf, Tokens, estimated, of_catalog, per_mil
 from tunedrop.planning.distillation import MAX_PAIRS
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.training import engines
-from tunedrop.training.engine import Charge
+from tunedrop.training.job import Charge
 
 SHORT_ANSWER, LIKELY_ANSWER = 0.1, 0.4
 """The assumed length of a teacher's answers, as a share of the maximum; a guess, until measured."""

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import msgspec
 
 from tunedrop import catalog
-from tunedrop.catalog.model import Price, Prices
+from tunedrop.catalog.model import Prices
+from tunedrop.catalog.source import Price
 from tunedrop.contracts import CostLine
 
 HOURS_A_MONTH = 730

@@ -17,8 +17,9 @@ import msgspec
 from tunedrop import catalog, clock
 from tunedrop.aws import Aws
 from tunedrop.aws.subjects import attributes, subject
-from tunedrop.catalog.model import BaseModel, Price, Prices
+from tunedrop.catalog.model import BaseModel, Prices
 from tunedrop.catalog.price_list import PROVISIONED, Item, usage_type
+from tunedrop.catalog.source import Price
 from tunedrop.contracts import Commitment
 from tunedrop.cost.lines import PricesOf, of_catalog
 from tunedrop.registry import Registry

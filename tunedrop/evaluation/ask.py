@@ -16,7 +16,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tunedrop import aws
 from tunedrop.aws import mantle
-from tunedrop.catalog.model import CONVERSATIONS, BaseModel, Format
+from tunedrop.catalog.method import CONVERSATIONS, Format
+from tunedrop.catalog.model import BaseModel
 from tunedrop.dataset.prepare.held_out import HeldOut
 from tunedrop.serving import kinds
 from tunedrop.serving.kind import ServingKind

@@ -9,7 +9,8 @@ import msgspec
 
 from tunedrop import naming
 from tunedrop.aws import Aws
-from tunedrop.catalog.model import CONVERSATIONS, BaseModel
+from tunedrop.catalog.method import CONVERSATIONS
+from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import CompletedJob, Dataset, Run, Serving
 from tunedrop.dataset.prepare.held_out import HeldOut, read_held_out
 from tunedrop.evaluation import general_ability

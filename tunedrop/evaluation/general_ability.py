@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.catalog.model import Format
+from tunedrop.catalog.method import Format
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
 
 WORDS_OF_A_CONTINUATION = 12

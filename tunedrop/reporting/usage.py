@@ -8,7 +8,7 @@ from __future__ import annotations
 import msgspec
 
 from tunedrop import catalog
-from tunedrop.catalog.model import CONVERSATIONS
+from tunedrop.catalog.method import CONVERSATIONS
 from tunedrop.contracts import Ending
 from tunedrop.serving import kinds
 from tunedrop.stage import Stage

@@ -13,7 +13,8 @@ from botocore.exceptions import ClientError
 
 from tunedrop import catalog, naming
 from tunedrop.aws import Aws, is_missing
-from tunedrop.catalog.model import CONVERSATIONS, BaseModel, Format
+from tunedrop.catalog.method import CONVERSATIONS, Format
+from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import CompletedJob, Dataset, Serving
 from tunedrop.dataset.prepare.held_out import HeldOut, Message, read_held_out
 from tunedrop.evaluation.ask import Answer, Asker, RateLimiter

@@ -15,7 +15,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from tunedrop import catalog, naming
-from tunedrop.catalog.model import MethodRules
+from tunedrop.catalog.method import MethodRules
 from tunedrop.contracts import ByteRange, Dataset, DatasetFile, Run, ShardDone, Sharding, ShardWork
 from tunedrop.dataset.check.check import check_files
 from tunedrop.dataset.check.options import Asked

@@ -16,7 +16,7 @@ import msgspec
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, naming
-from tunedrop.catalog.model import MethodRules
+from tunedrop.catalog.method import MethodRules
 from tunedrop.contracts import ByteRange, Run
 from tunedrop.dataset.check.merge import conclude
 from tunedrop.dataset.check.options import Asked

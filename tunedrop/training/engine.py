@@ -15,59 +15,13 @@ import msgspec
 from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.aws.quotas import Quotas, Shortage
-from tunedrop.catalog.model import BaseModel, Price
+from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, CompletedJob, Dataset, Method, Run, StartedJob
 from tunedrop.errors import CustomizationFailed, RunStopped
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
-
-Status = Literal["InProgress", "Stopping", "Completed", "Failed", "Stopped", "Deleting"]
-"""The statuses of jobs; Bedrock and SageMaker AI use the same words."""
-
-
-class QuotaFull(Exception):
-    """The service does not start another job; its message, which does not include the quota's code."""
-
-
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A training job as its service describes it.
-
-    `phases` are its phases, each with a status; an accepted job that does not train yet has `training` at
-    `NotStarted`. `model_arn` is the model that it has made, `output_uri` the location of its files.
-    """
-
-    arn: str
-    name: str
-    status: Status
-    role_arn: str = ""
-    failure: str = ""
-    phases: dict[str, str] = {}
-    model_arn: str = ""
-    output_uri: str = ""
-    training_loss: float | None = None
-    validation_loss: float | None = None
-    started_at: str = ""
-    ended_at: str = ""
-    trained_tokens: int = 0
-
-    @property
-    def has_not_started(self) -> bool:
-        """Whether the service has accepted it but does not train yet; False for a job without phases."""
-        return self.status == "InProgress" and self.phases.get("training") == "NotStarted"
-
-
-class Charge(msgspec.Struct, frozen=True, kw_only=True):
-    """What an engine bills for a job: each token that it trains, or each hour.
-
-    `price` is for a million tokens, or for an hour; None if no dated price is known. `sku` is the usage type
-    of AWS's price list. `hours` are the minimum, likely and maximum duration; None if unknown.
-    """
-
-    by: Literal["token", "hour"]
-    price: Price | None
-    sku: str = ""
-    hours: tuple[float, float, float] | None = None
-
+from tunedrop.training.job import Charge, Job
+from tunedrop.training.permission import Permission
 
 LeftoverKind = Literal["training job", "training file", "trained model"]
 
@@ -82,19 +36,6 @@ class Leftover(msgspec.Struct, frozen=True, kw_only=True):
     status: str
     run_id: str
     created_at: str
-
-
-class Permission(msgspec.Struct, frozen=True, kw_only=True):
-    """A policy statement that one of the stage's functions needs for an engine.
-
-    `{account}`, `{region}`, `{stage}`, `{training_role}` and `{artifacts}` (a bucket's ARN) are filled in;
-    `{graders}` and `{base_models}` are several values each: the stage's graders, and the engine's models.
-    """
-
-    sid: str
-    actions: tuple[str, ...]
-    resources: tuple[str, ...]
-    conditions: dict[str, dict[str, str]] = {}
 
 
 class TrainingEngine(ABC):
@@ -330,11 +271,6 @@ class TrainingEngine(ABC):
         """A method's name in `customizationsSupported` of GetFoundationModel; empty if it has none."""
         del method
         return ""
-
-
-def started(job: Job) -> StartedJob:
-    """An existing job, as if it had just been started."""
-    return StartedJob(outcome="started", job_arn=job.arn, job_name=job.name)
 
 
 def outcome(engine: TrainingEngine, aws: Aws, job_arn: str) -> CompletedJob | None:

@@ -16,7 +16,8 @@ from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, Run
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.stage import Stage
-from tunedrop.training.engine import Job, Leftover, Status
+from tunedrop.training.engine import Leftover
+from tunedrop.training.job import Job, Status
 
 RUNNING = ("InProgress", "Stopping")
 """The statuses of jobs that occupy their instances."""

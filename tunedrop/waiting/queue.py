@@ -9,8 +9,9 @@ from tunedrop.errors import CustomizationFailed
 from tunedrop.planning.plan import PlannedJob, has_several_jobs, plan
 from tunedrop.stage import Stage
 from tunedrop.training import engines, series
-from tunedrop.training.engine import QuotaFull, TrainingEngine
-from tunedrop.training.engine import started as found
+from tunedrop.training.engine import TrainingEngine
+from tunedrop.training.job import QuotaFull
+from tunedrop.training.job import started as found
 from tunedrop.waiting.table import Waits
 
 

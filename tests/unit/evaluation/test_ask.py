@@ -10,7 +10,7 @@ import pytest
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import catalog
-from tunedrop.catalog.model import Format
+from tunedrop.catalog.method import Format
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.evaluation.ask import Answer, Asker, RateLimiter, Unanswered, persist
 from tunedrop.evaluation.evaluate import distinct, evaluate, select

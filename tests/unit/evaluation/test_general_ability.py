@@ -9,7 +9,7 @@ import pytest
 
 from local.bedrock.brain import base_brain
 from tests.unit.evaluation.right_answers import right_answer
-from tunedrop.catalog.model import Format
+from tunedrop.catalog.method import Format
 from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.general_ability import Probe
 

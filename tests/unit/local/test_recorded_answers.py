@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from local import ministack
+from local.bedrock import job_events
 from local.bedrock import jobs as local_jobs
 from local.bedrock.brain import Brain, base_brain
 from local.bedrock.models import Models, foundation_entry
@@ -128,7 +129,7 @@ def test_a_jobs_event_has_the_fields_and_the_arn_of_the_documented_one() -> None
         "validationDataConfig": {"validators": [{"s3Uri": "s3://b/v"}]},
     }  # fmt: skip
 
-    detail = local_jobs._event_detail(job)
+    detail = job_events.detail(job)
 
     assert detail.keys() == their["detail"].keys()
     assert detail["jobArn"] == their["detail"]["jobArn"] == their["resources"][0]

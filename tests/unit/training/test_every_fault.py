@@ -22,7 +22,7 @@ from tests.unit.local_sagemaker import LocalAccount, stage_of
 from tests.unit.tables import make_registry_table
 from tunedrop import catalog, clock
 from tunedrop.aws import Aws
-from tunedrop.catalog.model import Format
+from tunedrop.catalog.method import Format
 from tunedrop.contracts import CompletedJob, DatasetFile, Run, Serving, StartedJob, Wait
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.errors import CustomizationFailed, RunStopped, ThroughputFailed, TransientError
@@ -35,7 +35,8 @@ from tunedrop.results.release import stop_jobs
 from tunedrop.serving import inventory, models, throughput
 from tunedrop.stage import Stage
 from tunedrop.training import engines
-from tunedrop.training.engine import Job, QuotaFull, TrainingEngine, outcome
+from tunedrop.training.engine import TrainingEngine, outcome
+from tunedrop.training.job import Job, QuotaFull
 from tunedrop.waiting import _poll, _stalled
 
 RUN = "persona-0123456789"

@@ -10,8 +10,9 @@ from tunedrop.contracts import CompletedJob, Run, StartedJob, Teacher
 from tunedrop.errors import CustomizationFailed, RunStopped, TransientError
 from tunedrop.planning.plan import plan
 from tunedrop.stage import Stage
-from tunedrop.training.engine import QuotaFull, outcome
+from tunedrop.training.engine import outcome
 from tunedrop.training.engines.bedrock import ENGINE, jobs
+from tunedrop.training.job import QuotaFull
 
 NAME = "tunedrop-test-persona-0123456789"
 

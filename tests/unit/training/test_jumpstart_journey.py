@@ -22,7 +22,8 @@ from tunedrop.planning.plan import plan
 from tunedrop.serving import inventory, models, throughput
 from tunedrop.stage import Stage
 from tunedrop.training import engines
-from tunedrop.training.engine import QuotaFull, outcome
+from tunedrop.training.engine import outcome
+from tunedrop.training.job import QuotaFull
 
 BASE = catalog.find("mistral.mistral-7b")
 ENGINE = engines.named("sagemaker-jumpstart")

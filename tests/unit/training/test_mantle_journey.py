@@ -31,7 +31,8 @@ from tunedrop.serving.kind import CannotSwap
 from tunedrop.serving.swap import behind, swap
 from tunedrop.stage import Stage
 from tunedrop.training import engines
-from tunedrop.training.engine import QuotaFull, outcome
+from tunedrop.training.engine import outcome
+from tunedrop.training.job import QuotaFull
 from tunedrop.training.parents import find
 
 BASE = catalog.find("openai.gpt-oss-20b")

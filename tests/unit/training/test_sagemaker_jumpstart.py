@@ -29,9 +29,10 @@ from tunedrop.planning.hyperparameters import resolve
 from tunedrop.planning.plan import plan
 from tunedrop.stage import Stage
 from tunedrop.training import engines
-from tunedrop.training.engine import QuotaFull, outcome
+from tunedrop.training.engine import outcome
 from tunedrop.training.engines.sagemaker_jumpstart import checks, limits, weights
 from tunedrop.training.engines.sagemaker_jumpstart import template as templates
+from tunedrop.training.job import QuotaFull
 
 NAME = "pretrain-test-persona-0123456789"
 SAGEMAKER = "arn:aws:sagemaker:us-east-1:111122223333"

@@ -22,8 +22,9 @@ from tunedrop.planning.hyperparameters import resolve
 from tunedrop.planning.plan import plan
 from tunedrop.stage import Stage
 from tunedrop.training import engines, public_hub
-from tunedrop.training.engine import QuotaFull, outcome
+from tunedrop.training.engine import outcome
 from tunedrop.training.engines.sagemaker_serverless import checks
+from tunedrop.training.job import QuotaFull
 
 NAME = "tunedrop-test-persona-0123456789"
 SAGEMAKER = "arn:aws:sagemaker:us-west-2:111122223333"

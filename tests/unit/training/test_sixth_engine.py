@@ -58,7 +58,9 @@ priced_on = "2026-11-29"
 
 FOLDER = """
 from tunedrop.contracts import Check, StartedJob
-from tunedrop.training.engine import Charge, Job, Leftover, TrainingEngine, started
+from tunedrop.training.engine import Leftover, TrainingEngine
+from tunedrop.training.job import Charge
+from tunedrop.training.job import Job, started
 
 JOBS = {}
 HUBS = ["arn:aws:sixth:us-east-1:111122223333:hub/test"]

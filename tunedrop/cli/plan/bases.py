@@ -16,8 +16,9 @@ from rich.text import Text
 from tunedrop import catalog
 from tunedrop.aws import Aws, explain
 from tunedrop.aws.foundation_models import announced, why_closed
-from tunedrop.catalog.model import BaseModel, Price
+from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.price_list import Item, instance_hours, usage_type
+from tunedrop.catalog.source import Price
 from tunedrop.catalog.tunable import obstacle, unused
 from tunedrop.cli.exits import NO, USAGE, YES
 from tunedrop.cli.failures import Format, fail

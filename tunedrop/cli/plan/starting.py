@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from tunedrop import catalog, clock
-from tunedrop.catalog.model import BaseModel, Hyperparameter
+from tunedrop.catalog.method import Hyperparameter
+from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.tunable import obstacle
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.output import Format, console, errors, fail, print_json

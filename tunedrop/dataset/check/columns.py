@@ -6,7 +6,7 @@ from array import array
 from collections import Counter
 from operator import eq
 
-from tunedrop.catalog.model import MethodRules
+from tunedrop.catalog.method import MethodRules
 from tunedrop.dataset.check.results import Findings, Records
 from tunedrop.dataset.check.rows import Rows, is_chat, rows_of, rows_of_batch
 from tunedrop.dataset.check.scripts import counted

@@ -6,7 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from tunedrop.catalog.model import BaseModel, MethodRules
+from tunedrop.catalog.method import MethodRules
+from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Method, RuleSettings
 from tunedrop.dataset.formats import METHODS, SourceFormat
 from tunedrop.dataset.rules import settings

@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from tunedrop.catalog.model import Format
+from tunedrop.catalog.method import Format
 from tunedrop.contracts import Method
 from tunedrop.dataset.types import Problem, shorten
 

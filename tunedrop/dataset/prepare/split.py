@@ -8,7 +8,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from tunedrop.catalog.model import MethodRules
+from tunedrop.catalog.method import MethodRules
 from tunedrop.contracts import Prompts
 from tunedrop.dataset import formats
 from tunedrop.dataset.check.statistics import add

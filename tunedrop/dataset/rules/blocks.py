@@ -10,7 +10,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tunedrop.catalog.model import BaseModel, Media, MethodRules
+from tunedrop.catalog.media import Media
+from tunedrop.catalog.method import MethodRules
+from tunedrop.catalog.model import BaseModel
 from tunedrop.dataset.types import Problem, shorten
 
 if TYPE_CHECKING:  # formats reads blocks by these rules

@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 
 import msgspec
 
-from tunedrop.catalog.model import BaseModel, MethodRules
+from tunedrop.catalog.method import MethodRules
+from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.refusals import refusal
 from tunedrop.contracts import Method
 from tunedrop.dataset.types import Problem, Split, shorten

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
-from tunedrop.catalog.model import BaseModel, MethodRules
+from tunedrop.catalog.method import MethodRules
+from tunedrop.catalog.model import BaseModel
 from tunedrop.dataset import formats
 from tunedrop.dataset.formats import SCHEMA_VERSION, Conversation, SourceFormat
 from tunedrop.dataset.formats.record import both

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tunedrop import catalog
-from tunedrop.catalog.model import BaseModel, MethodRules
+from tunedrop.catalog.method import MethodRules
+from tunedrop.catalog.model import BaseModel
 from tunedrop.dataset.rules import explanations, settings
 from tunedrop.dataset.rules.codes import CODES, severity
 from tunedrop.dataset.rules.explanations import Example, Explanation

@@ -18,7 +18,9 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tunedrop.catalog.model import BaseModel, Media, MethodRules
+from tunedrop.catalog.media import Media
+from tunedrop.catalog.method import MethodRules
+from tunedrop.catalog.model import BaseModel
 from tunedrop.dataset.formats import Conversation, SourceFormat
 from tunedrop.dataset.rules.blocks import media_in, taken, uri_problems
 from tunedrop.dataset.sources import films

@@ -13,8 +13,9 @@ from tunedrop.catalog.price_list import usage_type
 from tunedrop.contracts import Method, Run, StartedJob
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
-from tunedrop.training.engine import Charge, Job, TrainingEngine
+from tunedrop.training.engine import TrainingEngine
 from tunedrop.training.engines.bedrock import custom_models, jobs
+from tunedrop.training.job import Charge, Job
 
 
 class Bedrock(TrainingEngine):

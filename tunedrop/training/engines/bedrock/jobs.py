@@ -13,8 +13,7 @@ from tunedrop.contracts import Method, Run, StartedJob
 from tunedrop.errors import CustomizationFailed, TransientError
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
-from tunedrop.training import engine
-from tunedrop.training.engine import Job, QuotaFull
+from tunedrop.training.job import Job, QuotaFull, started
 
 CUSTOMIZATION_TYPES: dict[Method, str] = {
     "instruction": "FINE_TUNING",
@@ -88,7 +87,7 @@ def describe(bedrock: Any, name_or_arn: str) -> Job | None:
 def find(bedrock: Any, name: str) -> StartedJob | None:
     """The job of this name, as if it had just been started."""
     job = describe(bedrock, name)
-    return engine.started(job) if job else None
+    return started(job) if job else None
 
 
 def stop(bedrock: Any, job_arn: str) -> bool:

@@ -17,9 +17,10 @@ from tunedrop.catalog.price_list import usage_type
 from tunedrop.contracts import Check, Dataset, Method, Run, StartedJob
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
-from tunedrop.training.engine import Charge, Job, Leftover, LeftoverKind, TrainingEngine
+from tunedrop.training.engine import Leftover, LeftoverKind, TrainingEngine
 from tunedrop.training.engines.mantle import checks, inventory, jobs, tuned
 from tunedrop.training.engines.mantle.permissions import PERMISSIONS
+from tunedrop.training.job import Charge, Job
 
 
 class Mantle(TrainingEngine):

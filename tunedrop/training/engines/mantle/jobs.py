@@ -16,10 +16,9 @@ from tunedrop.contracts import Run, StartedJob
 from tunedrop.errors import CustomizationFailed, TransientError
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
-from tunedrop.training import engine
-from tunedrop.training.engine import Job, QuotaFull, Status
 from tunedrop.training.engines.mantle import files
 from tunedrop.training.engines.mantle.files import pages
+from tunedrop.training.job import Job, QuotaFull, Status, started
 
 STATUSES: dict[str, Status] = {
     "validating_files": "InProgress",
@@ -51,7 +50,7 @@ def start(
     """
     mantle = aws_.mantle
     if (earlier := describe(mantle, name)) is not None:
-        return engine.started(earlier)
+        return started(earlier)
     try:
         found = files.find(mantle, name)
         file_id = found[0].id if found else _upload(aws_, stage, run, planned, name)
@@ -235,5 +234,5 @@ def _after_refusal(mantle: Any, name: str, error: ClientError) -> StartedJob:
     if aws.is_transient(error):
         raise TransientError(aws.explain(error)) from error
     if (earlier := describe(mantle, name)) is not None:
-        return engine.started(earlier)
+        return started(earlier)
     raise CustomizationFailed(f"bedrock-mantle refused the fine-tuning job: {message} ({code})") from error

@@ -7,7 +7,7 @@ values are the ids of the request, compared exactly, was seen by a public projec
 
 from __future__ import annotations
 
-from tunedrop.training.engine import Permission
+from tunedrop.training.permission import Permission
 
 _PROJECT = ("arn:aws:bedrock-mantle:{region}:{account}:project/default",)
 

@@ -19,7 +19,7 @@ from tunedrop.errors import CustomizationFailed
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
 from tunedrop.training import sagemaker
-from tunedrop.training.engine import Charge, Job, Leftover, LeftoverKind, TrainingEngine
+from tunedrop.training.engine import Leftover, LeftoverKind, TrainingEngine
 from tunedrop.training.engines.sagemaker_jumpstart import (
     checks,
     inventory,
@@ -30,6 +30,7 @@ from tunedrop.training.engines.sagemaker_jumpstart import (
 )
 from tunedrop.training.engines.sagemaker_jumpstart import template as templates
 from tunedrop.training.engines.sagemaker_jumpstart.permissions import OF_ITS_ROLE, PERMISSIONS
+from tunedrop.training.job import Charge, Job
 
 
 class SageMakerJumpStart(TrainingEngine):

@@ -16,11 +16,11 @@ from tunedrop.contracts import Run, StartedJob
 from tunedrop.errors import CustomizationFailed, TransientError
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
-from tunedrop.training import engine, sagemaker
-from tunedrop.training.engine import QuotaFull
+from tunedrop.training import sagemaker
 from tunedrop.training.engines.sagemaker_jumpstart import data, limits
 from tunedrop.training.engines.sagemaker_jumpstart import template as templates
 from tunedrop.training.engines.sagemaker_jumpstart.template import Incomplete, Template
+from tunedrop.training.job import QuotaFull, started
 
 SCRIPT = "transfer_learning.py"
 """The script in every archive of JumpStart's (sagemaker-python-sdk, TRAINING_ENTRY_POINT_SCRIPT_NAME)."""
@@ -54,7 +54,7 @@ def start(
     """
     client = aws_.sagemaker
     if (earlier := sagemaker.describe(client, name)) is not None:
-        return engine.started(sagemaker.job(earlier))
+        return started(sagemaker.job(earlier))
     try:
         template = templates.describe(client, base_model)
         channels = data.place(aws_.s3, stage, run, planned, name)
@@ -143,7 +143,7 @@ def _after_refusal(client: Any, stage: Stage, name: str, error: ClientError) -> 
             raise CustomizationFailed(f"{message.rstrip('.')}. Nothing was billed. {cure}") from error
         raise QuotaFull(message) from error
     if code == "ResourceInUse" and (earlier := sagemaker.describe(client, name)) is not None:
-        return engine.started(sagemaker.job(earlier))
+        return started(sagemaker.job(earlier))
     if sagemaker.may_heal(error):
         raise TransientError(aws.explain(error)) from error
     raise CustomizationFailed(f"SageMaker AI refused the training job: {message} ({code})") from error

@@ -7,7 +7,7 @@ Authorization Reference, Amazon SageMaker and Amazon ECR, read 2026-11-29.
 from __future__ import annotations
 
 from tunedrop import naming
-from tunedrop.training.engine import Permission
+from tunedrop.training.permission import Permission
 
 _JOBS = "arn:aws:sagemaker:{region}:{account}:training-job/pretrain-{stage}-*"
 _HUB = (

@@ -14,9 +14,10 @@ from tunedrop.contracts import Check, CompletedJob, Dataset, Method, Run, Starte
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
 from tunedrop.training import public_hub, sagemaker
-from tunedrop.training.engine import Charge, Job, Leftover, LeftoverKind, TrainingEngine
+from tunedrop.training.engine import Leftover, LeftoverKind, TrainingEngine
 from tunedrop.training.engines.sagemaker_serverless import checks, evaluators, inventory, jobs, packages
 from tunedrop.training.engines.sagemaker_serverless.permissions import OF_ITS_ROLE, PERMISSIONS
+from tunedrop.training.job import Charge, Job
 
 
 class SageMakerServerless(TrainingEngine):

@@ -15,10 +15,10 @@ from tunedrop.contracts import Method, Run, StartedJob
 from tunedrop.errors import CustomizationFailed, TransientError
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
-from tunedrop.training import engine, public_hub
+from tunedrop.training import public_hub
 from tunedrop.training import sagemaker as training_jobs
-from tunedrop.training.engine import Job, QuotaFull
 from tunedrop.training.engines.sagemaker_serverless import data, evaluators, packages
+from tunedrop.training.job import Job, QuotaFull, started
 from tunedrop.training.sagemaker import channel, tags
 
 TECHNIQUES: dict[Method, str] = {
@@ -152,7 +152,7 @@ def _after_refusal(sagemaker: Any, name: str, error: ClientError) -> StartedJob:
     if code == "ResourceInUse":
         earlier = describe(sagemaker, name)
         if earlier is not None:
-            return engine.started(earlier)
+            return started(earlier)
     if training_jobs.may_heal(error):
         raise TransientError(aws.explain(error)) from error
     raise CustomizationFailed(f"SageMaker AI refused the training job: {message} ({code})") from error

@@ -7,7 +7,7 @@ Resource types: Service Authorization Reference, Amazon SageMaker, read 2026-11-
 from __future__ import annotations
 
 from tunedrop import naming
-from tunedrop.training.engine import Permission
+from tunedrop.training.permission import Permission
 
 _SAGEMAKER = "arn:aws:sagemaker:{region}:{account}:"
 _JOBS = f"{_SAGEMAKER}training-job/tunedrop-{{stage}}-*"
