@@ -79,6 +79,10 @@ pictures: setup ## take the pictures of README and site anew, of a real run on t
 bench: setup ## measure, against named alternatives in the same run
 	python -m bench
 
+.PHONY: rows
+rows: setup ## train every row of method, base model and Region on the embedded AWS, about an hour (ROWS=--region us-west-2)
+	python -m bench rows $(ROWS)
+
 .PHONY: conformance
 conformance: setup $(CONFORMANCE)/.complete $(OPENAI)/.complete ## replay recorded runs in LocalStack's interpreter, use the embedded AWS by OpenAI's client (downloads 500 MB, Python 3.13)
 	python -m tests.conformance.cases .work/conformance.json

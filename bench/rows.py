@@ -54,13 +54,13 @@ QUOTAS = {
 """What an account has to ask for that runs all rows at once; its customization jobs stay at ten."""
 
 DATA = {
-    "instruction": ("domain-questions/train.jsonl", 160),
-    "single-turn": ("support-persona/train.jsonl", 160),
-    "multi-turn": ("assistant-conversation/train.jsonl", 160),
-    "preference": ("preferred-answers/train.jsonl", 160),
+    "instruction": ("domain-questions/train.jsonl", 300),
+    "single-turn": ("support-persona/train.jsonl", 300),
+    "multi-turn": ("assistant-conversation/train.jsonl", 300),
+    "preference": ("preferred-answers/train.jsonl", 300),
     "reinforcement": ("graded-answers/train.jsonl", 300),
-    "distillation": ("teacher-and-student/prompts.jsonl", 160),
-    "continued-pretraining": ("domain-text/train.jsonl", 160),
+    "distillation": ("teacher-and-student/prompts.jsonl", 300),
+    "continued-pretraining": ("domain-text/train.jsonl", 300),
 }
 """The example of each method, and how many of its records are enough."""
 
