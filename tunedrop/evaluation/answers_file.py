@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
 from tunedrop.contracts import Evaluation, EvaluationSettings, Metric
+from tunedrop.dataset.tools.decode import NotRepairable, unpacked
 from tunedrop.errors import InvalidAnswers
 from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.evaluate import Prediction
@@ -110,7 +112,7 @@ def _is_number(value: object) -> bool:
 
 
 def read_file(path: Path) -> list[Prediction]:
-    """The lines of a file.
+    """The lines of a file in UTF-8 or UTF-16, which may be compressed with gzip.
 
     Raises
     ------
@@ -118,9 +120,15 @@ def read_file(path: Path) -> list[Prediction]:
         If it cannot be read, or a line is invalid; the message says which and why.
     """
     try:
-        text = path.read_text("utf-8-sig")
+        with path.open("rb") as file:
+            text = b"".join(unpacked(iter(partial(file.read, 1 << 20), b""), lambda _: None)).decode()
     except UnicodeDecodeError as error:
-        raise InvalidAnswers(f"{path}: not UTF-8 (byte {error.start:,})") from error
+        raise InvalidAnswers(
+            f"{path}: byte {error.start:,} is not UTF-8. Save the file as UTF-8 (or UTF-16 with a byte-order "
+            "mark)"
+        ) from error
+    except NotRepairable as error:
+        raise InvalidAnswers(f"{path}: {error}") from error
     except OSError as error:
         raise InvalidAnswers(f"{path}: {error.strerror}") from error
     lines = ((number, line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
@@ -142,7 +150,7 @@ def read(rows: Iterable[tuple[int, Any]]) -> list[Prediction]:
         _check(number, row)
         own = f"line {number}"
         conversation = row.get("conversation")
-        key = own if conversation is None else f"id {conversation}"
+        key = own if conversation in (None, "") else f"id {conversation}"
         record = conversations.setdefault(key, len(conversations) + 1)
         try:
             found.append(_prediction(row, record, turns[record]))

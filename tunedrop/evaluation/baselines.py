@@ -118,15 +118,20 @@ def nearest(
     return found
 
 
-def distances(asked: Sequence[Example], known: Sequence[Example]) -> list[float]:
-    """The distance of each prompt to the nearest known one: 1 minus the cosine, 0 for the same words."""
+def neighbours(asked: Sequence[Example], known: Sequence[Example]) -> list[tuple[float, Example]]:
+    """The nearest known prompt to each, and its distance: 1 minus the cosine, 0 for the same words."""
     known = spread(known, MOST_KNOWN)
     counts = Counter(one for example in known for one in set(words(example.prompt)))
     theirs = _vectors([words(one.prompt) for one in known], counts, len(known))
-    found: list[float] = []
+    found: list[tuple[float, Example]] = []
     for start in range(0, len(asked), 500):
         mine = _vectors([words(one.prompt) for one in asked[start : start + 500]], counts, len(known))
-        found += [round(max(0.0, 1 - float(one)), 4) for one in (mine @ theirs.T).max(axis=1)]
+        alike = mine @ theirs.T
+        first = alike.argmax(axis=1)
+        found += [
+            (round(max(0.0, 1 - float(row[place])), 4), known[place])
+            for row, place in zip(alike, first, strict=True)
+        ]
     return found
 
 

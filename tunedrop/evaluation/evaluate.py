@@ -48,6 +48,13 @@ class Said(msgspec.Struct, frozen=True):
     text: str
 
 
+class Neighbour(msgspec.Struct, frozen=True):
+    """The training record whose prompt is the most similar; long texts are shortened."""
+
+    prompt: str
+    answer: str
+
+
 def said_before(question: HeldOut) -> tuple[Said, ...]:
     """The messages before a question."""
     return tuple(Said(one.role, one.text) for one in question.messages[:-1])
@@ -61,7 +68,8 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     production, which stands as `base` there. `prompted` is the base model's answer to
     a prompt with examples. `rewards` are a grader's, by `base`, `tuned` and `champion`; `reward_error` is why
     some are missing. `scores` are by model, then by metric; `distance` is how unlike the prompt is
-    to the nearest training prompt, 0 to 1. Both are there once the evaluation has been decided.
+    to the prompt of the `nearest` training record, 0 to 1. They are there once the evaluation has been
+    decided.
     """
 
     record: int
@@ -80,6 +88,7 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     reward_error: str = ""
     scores: dict[str, dict[str, float]] = {}
     distance: float | None = None
+    nearest: Neighbour | None = None
 
     @property
     def failed(self) -> bool:

@@ -8,10 +8,14 @@ from typing import get_args
 import msgspec
 
 from tunedrop.evaluation import metrics
-from tunedrop.evaluation.baselines import distances
-from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.evaluation.baselines import neighbours
+from tunedrop.evaluation.evaluate import Neighbour, Prediction
 from tunedrop.evaluation.examples import Example
 from tunedrop.evaluation.sample import Model, Sample
+from tunedrop.formatting.texts import shorten
+
+LONGEST = 700
+"""Maximum number of characters that are kept of a training record."""
 
 
 def scored(predictions: Sequence[Prediction], metric: str, known: Sequence[Example] = ()) -> list[Prediction]:
@@ -31,7 +35,9 @@ def scored(predictions: Sequence[Prediction], metric: str, known: Sequence[Examp
     texts = [sample.texts(model) for model in models]
     found = {name: sample.scores(name, texts) for name in dict.fromkeys(shown)}
     asked = [Example(one.prompt, one.reference) for one in sample.answered]
-    away = distances(asked, known) if known else [None] * len(asked)
+    near: Sequence[tuple[float | None, Example | None]] = [(None, None)] * len(asked)
+    if known:
+        near = neighbours(asked, known)
     new = {}
     for place, one in enumerate(sample.answered):
         given = {
@@ -39,5 +45,14 @@ def scored(predictions: Sequence[Prediction], metric: str, known: Sequence[Examp
             for at, model in enumerate(models)
             if (answer := getattr(one, model)) is not None and not answer.error
         }
-        new[id(one)] = msgspec.structs.replace(one, scores=given, distance=away[place])
+        distance, example = near[place]
+        new[id(one)] = msgspec.structs.replace(
+            one, scores=given, distance=distance, nearest=_neighbour(example)
+        )
     return [new.get(id(one), one) for one in predictions]
+
+
+def _neighbour(example: Example | None) -> Neighbour | None:
+    if example is None:
+        return None
+    return Neighbour(shorten(example.prompt, LONGEST), shorten(example.answer, LONGEST))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import random
 from collections.abc import Callable
@@ -227,6 +228,28 @@ def test_a_file_is_read_as_its_objects_are(tmp_path: Path) -> None:
     file.write_text("\ufeff" + "\r\n\n".join(json.dumps(one, ensure_ascii=False) for one in lines), "utf-8")
 
     assert tunedrop.evaluate(file) == tunedrop.evaluate(lines)
+
+
+def test_a_file_may_be_compressed_or_in_utf_16(tmp_path: Path) -> None:
+    lines = rows(MIXED, lambda _: "no", lambda one: one)
+    text = "\n".join(json.dumps(one, ensure_ascii=False) for one in lines)
+    packed, wide, latin = tmp_path / "answers.jsonl.gz", tmp_path / "wide.jsonl", tmp_path / "latin.jsonl"
+    packed.write_bytes(gzip.compress(text.encode()))
+    wide.write_bytes(text.encode("utf-16"))
+    latin.write_bytes(b'{"prompt": "caf\xe9"}')
+
+    assert tunedrop.evaluate(packed) == tunedrop.evaluate(wide) == tunedrop.evaluate(lines)
+    with pytest.raises(InvalidAnswers, match="byte 15 is not UTF-8"):
+        tunedrop.evaluate(latin)
+    packed.write_bytes(packed.read_bytes()[:-20])
+    with pytest.raises(InvalidAnswers, match="truncated"):
+        tunedrop.evaluate(packed)
+
+
+def test_an_empty_conversation_is_none() -> None:
+    lines = [one | {"conversation": ""} for one in rows(TEXTS, lambda _: "no", lambda one: one)]
+
+    assert tunedrop.evaluate(lines).units == 100
 
 
 @pytest.mark.parametrize(

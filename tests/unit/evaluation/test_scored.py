@@ -7,6 +7,7 @@ import pytest
 
 from tests.unit.evaluation.answers import predictions, with_words
 from tunedrop.evaluation.ask import Answer
+from tunedrop.evaluation.evaluate import Neighbour
 from tunedrop.evaluation.examples import Example
 from tunedrop.evaluation.metrics import METRICS
 from tunedrop.evaluation.scored import scored
@@ -45,8 +46,9 @@ def test_a_prompt_of_the_training_data_is_at_no_distance() -> None:
     answers = predictions([(2, 8)] * 3)
     known = [Example(answers[0].prompt, "x"), Example("something else entirely", "y")]
 
-    near, *others = (one.distance for one in scored(answers, "token_f1", known))
+    near, *others = scored(answers, "token_f1", known)
 
-    assert near == 0
-    assert all(one is not None and 0.5 < one <= 1 for one in others)
+    assert near.distance == 0
+    assert near.nearest == Neighbour(answers[0].prompt, "x")
+    assert all(one.distance is not None and 0.5 < one.distance <= 1 for one in others)
     assert scored(answers, "token_f1")[0].distance is None

@@ -15,7 +15,7 @@ from tunedrop.dataset.check.check import check
 from tunedrop.dataset.rules import explanations
 from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Judgement, Prediction
+from tunedrop.evaluation.evaluate import Judgement, Neighbour, Prediction
 from tunedrop.evaluation.gate import decide
 from tunedrop.registry import StepRecord
 from tunedrop.reporting import _document, advice
@@ -28,6 +28,7 @@ from tunedrop.reporting.report import (
     _losses,
     _timeline,
     render,
+    render_answers,
     svg,
 )
 from tunedrop.training.curves import Loss
@@ -135,6 +136,30 @@ def test_parts_near_to_the_training_data_stand_beside_those_far_from_it() -> Non
     assert (near.prompts, near.tuned, near.doubt) == (31, 1, 0)
     assert far.tuned < 0.5
     assert far.doubt == pytest.approx(0.25, abs=0.05)
+
+
+def test_an_answer_is_shown_beside_its_nearest_training_record() -> None:
+    """And how many answers are low, whatever the verdict."""
+    answers_ = [
+        Prediction(
+            record=number,
+            turn=0,
+            prompt=f"Where is parcel {number}?",
+            reference="on its way",
+            base=Answer(text="lost"),
+            tuned=Answer(text="on its way" if number else "here"),
+            distance=0.25,
+            nearest=Neighbour("Where is <b>parcel</b> 7?", "at the depot"),
+        )
+        for number in range(40)
+    ]
+    settings = EvaluationSettings()
+
+    page = render_answers("answers", settings, decide(answers_, settings), answers_)
+
+    assert "Nearest training record <span>distance 0.25</span>" in page
+    assert "Where is &lt;b&gt;parcel&lt;/b&gt; 7?" in page
+    assert "In <b>1</b> the tuned model itself scores below 0.5" in page
 
 
 def test_a_grader_s_rewards_are_compared_where_they_decided() -> None:

@@ -11,7 +11,7 @@ from markupsafe import Markup
 from tunedrop.contracts import Evaluation
 from tunedrop.evaluation import general_ability, metrics
 from tunedrop.evaluation.complete import incomplete
-from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.evaluation.evaluate import Neighbour, Prediction
 from tunedrop.evaluation.labels import label_set
 from tunedrop.evaluation.reward_scale import Scale, scale_of
 from tunedrop.formatting.texts import shorten
@@ -35,6 +35,8 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     champion: str | None
     base_score: float
     tuned_score: float
+    distance: float
+    nearest: Neighbour | None
 
 
 class Lost(msgspec.Struct, frozen=True):
@@ -46,7 +48,7 @@ class Lost(msgspec.Struct, frozen=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """What a section of the report shows; counts are prompts."""
+    """What a section of the report shows; counts are prompts, `low` those with a tuned score below 0.5."""
 
     title: str
     meaning: str
@@ -54,6 +56,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     ties: int
     losses: int
     much_worse: int
+    low: int
     bar: Markup
     histogram: Markup
     slices: tuple[Slice, ...]
@@ -92,6 +95,7 @@ def _compared(metric: str, scored: Scored) -> Comparison:
         ties=counts["tie"],
         losses=counts["loss"],
         much_worse=sum(gain <= -metrics.MUCH for gain in gains),
+        low=sum(score < metrics.MUCH for score in scored.tuned),
         bar=_histogram.bar(counts),
         histogram=_histogram.of(gains),
         slices=tuple(slices(scored)),
@@ -144,4 +148,6 @@ def _entries(scored: Scored) -> Iterator[Entry]:
             champion=shorten(one.champion.text, LONGEST) if one.champion is not None else None,
             base_score=before,
             tuned_score=after,
+            distance=one.distance or 0.0,
+            nearest=one.nearest,
         )
