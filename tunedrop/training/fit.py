@@ -7,6 +7,7 @@ Microsoft Foundry's fine-tuning skill (check_training.py, read 2026-11-23); no A
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from tunedrop.contracts import Fit, FitVerdict
 from tunedrop.training.curves import Curves, Loss, by_epoch
@@ -34,64 +35,88 @@ def judge(curves: Curves) -> Fit:
     suggestion is the epoch of the best validation loss if the training was too long, and one more epoch if
     it was too short.
     """
-    training, validation = by_epoch(curves.training), by_epoch(curves.validation)
-    epochs = len(training)
     if len(curves.training) < 2:
         return Fit(verdict="unknown", sentence="Bedrock wrote no loss curve for this job.")
+    training, validation = by_epoch(curves.training), by_epoch(curves.validation)
+    found = (
+        _unstable(curves)
+        or _overfitting(curves)
+        or _underfitting(curves)
+        or _memorising(curves)
+        or _Found("fits", "The losses level off; the number of epochs suits the data.", len(training))
+    )
+    return Fit(
+        verdict=found.verdict,
+        sentence=found.sentence,
+        epochs=len(training),
+        suggested_epochs=found.epochs,
+        training_loss=training[-1],
+        validation_loss=validation[-1] if validation else None,
+        best_validation_loss=min(validation) if validation else None,
+    )
 
-    def fit(verdict: FitVerdict, sentence: str, suggested: int) -> Fit:
-        return Fit(
-            verdict=verdict,
-            sentence=sentence,
-            epochs=epochs,
-            suggested_epochs=suggested,
-            training_loss=training[-1],
-            validation_loss=validation[-1] if validation else None,
-            best_validation_loss=min(validation) if validation else None,
-        )
 
-    trained = training if epochs > 1 else _quarters(curves.training)
+class _Found(NamedTuple):
+    verdict: FitVerdict
+    sentence: str
+    epochs: int
+
+
+def _unstable(curves: Curves) -> _Found | None:
+    training = by_epoch(curves.training)
+    trained = training if len(training) > 1 else _quarters(curves.training)
+    if trained[-1] <= UNSTABLE * min(trained):
+        return None
+    sentence = (
+        f"The training loss rose again, from {min(trained):.3f} to {trained[-1]:.3f}: "
+        "a lower learning rate should help before more epochs do."
+    )
+    return _Found("unstable", sentence, len(training))
+
+
+def _overfitting(curves: Curves) -> _Found | None:
+    validation = by_epoch(curves.validation)
     held_out = validation if len(validation) > 1 else [one.loss for one in curves.validation]
-    if trained[-1] > UNSTABLE * min(trained):
-        return fit(
-            "unstable",
-            f"The training loss rose again, from {min(trained):.3f} to {trained[-1]:.3f}: "
-            "a lower learning rate should help before more epochs do.",
-            epochs,
-        )
-    if len(held_out) > 1 and held_out[-1] > OVERFIT * min(held_out):
-        best = held_out.index(min(held_out))
-        after = best + 1 if len(validation) > 1 else 1
-        return fit(
-            "overfitting",
-            f"Overfitting: the validation loss was best after epoch {after} ({held_out[best]:.3f}) "
-            f"and ended at {held_out[-1]:.3f}.",
-            after,
-        )
-    if len(training) > 1 and _still_falls(validation or training) and _still_falls(training):
-        return fit(
-            "underfitting",
-            "Underfitting: the loss was still falling in the last epoch, so more epochs may help.",
-            epochs + 1,
-        )
-    if epochs == 1 and len(curves.training) < FEWEST_STEPS:
-        steps = len(curves.training)
-        return fit("unknown", f"One epoch of {steps} steps does not tell whether more would help.", 0)
-    if epochs == 1 and _still_falls(trained):
-        return fit(
-            "underfitting",
-            f"Underfitting: the loss was still falling in the last quarter of the one epoch, from "
-            f"{trained[-2]:.3f} to {trained[-1]:.3f}, so more epochs may help.",
-            2,
-        )
-    if validation and validation[-1] > GAP * training[-1]:
-        return fit(
-            "memorising",
-            f"Memorising: the validation loss ({validation[-1]:.3f}) ends far above the training loss "
-            f"({training[-1]:.3f}). More varied examples help more than epochs.",
-            1 + validation.index(min(validation)),
-        )
-    return fit("fits", "The losses level off; the number of epochs suits the data.", epochs)
+    if len(held_out) < 2 or held_out[-1] <= OVERFIT * min(held_out):
+        return None
+    best = held_out.index(min(held_out))
+    after = best + 1 if len(validation) > 1 else 1
+    sentence = (
+        f"Overfitting: the validation loss was best after epoch {after} ({held_out[best]:.3f}) "
+        f"and ended at {held_out[-1]:.3f}."
+    )
+    return _Found("overfitting", sentence, after)
+
+
+def _underfitting(curves: Curves) -> _Found | None:
+    """Also the verdict on a single epoch that is too short for one."""
+    training, validation = by_epoch(curves.training), by_epoch(curves.validation)
+    if len(training) > 1:
+        if not _still_falls(validation or training) or not _still_falls(training):
+            return None
+        sentence = "Underfitting: the loss was still falling in the last epoch, so more epochs may help."
+        return _Found("underfitting", sentence, len(training) + 1)
+    steps, quarters = len(curves.training), _quarters(curves.training)
+    if steps < FEWEST_STEPS:
+        return _Found("unknown", f"One epoch of {steps} steps does not tell whether more would help.", 0)
+    if not _still_falls(quarters):
+        return None
+    sentence = (
+        f"Underfitting: the loss was still falling in the last quarter of the one epoch, from "
+        f"{quarters[-2]:.3f} to {quarters[-1]:.3f}, so more epochs may help."
+    )
+    return _Found("underfitting", sentence, 2)
+
+
+def _memorising(curves: Curves) -> _Found | None:
+    training, validation = by_epoch(curves.training), by_epoch(curves.validation)
+    if not validation or validation[-1] <= GAP * training[-1]:
+        return None
+    sentence = (
+        f"Memorising: the validation loss ({validation[-1]:.3f}) ends far above the training loss "
+        f"({training[-1]:.3f}). More varied examples help more than epochs."
+    )
+    return _Found("memorising", sentence, 1 + validation.index(min(validation)))
 
 
 def _still_falls(by_epoch: Sequence[float]) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +14,6 @@ from tunedrop import catalog, intake
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.tunable import obstacle
 from tunedrop.cli.data import rule_settings
-from tunedrop.cli.data.files import copy_of
 from tunedrop.cli.data.paths import require_files
 from tunedrop.cli.data.showing import show
 from tunedrop.cli.exits import NO, USAGE
@@ -26,16 +24,10 @@ from tunedrop.dataset.check.check import Report
 from tunedrop.dataset.check.findings import excerpts, sarif, worse
 from tunedrop.dataset.check.options import Asked
 from tunedrop.dataset.check.processes import check_on_all_cores
-from tunedrop.dataset.formats import unreadable
 from tunedrop.dataset.sources.opening import DataFiles, open_files
-from tunedrop.dataset.types import Opened, ReadOptions
+from tunedrop.dataset.types import ReadOptions
 from tunedrop.formatting.commands import command
-from tunedrop.formatting.counts import counted
 from tunedrop.intake.file_names import by_split
-
-MAX_CHANGES_SHOWN = 100
-PLACES = 5
-"""Maximum number of places to show per change."""
 
 
 class CheckFormat(StrEnum):
@@ -248,51 +240,6 @@ def checked(
                 errors.print(f"{split}: read as {file.container}", style="dim")
         with bytes_done("checking", size_of(everything), "comparing similar records") as advance:
             return check_on_all_cores(opened, asked, advance)
-
-
-def fix(file: Path, output: Path, options: ReadOptions, named: Sequence[str] = ()) -> None:
-    """Write a repaired copy of a file, and list the repairs on stderr."""
-    from tunedrop.dataset.tools.decode import NotRepairable  # needed only with --fix
-    from tunedrop.dataset.tools.repair import repair
-
-    count = 0
-    try:
-        with open_files({"train": [file]}, options) as files, copy_of(file, output) as sink:
-            opened = files["train"]
-            _refuse_unread(opened, file.name)
-            if not opened.is_plain:
-                count += 1
-                errors.print(f"{file.name}: read as {opened.container}, written as JSON lines")
-            times: Counter[str] = Counter()
-            for change in repair(opened.source.chunks(0, opened.source.size), sink, named):
-                count += 1
-                times[change.what] += 1
-                if times[change.what] <= PLACES:
-                    errors.print(f"{_where(opened, file.name, change.line)}: {change.what}")
-            for what, number in times.items():
-                if number > PLACES:
-                    errors.print(f"{file.name}: {what}: {number:,} times in total")
-    except NotRepairable as error:
-        fail(f"{file.name}: {error}")
-    errors.print(f"{output}: {counted(count, 'change')}")
-
-
-def _refuse_unread(opened: Opened, name: str) -> None:
-    """A repaired copy must be complete: unreadable rows are listed and nothing is written."""
-    unread = [
-        f"{_where(opened, name, number)}: {problem[1]} [{problem[0]}]"
-        for number, problem in unreadable.listed(opened.source)
-    ]
-    for _, problem in opened.problems:
-        errors.print(f"{name}: {problem.message} [{problem.code}]")
-    if unread:
-        more = f"\n… and {len(unread) - MAX_CHANGES_SHOWN:,} more" if len(unread) > MAX_CHANGES_SHOWN else ""
-        fail("\n".join(unread[:MAX_CHANGES_SHOWN]) + more, NO, "Nothing was written: fix these rows first")
-
-
-def _where(opened: Opened, name: str, line: int) -> str:
-    place = opened.place(line)
-    return f"{place.name(name)}{f':{place.line}' if place.line else ''}"
 
 
 def _base_model(name: str | None) -> BaseModel | None:

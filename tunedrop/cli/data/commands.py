@@ -103,7 +103,9 @@ def check(
     if fix is not None:
         if len(files) != 1 or not files[0].is_file():
             fail("--fix takes one file at a time, which must exist", USAGE)
-        checking.fix(files[0], fix, read_options(encoding, column), repairs or ())
+        from tunedrop.cli.data import fixing
+
+        fixing.fix(files[0], fix, read_options(encoding, column), repairs or ())
         files, encoding, column = [fix], "", None
     asked = cast("Method", method)
     options = checking.Options(
