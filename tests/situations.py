@@ -1324,3 +1324,22 @@ REFUSED |= {
         "a.tsv", "TD021", "completion is empty",
     ),
 }  # fmt: skip
+
+REFUSED |= {
+    "intents in a list": (
+        each(lambda q, _: {"text": q, "intents": ["repeat"]}), "a.jsonl", "TD010", "intents beside text",
+    ),
+    "slots of a banking assistant": (
+        each(lambda q, _: {"text": q, "slots": {"time": {"text": "17th", "span": [0, 4]}}}),
+        "a.jsonl", "TD010", "slots beside text",
+    ),
+    "questions and answers without a header, one of which ends with a space": (
+        table([(f"{q}?", f"{a} So it is. ") for q, a in PAIRS]), "a.csv", "TD005", "the first row is",
+    ),
+    "a letter with commas": (
+        b"Dear owners:\nLast year, at this time, I wrote.\nToday, I do.\nThe reasons are many.\n"
+        b"Bees, mostly, honey.\n"
+        b"It was good, it was bad, it was.\n",
+        "letter.txt", "TD005", "this is text without records",
+    ),
+}  # fmt: skip

@@ -85,3 +85,14 @@ def test_damage_is_found(kind: str, escaped: bool) -> None:
 @pytest.mark.parametrize("text", FINE)
 def test_ordinary_text_is_left_in_peace(text: str, escaped: bool) -> None:
     assert codes(text, escaped=escaped) == set()
+
+
+@pytest.mark.parametrize("escaped", [False, True])
+def test_a_question_and_its_answer_inside_a_text_are_told_and_a_question_alone_is_not(escaped: bool) -> None:
+    told = "table: bees\ncolumns: name, weight\nQ: Who weighs most?\nA: SELECT name FROM bees"
+    fine = "An essay.\nQ: this letter is rare. And it has no answer in this text."
+    body = "".join(json.dumps({"text": text}, ensure_ascii=escaped) + "\n" for text in (fine, told)).encode()
+
+    report = check({"train": [body]}, {"train": "train.jsonl"})
+
+    assert [(one.line, one.code) for one in report.warnings] == [(2, "TD086")]

@@ -15,7 +15,7 @@ class Keys:
     """Which keys of a record are which; the same for all records with the same keys (`keys_of`)."""
 
     def __init__(self, given: tuple[str, ...], program: str = "") -> None:
-        there = {names.plain(key): key for key in reversed(given)}
+        there = {name: key for key in reversed(given) if (name := names.plain(key))}
         prompt = next((one for one in names.PROMPTS if one in there), "")
         answer = next((one for one in _answers(prompt) if one in there and one != prompt), "")
         if answer in names.CLASSES:

@@ -52,10 +52,11 @@ def _may_be_learned(name: str, value: Any, key: str) -> bool:
     if name in names.MADE_OF_TEXTS:
         return isinstance(value, str) and len(value.split()) > 1
     if name in names.ANNOTATIONS:
-        return isinstance(value, list)
+        return isinstance(value, list | dict)
     if name in names.CLASSES:
         return name != "tag" and key not in ("text", "input")
     words = _words(name)
+    words |= {word[:-1] for word in words if word.endswith("s")}  # intents, emotions
     if not words.isdisjoint(names.LEARNED):
         is_reference = "id" in words and words.isdisjoint(names.CLASSES)
         return words.isdisjoint(names.MEASURES) and not is_reference

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from tunedrop.dataset.rules.texts.rule import TextRule, Texts, begins_a_line, names_before_a_colon
 
 _SPEAKERS = ("user", "assistant", "human", "system", "bot", "ai", "gpt")
+_ASKED = re.compile(r"^(Q:|Question:).*\n(?:.*\n){0,20}?(A:|Answer:)", re.MULTILINE)
 _NAMED = names_before_a_colon((*_SPEAKERS, "<human>", "<bot>"))
 
 
@@ -18,11 +19,15 @@ class RoleWords(TextRule):
     expressions = (
         rb"(?i)(?:user|assistant|human|system|bot|ai|gpt|<human>|<bot>):",
         rb'"\s*(?:Q|Question|Context):',  # transcripts that no speaker is named in
+        rb"\\n(?:Q|Question):",
     )
     signs = (":",)
 
     def find(self, text: str, role: str) -> Iterator[str]:
-        """The first."""
+        """The first; of a text that stands alone, a question with its answer before others."""
+        if role == "text" and (asked := _ASKED.search(text)):
+            yield f"{asked[1]!r} and {asked[2]!r} are inside a text: write them as prompt and completion"
+            return
         for match in _NAMED.finditer(text):
             if word := _speaker(match, 0):
                 yield _found(word)
@@ -30,7 +35,8 @@ class RoleWords(TextRule):
 
     def find_in(self, texts: Texts) -> dict[int, list[str]]:
         """The first of each text."""
-        found: dict[int, list[str]] = {}
+        alone = [place for place, (_, role, _) in enumerate(texts) if role == "text"]
+        found = {place: wrong for place in alone if (wrong := list(self.find(texts[place][2], "text")))}
         for place, match in texts.matches(_NAMED):
             if place not in found and (word := _speaker(match, texts.starts[place])):
                 found[place] = [_found(word)]

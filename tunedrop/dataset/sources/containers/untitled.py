@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tunedrop.dataset.formats import names, unknown
@@ -34,6 +35,11 @@ def why(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> str:
     if max(map(len, rows), default=0) == 1:
         return _one_column(first, there)
     near = [found for one in first if (found := unknown.part_of(one))]
+    if not near and not wanted and _is_prose(rows):
+        return (
+            "the rows have different numbers of cells, as sentences with commas have: this is text without "
+            "records; expected JSON lines, a JSON array, CSV, Excel or Parquet"
+        )
     what = "no column has a usual name for a prompt or an answer"
     if near:
         what = "; ".join(near)
@@ -44,6 +50,12 @@ def why(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> str:
         "with --column prompt=NAME --column completion=NAME (data.columns in a manifest), or by number "
         "from 1 if the first row is already a record"
     )
+
+
+def _is_prose(rows: Sequence[Sequence[str]]) -> bool:
+    """Whether rows are of as many widths as the lines of a text, which no table has."""
+    widths = Counter(len(row) for row in rows if any(row))
+    return len(widths) > 2 and max(widths.values()) <= sum(widths.values()) / 2
 
 
 def _one_column(first: Sequence[str], there: str) -> str:
