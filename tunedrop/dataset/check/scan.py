@@ -165,7 +165,7 @@ class _Scan:
         if records is None:
             self._typed = _typed(raws[-1])
             return None
-        if len(records) != len(raws) or not _are_one_a_line(body, raws):
+        if len(records) != len(raws) or not _are_one_a_line(raws):
             return None
         return records if self._typed.names_each_key_once(body, records, may_hide) else None
 
@@ -256,10 +256,10 @@ def _is_transcript(record: object, typed: Typed) -> bool:
     return conversation is not None and is_transcript(conversation)
 
 
-def _are_one_a_line(body: bytes, raws: list[bytes]) -> bool:
+def _are_one_a_line(raws: list[bytes]) -> bool:
     """Whether as many objects as there are lines are one on each: the decoder takes any space between them,
     and two on a line would make up for a blank line, or for one that spans two."""
-    if body.count(b"}\n{") == len(raws) - 1:
+    if all([raw[:1] == b"{" and raw[-1:] == b"}" for raw in raws]):
         return True
     return all([raw.strip()[:1] == b"{" and raw.strip()[-1:] == b"}" for raw in raws])
 

@@ -124,19 +124,24 @@ def chats(records: list[Any]) -> Batch | None:
 
 def _in_turn(roles: list[str], said: list[str], turns: list[int], systems: list[str]) -> Batch | None:
     """Conversations whose turns alternate between user and assistant; None if one is unusual."""
-    kinds = set(turns)
-    if 0 in kinds or max(kinds) > MOST_TURNS or not _say_something(said):
+    if min(turns) == 0 or max(turns) > MOST_TURNS or not _say_something(said):
         return None
+    return conversing(said, turns, systems) if are_in_turn(roles, turns) else None
+
+
+def are_in_turn(roles: list[str], turns: list[int]) -> bool:
+    """Whether user and assistant take turns in all conversations; `turns` says how many each has."""
+    return roles == list(chain.from_iterable([IN_TURN[:count] for count in turns]))
+
+
+def conversing(said: list[str], turns: list[int], systems: list[str]) -> Batch:
+    """Conversations of some turns each, whose texts are `said`."""
     sizes = _sizes(said)
-    if kinds == {2}:
-        if roles != [*IN_TURN[:2]] * len(turns):
-            return None
+    if set(turns) == {2}:
         prompts, answers = said[::2], said[1::2]
         before = prompts
         sizes = list(map(add, sizes[::2], sizes[1::2]))
     else:
-        if roles != list(chain.from_iterable([IN_TURN[:count] for count in turns])):
-            return None
         prompts, answers, before, totals, start = [], [], [], [], 0
         for count in turns:
             stop = start + count

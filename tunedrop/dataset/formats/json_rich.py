@@ -1,16 +1,20 @@
 """Conversations of Converse with blocks of any kind, each in its usual form: images, tools, reasoning.
 
-What is in another form is read by `converse`, which says what is wrong with it.
+What is in another form is read by `converse`, which says what is wrong with it. All blocks of many records are
+looked at together, kind by kind: a loop over them in Python would cost more than reading the file.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any, Literal
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from itertools import chain
+from typing import Any, Literal, NamedTuple
 
 import msgspec
 
-from tunedrop.dataset.formats.batch import IN_TURN, MOST_TURNS, PATHS, Batch, system_of
+from tunedrop.dataset.formats.batch import IN_TURN, PATHS, Batch, are_in_turn, conversing, system_of
 from tunedrop.dataset.formats.record import Conversation, Turn
 from tunedrop.dataset.rules import blocks, tools
 
@@ -33,153 +37,222 @@ class RichTurn(Strict):
 
 
 class Converse(Strict, omit_defaults=True, kw_only=True):
-    """A conversation, whatever its blocks; its keys are in the order that people write them in."""
+    """A conversation, whatever its blocks; its keys are in the order that people write them in.
+
+    Most records of a dataset declare the same tools, which are read once.
+    """
 
     schemaVersion: Literal["bedrock-conversation-2024"]  # noqa: N815 - Bedrock's name
     system: list[Block] = msgspec.field(default_factory=list)
-    toolConfig: dict[str, Any] | None = None  # noqa: N815 - Bedrock's name
+    toolConfig: msgspec.Raw = msgspec.Raw()  # noqa: N815 - Bedrock's name
     messages: list[RichTurn]
 
 
-_Said = tuple[str, tuple[dict[str, Any], ...]]
-"""Of a turn: its text, and its blocks where they are more than that."""
+class _Place(Strict):
+    uri: str
+
+
+class _Source(Strict):
+    s3Location: _Place  # noqa: N815 - Bedrock's name
+
+
+class _Media(Strict):
+    format: str
+    source: _Source
+
+
+class _Reasoning(Strict):
+    reasoningText: Block  # noqa: N815 - Bedrock's name
+
+
+_Blocks = tuple[dict[str, Any], ...]
+
+
+class _Said(NamedTuple):
+    """Many records: how many turns each has; of all turns, the text, and the blocks where they are more; and
+    the kinds of blocks that there are."""
+
+    turns: list[int]
+    texts: list[str]
+    rich: list[_Blocks]
+    kinds: frozenset[str]
 
 
 def conversation(record: Converse) -> Conversation | None:
-    """One record; None if a block is not in its usual form."""
-    turns = _turns(record)
-    if turns is None:
+    """One record; None where a block is not in its usual form."""
+    found = _read([record])
+    if found is None:
         return None
-    extra = {} if record.toolConfig is None else {"toolConfig": record.toolConfig}
-    return with_system(record, _placed(turns), extra)
+    tools_ = _tools(bytes(record.toolConfig))
+    extra = {"toolConfig": tools_.config} if tools_ is not None and tools_.config is not None else {}
+    turns = [Turn(*one) for one in zip(IN_TURN, found.texts, found.rich, PATHS, strict=False)]
+    return with_system(record, tuple(turns), extra)
 
 
 def batch(records: list[Converse]) -> Batch | None:
-    """Many records; None if one has a block that is not in its usual form."""
-    found = Batch([], [], [], [], [], [], {}, [], [])
-    for at, record in enumerate(records):
-        turns = _turns(record)
-        if turns is None:
+    """Many records; None where one has a block that is not in its usual form."""
+    found = _read(records)
+    if found is None:
+        return None
+    systems = [system_of(record.system) if record.system else "" for record in records]
+    made = conversing(found.texts, found.turns, systems)
+    media, alike = [()] * len(records), [()] * len(records)
+    for at, (record, turns) in enumerate(zip(records, _each(found.rich, found.turns), strict=True)):
+        rich, has_tools = any(turns), bytes(record.toolConfig) not in _NO_TOOLS
+        if rich or has_tools:
+            alike[at] = blocks.alike(has_tools, turns)
+        if rich:
+            made.added[at] = _compared(record, turns, made.answers[at])
+        elif has_tools and len(turns) != 2 and not made.answers[at].strip():
             return None
-        count = len(turns)
-        texts = [text for text, _ in turns]
-        is_answered = count % 2 == 0
-        answer, asked = (texts[-1], texts[:-1]) if is_answered else ("", texts)
-        found.prompts.append("\0".join(asked) if count > 2 else asked[0])
-        found.answers.append(answer)
-        found.before.append(asked[-1])
-        found.turns.append(count)
-        system = system_of(record.system) if record.system else ""
-        found.systems.append(system)
-        size = len("".join([system, *texts]).encode())
-        rich = [said for _, said in turns if said]
-        if rich:
-            size += sum([len(text.encode()) for some in rich for text in blocks.texts_beside(some)])
-        found.sizes.append(size)
-        beside = _ENCODER.encode([said for _, said in turns[: len(asked)] if said]) if rich else b""
-        said_last = _ENCODER.encode(turns[-1][1]) if rich and is_answered else b""
-        if record.toolConfig is not None and count != 2 and not answer.strip():
-            said_last = msgspec.json.encode({"toolConfig": record.toolConfig}, order="sorted") + said_last
-            if not rich:
-                return None
-        if rich:
-            found.added[at] = beside, said_last
-        found.media.append(blocks.media_of(rich))
-        found.alike.append(_alike(record, turns) if rich or record.toolConfig is not None else ())
-    return found
+        if rich and not found.kinds.isdisjoint(blocks.MEDIA):
+            media[at] = blocks.media_of(turns)
+        if rich and not found.kinds.isdisjoint(_SAYING_MORE):
+            more = [text for one in turns if one for text in blocks.texts_beside(one)]
+            made.sizes[at] += len("".join(more).encode())
+    return made._replace(media=media if any(media) else [], alike=alike)
 
 
+_NO_TOOLS = (b"", b"null")
+_SAYING_MORE = ("reasoningContent", "toolResult")
+
+
+def _each(rich: list[_Blocks], turns: list[int]) -> Iterator[list[_Blocks]]:
+    """Those of one record after the other."""
+    start = 0
+    for count in turns:
+        yield rich[start : start + count]
+        start += count
+
+
+def _compared(record: Converse, turns: list[_Blocks], answer: str) -> tuple[bytes, bytes]:
+    """What blocks add to prompt and answer for comparison."""
+    is_answered = len(turns) % 2 == 0
+    asked = [one for one in (turns[:-1] if is_answered else turns) if one]
+    last = b"" if not is_answered else _ENCODER.encode(turns[-1]) if turns[-1] else b"[]"
+    if len(turns) != 2 and not answer.strip() and (tools_ := _tools(bytes(record.toolConfig))) is not None:
+        if tools_.config is not None:
+            last = msgspec.json.encode({"toolConfig": tools_.config}, order="sorted") + last
+    return _ENCODER.encode(asked), last
+
+
+class _Tools(NamedTuple):
+    """A tool section, None where there is none; the tools that it declares."""
+
+    config: dict[str, Any] | None
+    declared: tuple[str, ...]
+
+
+@lru_cache(maxsize=256)
+def _tools(raw: bytes) -> _Tools | None:
+    """A tool section; None if something is wrong with it, or if it may name a key twice."""
+    if raw in _NO_TOOLS:
+        return _Tools(None, ())
+    try:
+        config = msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    written = _ENCODER.encode(config)
+    if raw.count(b'":') != written.count(b'":') or _SPACED_KEY.search(raw) or b"\\u" in raw:
+        return None
+    declared, wrong = tools.declared(written)
+    return None if wrong else _Tools(config, tuple(declared))
+
+
+_SPACED_KEY = re.compile(rb'"[ \t\r]+:')
 _ENCODER = msgspec.json.Encoder()
 
 
-def _alike(record: Converse, turns: list[_Said]) -> tuple[object, ...]:
-    contents = [(path, some) for (_, some), path in zip(turns, PATHS, strict=False)]
-    return blocks.alike(record.toolConfig is not None, contents)
-
-
-def _turns(record: Converse) -> list[_Said] | None:
-    """What is said in turn; None if that is not in its usual form."""
-    messages = record.messages
-    if not messages or len(messages) > MOST_TURNS:
+def _read(records: Sequence[Converse]) -> _Said | None:
+    """Records whose blocks all are in their usual form, from users and assistants in turn; else None."""
+    turns = [len(record.messages) for record in records]
+    messages = [message for record in records for message in record.messages]
+    if min(turns) == 0 or max(turns) > len(IN_TURN):
         return None
-    turns: list[_Said] = []
-    has_tools = record.toolConfig is not None
-    for message, role in zip(messages, IN_TURN, strict=False):
-        content = message.content
-        if message.role != role or not content:
-            return None
-        if len(content) == 1 and len(first := content[0]) == 1 and "text" in first:
-            text = first["text"]
-            if not isinstance(text, str) or not text.strip():
-                return None
-            turns.append((text, ()))
+    roles = [message.role for message in messages]
+    if not are_in_turn(roles, turns):
+        return None
+    contents = [message.content for message in messages]
+    every = list(chain.from_iterable(contents))
+    if not all(contents) or set(map(len, every)) != {1}:
+        return None
+    kinds = list(map(next, map(iter, every)))
+    if not _are_usual(kinds, every) or not _SPOKEN_BY.issuperset(
+        zip(kinds, [role for role, content in zip(roles, contents, strict=True) for _ in content], strict=True)
+    ):
+        return None
+    texts, rich = list[str](), list[_Blocks]()
+    for content in contents:
+        if len(content) == 1 and "text" in content[0]:
+            texts.append(content[0]["text"])
+            rich.append(())
             continue
-        texts, says = [], False
-        for block in content:
-            if len(block) != 1:
-                return None
-            ((kind, value),) = block.items()
-            if kind == "text":
-                if not isinstance(value, str):
-                    return None
-                texts.append(value)
-                says = says or not (value == "" or value.isspace())
-                continue
-            usual = _USUAL.get(kind)
-            if usual is None or not usual(value, role):
-                return None
-            says, has_tools = True, has_tools or kind in ("toolUse", "toolResult")
-        if not says:
-            return None
-        text = texts[0] if len(texts) == 1 else "\n".join(texts)
-        turns.append((text, tuple(content) if len(texts) != len(content) else ()))
-    if has_tools and any(tools.problems(record.toolConfig, _placed(turns))):
+        said = [block["text"] for block in content if "text" in block]
+        texts.append("\n".join(said))
+        rich.append(tuple(content) if len(said) < len(content) else ())
+    if not all([more or text.strip() for text, more in zip(texts, rich, strict=True)]):
         return None
-    return turns
+    found = _Said(turns, texts, rich, frozenset(kinds))
+    return found if _have_their_tools(records, found) else None
 
 
-def _placed(turns: list[_Said]) -> tuple[Turn, ...]:
-    """The turns with their roles and JSON paths."""
-    return tuple([Turn(role, *said, path) for role, said, path in zip(IN_TURN, turns, PATHS, strict=False)])
+def _are_usual(kinds: list[str], every: list[dict[str, Any]]) -> bool:
+    """Whether blocks of all kinds are in their usual form."""
+    for kind in set(kinds):
+        is_usual = _USUAL.get(kind)
+        if is_usual is None or not is_usual([block[kind] for block in every if kind in block]):
+            return False
+    return True
 
 
-def _is_usual_media(value: Any, role: str) -> bool:
-    if role != "user" or not isinstance(value, dict) or value.keys() != _MEDIA_KEYS:
+def _have_their_tools(records: Sequence[Converse], found: _Said) -> bool:
+    """Whether nothing is wrong with the tools of any record."""
+    of_each = [_tools(bytes(record.toolConfig)) for record in records]
+    if None in of_each or found.kinds.isdisjoint(("toolUse", "toolResult")):
+        return None not in of_each
+    each = zip(of_each, _each(found.rich, found.turns), strict=True)
+    return all([one is not None and tools.are_right(one.declared, turns) for one, turns in each])
+
+
+def _are_texts(found: list[Any]) -> bool:
+    return set(map(type, found)) == {str}
+
+
+def _are_media(found: list[Any]) -> bool:
+    try:
+        media = msgspec.convert(found, list[_Media])
+    except msgspec.ValidationError:
         return False
-    source = value["source"]
-    place = source.get("s3Location") if isinstance(source, dict) and len(source) == 1 else None
-    if not isinstance(place, dict) or len(place) != 1 or not isinstance(value["format"], str):
+    return all([blocks.is_usual_uri(one.source.s3Location.uri) for one in media])
+
+
+def _are_thoughts(found: list[Any]) -> bool:
+    try:
+        thoughts = msgspec.convert(found, list[_Reasoning])
+    except msgspec.ValidationError:
         return False
-    return blocks.is_usual_uri(place.get("uri"))
+    return all([one.reasoningText.text.strip() for one in thoughts])
 
 
-_MEDIA_KEYS = {"format", "source"}
+def _have_ids(found: list[Any]) -> bool:
+    """Whether parts of tools have ids; `tools` looks at the rest of them."""
+    ids = [one.get("toolUseId") for one in found if isinstance(one, dict)]
+    return len(ids) == len(found) and all(ids) and set(map(type, ids)) == {str}
 
 
-def _is_usual_use(value: Any, role: str) -> bool:
-    number = value.get("toolUseId") if isinstance(value, dict) else None
-    return role == "assistant" and isinstance(number, str) and number != ""
-
-
-def _is_usual_result(value: Any, role: str) -> bool:
-    return role == "user" and _is_usual_use(value, "assistant")
-
-
-def _is_usual_reasoning(value: Any, role: str) -> bool:
-    if role != "assistant" or not isinstance(value, dict) or len(value) != 1:
-        return False
-    said = value.get("reasoningText")
-    text = said.get("text") if isinstance(said, dict) and len(said) == 1 else None
-    return isinstance(text, str) and not (text == "" or text.isspace())
-
-
-_USUAL: Mapping[str, Callable[[Any, str], bool]] = {
-    "image": _is_usual_media,
-    "video": _is_usual_media,
-    "document": _is_usual_media,
-    "toolUse": _is_usual_use,
-    "toolResult": _is_usual_result,
-    "reasoningContent": _is_usual_reasoning,
+_USUAL: Mapping[str, Callable[[list[Any]], bool]] = {
+    "text": _are_texts,
+    "image": _are_media,
+    "video": _are_media,
+    "document": _are_media,
+    "toolUse": _have_ids,
+    "toolResult": _have_ids,
+    "reasoningContent": _are_thoughts,
+}
+_SPOKEN_BY = {
+    *(("text", role) for role in IN_TURN[:2]),
+    *((kind, "user") for kind in (*blocks.MEDIA, "toolResult")),
+    *((kind, "assistant") for kind in ("toolUse", "reasoningContent")),
 }
 
 

@@ -143,18 +143,18 @@ def media_of(contents: Iterable[Iterable[Mapping[str, Any]]]) -> tuple[str, ...]
     return tuple([kind for content in contents for block in content for kind in block if kind in _MEDIA])
 
 
-def alike(has_tools: bool, contents: Sequence[tuple[str, Sequence[Mapping[str, Any]]]]) -> tuple[object, ...]:
+def alike(has_tools: bool, contents: Sequence[Sequence[Mapping[str, Any]]]) -> tuple[object, ...]:
     """A key that small records share if they have the same problems with a base model.
 
     Parameters
     ----------
     contents
-        The JSON path and the blocks of each turn; no blocks if it is plain text.
+        The blocks of each turn; no blocks if it is plain text.
     """
     kinds: list[object] = [has_tools, len(contents)]
-    for path, content in contents:
+    for turn, content in enumerate(contents):
         if content:
-            kinds.append(path)
+            kinds.append(turn)
             for block in content:
                 (kind,) = block
                 kinds.append(block[kind]["format"] if kind in _MEDIA else kind)

@@ -157,8 +157,7 @@ def alike(conversation: Conversation) -> tuple[object, ...] | None:
     """What all records have in common that have the same problems, where they are small (`harmless`)."""
     if conversation.system or not conversation.has_version:
         return None
-    contents = [(turn.path, turn.blocks) for turn in conversation.turns]
-    return blocks.alike("toolConfig" in conversation.extra, contents)
+    return blocks.alike("toolConfig" in conversation.extra, [turn.blocks for turn in conversation.turns])
 
 
 def no_reference(conversation: Conversation) -> Iterator[Problem]:

@@ -7,7 +7,7 @@ belongs to one use before it, and holds texts or JSON.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -21,9 +21,9 @@ _ENCODER = msgspec.json.Encoder()
 
 def problems(config: Any, turns: Sequence[Turn]) -> Iterator[Problem]:
     """What is wrong with a record's tool sections, whatever the base model."""
-    declared: list[str] = []
+    known: list[str] = []
     if config is not None:
-        declared, wrong = _declared(_ENCODER.encode(config))
+        known, wrong = declared(_ENCODER.encode(config))
         yield from wrong
     uses: dict[str, int] = {}
     answered = set[str]()
@@ -31,16 +31,52 @@ def problems(config: Any, turns: Sequence[Turn]) -> Iterator[Problem]:
         for place, block in enumerate(turn.blocks):
             where = f"{turn.path}[{place}]"
             if "toolUse" in block:
-                yield from _use(block["toolUse"], f"{where}.toolUse", declared, uses, index)
+                yield from _use(block["toolUse"], f"{where}.toolUse", known, uses, index)
             elif "toolResult" in block:
                 yield from _result(block["toolResult"], f"{where}.toolResult", uses, answered, index)
 
 
+def are_right(declared: Collection[str], contents: Sequence[Sequence[Mapping[str, Any]]]) -> bool:
+    """Whether `problems` surely finds nothing in the blocks of each turn, whose tool parts have ids."""
+    uses: dict[str, int] = {}
+    for index, content in enumerate(contents):
+        for block in content:
+            if "toolUse" in block:
+                use = block["toolUse"]
+                number = use["toolUseId"]
+                if use.get("name") not in declared or number in uses or type(use.get("input")) is not dict:
+                    return False
+                uses[number] = index
+            elif "toolResult" in block:
+                result = block["toolResult"]
+                number = result["toolUseId"]
+                if uses.get(number, index) >= index or not _says_something(result.get("content")):
+                    return False
+                uses[number] = len(contents)  # one result is all that it may have
+    return True
+
+
+def _says_something(content: Any) -> bool:
+    """Whether the content of a result is texts or JSON alone."""
+    if type(content) is not list or not content:
+        return False
+    for part in content:
+        if type(part) is not dict or len(part) != 1:
+            return False
+        ((kind, value),) = part.items()
+        if type(value) is not _OF_A_RESULT.get(kind):
+            return False
+    return True
+
+
+_OF_A_RESULT = {"text": str, "json": dict}
+
+
 @lru_cache(maxsize=256)
-def _declared(config: bytes) -> tuple[list[str], list[Problem]]:
+def declared(config: bytes) -> tuple[list[str], list[Problem]]:
     """The tools that a section declares and what is wrong with it: most records of a set declare the same."""
-    declared: list[str] = []
-    return declared, list(_config(msgspec.json.decode(config), declared))
+    names: list[str] = []
+    return names, list(_config(msgspec.json.decode(config), names))
 
 
 def _wrong(path: str, why: str, value: Any, expected: str) -> Problem:
