@@ -1,9 +1,10 @@
 """`python -m bench [NAME…]`: run all measurements, or the named ones; 1 when one misses its mark.
 
-`python -m bench chaos` breaks a stage at random instead, and `rows` runs each row of method, base model and
-Region. Some take a FOLDER of public data: `python -m bench public` decides on published answers, `datasets`
-checks public datasets, `related` compares them, and `tokens` counts tokens (each says in `bench` what it
-needs). `python -m bench gate --write` updates the docs.
+`python -m bench chaos` breaks a stage at random instead, `rows` runs each row of method, base model and
+Region, and `kinds` checks records of each kind, or of named ones. Some take a FOLDER of public data:
+`python -m bench public` decides on published answers, `datasets` checks public datasets, `related` compares
+them and `tokens` counts tokens (each says in `bench` what it needs). `python -m bench gate --write` updates
+the docs.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from __future__ import annotations
 import importlib
 import sys
 
-WITH_OPTIONS = ("chaos", "datasets", "public", "related", "rows", "tokens")
+WITH_OPTIONS = ("chaos", "datasets", "kinds", "public", "related", "rows", "tokens")
 """Run alone, with the arguments that follow."""
 
 NAMES = ("check", "memory", "evaluate", "gate", "gate_texts", "cost", "load", "pipeline")

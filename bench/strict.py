@@ -1,15 +1,32 @@
-"""The rules of a record as a pydantic model says them: shapes, roles in turn, no blank text, reserved words,
-duplicates. What a careful user would write; none of our other rules, and no statistics."""
+"""The rules of a record as a pydantic model says them: what a careful user would write, in two versions.
+
+Structure: shapes, roles in turn, no blank text, reserved words of the base model, exact duplicates. The same
+rules: besides, each text is searched for whatever our rules about texts find (personal data, secrets,
+template leftovers, wrong decoding) by those rules' own expressions, one text at a time;
+and prompts are compared for contradictions, letters for near duplicates. `bench.kinds` fails if the two find
+different things. Neither version counts tokens, turns, roles, scripts, labels or lengths, as ours does.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import csv
+from collections import Counter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from tunedrop.dataset.duplicates.fingerprints import FEWEST_LETTERS, NO_LETTERS
+from tunedrop.dataset.rules.texts import RULES
+from tunedrop.dataset.rules.texts.rule import has_any
+
 RESERVED = ("system:", "user:", "assistant:", "bot:", "[eos]", "<image>", "<video>", "<unk>")
+
+
+Said = list[tuple[str, str]]
+"""(role, text) of what a record says."""
+_reserved: list[str] = []
 
 
 def _text(value: str) -> str:
@@ -17,7 +34,7 @@ def _text(value: str) -> str:
         raise ValueError("blank")
     lower = value.lower()
     if any(word in lower for word in RESERVED):
-        raise ValueError("a reserved word")
+        _reserved.append(value)
     return value
 
 
@@ -34,9 +51,15 @@ class Pair(_Strict):
     prompt: Text
     completion: Text
 
-    def texts(self) -> list[str]:
+    def said(self) -> Said:
         """All that is said."""
-        return [self.prompt, self.completion]
+        return [("user", self.prompt), ("assistant", self.completion)]
+
+
+class WidePair(Pair):
+    """A pair with keys that nobody reads."""
+
+    model_config = ConfigDict(extra="allow", strict=True)
 
 
 class Document(_Strict):
@@ -44,9 +67,9 @@ class Document(_Strict):
 
     input: Text
 
-    def texts(self) -> list[str]:
+    def said(self) -> Said:
         """All that is said."""
-        return [self.input]
+        return [("text", self.input)]
 
 
 class _Place(_Strict):
@@ -157,11 +180,28 @@ class Converse(_Strict):
                 raise ValueError("a result of no use")
         return self
 
-    def texts(self) -> list[str]:
+    def said(self) -> Said:
         """All that is said."""
-        return [
-            block.text for message in self.messages for block in message.content if block.text is not None
+        found = [
+            (message.role, block.text)
+            for message in self.messages
+            for block in message.content
+            if block.text is not None
         ]
+        return [*found, *(("system", block.text) for block in self.system or () if block.text is not None)]
+
+    def said_beside(self) -> Said:
+        """What is said in reasoning and results of tools."""
+        found: Said = []
+        for message in self.messages:
+            for block in message.content:
+                if block.reasoningContent is not None:
+                    found.append((message.role, block.reasoningContent.reasoningText.text))
+                elif block.toolResult is not None:
+                    found += [
+                        (message.role, one["text"]) for one in block.toolResult.content if "text" in one
+                    ]
+        return found
 
 
 class Chat(_Strict):
@@ -174,36 +214,80 @@ class Chat(_Strict):
         _in_turn([message.role for message in self.messages if message.role != "system"])
         return self
 
-    def texts(self) -> list[str]:
+    def said(self) -> Said:
         """All that is said."""
-        return [message.content for message in self.messages]
+        return [(message.role, message.content) for message in self.messages]
 
 
-_MODELS: dict[str, type[Pair | Document | Converse | Chat]] = {
+_Record = Pair | Document | Converse | Chat
+_MODELS: dict[str, type[_Record]] = {
     "prompt-completion": Pair,
+    "wide pairs": WidePair,
     "text": Document,
     "converse": Converse,
     "openai-chat": Chat,
 }
 
 
-def checker(format_: str) -> Callable[[Path], Any]:
-    """What counts the invalid and the duplicate records of a file."""
-    validate = _MODELS[format_].model_validate_json
+class Checker:
+    """Counts what is wrong with the records of a file, by the codes of our rules where they have one."""
 
-    def check(path: Path) -> tuple[int, int]:
-        invalid = duplicates = 0
-        seen = set()
+    def __init__(self, format_: str, same_rules: bool = False) -> None:
+        self._validate = _MODELS[format_].model_validate_json
+        self._model = _MODELS[format_]
+        self._same_rules = same_rules
+
+    def lines(self, path: Path) -> Counter[str]:
+        """The findings of a file of JSON lines."""
         with path.open("rb") as lines:
-            for line in lines:
-                try:
-                    record = validate(line)
-                except ValidationError:
-                    invalid += 1
-                    continue
-                same = hash("".join(record.texts()).lower().replace(" ", ""))
-                duplicates += same in seen
-                seen.add(same)
-        return invalid, duplicates
+            return self._check(self._validate, lines)
 
-    return check
+    def table(self, path: Path) -> Counter[str]:
+        """The findings of a CSV file."""
+        with path.open(encoding="utf-8", newline="") as rows:
+            return self._check(self._model.model_validate, csv.DictReader(rows))
+
+    def _check(self, validate: Callable[[Any], _Record], records: Iterable[Any]) -> Counter[str]:
+        found = Counter[str]()
+        seen, prompts, letters = set[int](), dict[int, int](), set[int]()
+        _reserved.clear()
+        for one in records:
+            try:
+                record = validate(one)
+            except ValidationError:
+                found["invalid"] += 1
+                continue
+            said = record.said()
+            same = hash("".join([text for _, text in said]).lower().replace(" ", ""))
+            is_again = same in seen
+            found["TD050"] += is_again
+            seen.add(same)
+            if self._same_rules:
+                _search(said + record.said_beside() if isinstance(record, Converse) else said, found)
+                if not is_again:
+                    _compare(said, prompts, letters, found)
+            if record.model_extra:
+                found["TD014"] += 1
+        found["reserved"] = len(_reserved)
+        return found
+
+
+def _search(said: Said, found: Counter[str]) -> None:
+    """What our rules about texts find: of each rule the first text of a record that breaks it."""
+    for rule in RULES:
+        for role, text in said:
+            if has_any(text, rule.signs) and (wrong := list(rule.find(text, role))):
+                found[rule.code] += len(wrong)
+                break
+
+
+def _compare(said: Said, prompts: dict[int, int], letters: set[int], found: Counter[str]) -> None:
+    """Whether a prompt has another answer, or a record differs from another in numbers and spaces alone."""
+    *asked, (_, answer) = said
+    prompt = hash("\0".join([text.strip() for _, text in asked]).lower())
+    if prompts.setdefault(prompt, answered := hash(answer.strip().lower())) != answered:
+        found["TD051"] += 1
+    plain = "".join([text for _, text in said]).lower().encode().translate(None, NO_LETTERS)
+    if len(plain) >= FEWEST_LETTERS:
+        found["near duplicates"] += (mark := hash(plain)) in letters
+        letters.add(mark)

@@ -1,7 +1,7 @@
 """Conversations of Converse with blocks of any kind, each in its usual form: images, tools, reasoning.
 
-What is in another form is read by `converse`, which says what is wrong with it. All blocks of many records are
-looked at together, kind by kind: a loop over them in Python would cost more than reading the file.
+What is in another form is read by `converse`, which says what is wrong with it. All blocks of many records
+are looked at together, kind by kind: a loop over them in Python would cost more than reading the file.
 """
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ _Blocks = tuple[dict[str, Any], ...]
 
 
 class _Said(NamedTuple):
-    """Many records: how many turns each has; of all turns, the text, and the blocks where they are more; and
+    """Many records: how many turns each has; of all turns, the text, and the blocks if they are more; and
     the kinds of blocks that there are."""
 
     turns: list[int]
@@ -79,24 +79,25 @@ class _Said(NamedTuple):
 
 
 def conversation(record: Converse) -> Conversation | None:
-    """One record; None where a block is not in its usual form."""
+    """One record; None if a block is not in its usual form."""
     found = _read([record])
     if found is None:
         return None
-    tools_ = _tools(bytes(record.toolConfig))
-    extra = {"toolConfig": tools_.config} if tools_ is not None and tools_.config is not None else {}
+    config = _config(record)
+    extra = {} if config is None else {"toolConfig": config}
     turns = [Turn(*one) for one in zip(IN_TURN, found.texts, found.rich, PATHS, strict=False)]
     return with_system(record, tuple(turns), extra)
 
 
 def batch(records: list[Converse]) -> Batch | None:
-    """Many records; None where one has a block that is not in its usual form."""
+    """Many records; None if one has a block that is not in its usual form."""
     found = _read(records)
     if found is None:
         return None
     systems = [system_of(record.system) if record.system else "" for record in records]
     made = conversing(found.texts, found.turns, systems)
-    media, alike = [()] * len(records), [()] * len(records)
+    media: list[tuple[str, ...]] = [()] * len(records)
+    alike: list[tuple[object, ...]] = [()] * len(records)
     for at, (record, turns) in enumerate(zip(records, _each(found.rich, found.turns), strict=True)):
         rich, has_tools = any(turns), bytes(record.toolConfig) not in _NO_TOOLS
         if rich or has_tools:
@@ -130,17 +131,22 @@ def _compared(record: Converse, turns: list[_Blocks], answer: str) -> tuple[byte
     is_answered = len(turns) % 2 == 0
     asked = [one for one in (turns[:-1] if is_answered else turns) if one]
     last = b"" if not is_answered else _ENCODER.encode(turns[-1]) if turns[-1] else b"[]"
-    if len(turns) != 2 and not answer.strip() and (tools_ := _tools(bytes(record.toolConfig))) is not None:
-        if tools_.config is not None:
-            last = msgspec.json.encode({"toolConfig": tools_.config}, order="sorted") + last
+    config = _config(record) if len(turns) != 2 and not answer.strip() else None
+    if config is not None:
+        last = msgspec.json.encode({"toolConfig": config}, order="sorted") + last
     return _ENCODER.encode(asked), last
 
 
 class _Tools(NamedTuple):
-    """A tool section, None where there is none; the tools that it declares."""
+    """A tool section, None if there is none; the tools that it declares."""
 
     config: dict[str, Any] | None
     declared: tuple[str, ...]
+
+
+def _config(record: Converse) -> dict[str, Any] | None:
+    section = _tools(bytes(record.toolConfig))
+    return None if section is None else section.config
 
 
 @lru_cache(maxsize=256)
@@ -169,7 +175,7 @@ def _read(records: Sequence[Converse]) -> _Said | None:
     messages = [message for record in records for message in record.messages]
     if min(turns) == 0 or max(turns) > len(IN_TURN):
         return None
-    roles = [message.role for message in messages]
+    roles: list[str] = [message.role for message in messages]
     if not are_in_turn(roles, turns):
         return None
     contents = [message.content for message in messages]
@@ -178,7 +184,9 @@ def _read(records: Sequence[Converse]) -> _Said | None:
         return None
     kinds = list(map(next, map(iter, every)))
     if not _are_usual(kinds, every) or not _SPOKEN_BY.issuperset(
-        zip(kinds, [role for role, content in zip(roles, contents, strict=True) for _ in content], strict=True)
+        zip(
+            kinds, [role for role, content in zip(roles, contents, strict=True) for _ in content], strict=True
+        )
     ):
         return None
     texts, rich = list[str](), list[_Blocks]()

@@ -16,6 +16,7 @@ class LikelySecrets(TextRule):
         "AKIA", "ASIA", "PRIVATE KEY", "ghp_", "gho_", "ghu_", "ghs_", "ghr_", "sk-", "sk_", "pk-", "pk_",
         "rk-", "rk_", "xoxa-", "xoxb-", "xoxp-", "xoxr-", "xoxs-", "eyJ",
     )  # fmt: skip
+    signs = literals
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """Each kind, never the value."""

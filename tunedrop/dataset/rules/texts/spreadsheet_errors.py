@@ -37,5 +37,5 @@ class SpreadsheetErrors(TextRule):
             )
         elif _BYTES.fullmatch(text):
             yield "the text is bytes as Python prints them, b'…'; decode them before writing the file"
-        elif (found := _ERROR.search(text)) and len(text) < 200:
+        elif "#" in text and len(text) < 200 and (found := _ERROR.search(text)):
             yield f"{found[0]!r} is a spreadsheet error; write the value or remove the record"

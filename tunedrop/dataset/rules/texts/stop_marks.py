@@ -18,6 +18,7 @@ class StopMarks(TextRule):
     code = "TD085"
     literals = ("</s>", r"<\/s>", "<s>", "<eos>", "<bos>", "_of_turn>", "[DONE]", "[EOS]", "endoftext")
     expressions = (rb'(?:###|END|->|=>)(?:\s|\\n)*"',)
+    signs = ("###", "END", "s>", "[EOS]", "[DONE]", "_of_turn>", "endoftext", "->", "=>")
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The one at the end, or the first inside."""

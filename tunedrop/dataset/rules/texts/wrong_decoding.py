@@ -56,6 +56,8 @@ class WrongDecoding(TextRule):
 
     def find(self, text: str, role: str) -> Iterator[str]:
         """The first sign of it."""
+        if text.isascii() and "??" not in text:
+            return
         if _REPLACED in text:
             yield ("a replacement character (U+FFFD) marks a lost letter; export the text again as UTF-8")
             return
