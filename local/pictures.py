@@ -14,7 +14,7 @@ PICTURES = ROOT / "docs" / "assets"
 DESK, PHONE = (1_100, 760), (390, 760)
 SHOWN = (
     ("report", "report", DESK, "section.advice"),
-    ("report-phone", "report", PHONE, "section.advice"),
+    ("report-phone", "report", PHONE, "header.verdict"),
     ("index", "index", DESK, "section:last-of-type"),
 )
 """Name of a picture, its page, the size of the window, and the last element that is shown."""

@@ -1,4 +1,6 @@
-"""Sample code that calls a tuned model. It contains no text from the dataset.
+"""Sample code that calls a tuned model.
+
+It contains no text from the dataset, so the system prompt is a placeholder.
 
 The code reads the alias at each start, so that promotions and rollbacks take effect.
 """
@@ -14,6 +16,13 @@ from tunedrop.serving import kinds
 from tunedrop.stage import Stage
 
 PROMPT = "Your question"
+SYSTEM = "The system prompt of your training data"
+_NOTE = "# The same system prompt as in training; remove it if there was none.\n"
+
+_MESSAGES = f'[{{"role": "system", "content": "{SYSTEM}"}}, {{"role": "user", "content": "{PROMPT}"}}]'
+"""What the APIs take that follow OpenAI's."""
+
+_IN_LINES = _MESSAGES.replace("[{", "[\n    {").replace("}, {", "},\n    {").replace("}]", "},\n]")
 
 
 class Snippet(msgspec.Struct, frozen=True):
@@ -76,8 +85,10 @@ def _shell_head(region: str, alias: str) -> str:
 
 def _converse_python(region: str, alias: str) -> str:
     return _head(region, alias).replace("import json\n\n", "") + (
+        f"{_NOTE}"
         "answer = runtime.converse(\n"
         "    modelId=model_id,\n"
+        f'    system=[{{"text": "{SYSTEM}"}}],\n'
         f'    messages=[{{"role": "user", "content": [{{"text": "{PROMPT}"}}]}}],\n'
         '    inferenceConfig={"temperature": 0.0, "maxTokens": 512},\n'
         ")\n"
@@ -85,7 +96,7 @@ def _converse_python(region: str, alias: str) -> str:
     )
 
 
-_CHAT = f'{{"messages": [{{"role": "user", "content": "{PROMPT}"}}], "max_tokens": 2048}}'
+_CHAT = f'{{"messages": {_MESSAGES}, "max_tokens": 2048}}'
 _COMPLETION = '{"prompt": "The beginning of a text", "max_tokens": 512}'
 """Request bodies of imported models; a base model continues a text."""
 
@@ -93,7 +104,7 @@ _COMPLETION = '{"prompt": "The beginning of a text", "max_tokens": 512}'
 def _imported_python(region: str, alias: str, body: str, place: str) -> str:
     """An imported model is unloaded while idle: the first answer may take a minute."""
     return _head(region, alias) + (
-        f"body = {body}\n"
+        f"{_NOTE if body == _CHAT else ''}body = {body}\n"
         "answer = runtime.invoke_model(modelId=model_id, body=json.dumps(body))\n"
         f'print(json.loads(answer["body"].read())["choices"][0]{place})\n'
     )
@@ -101,6 +112,7 @@ def _imported_python(region: str, alias: str, body: str, place: str) -> str:
 
 def _imported_cli(region: str, alias: str, body: str) -> str:
     return _shell_head(region, alias) + (
+        f"{_NOTE if body == _CHAT else ''}"
         f"aws bedrock-runtime invoke-model --region {region} --model-id $MODEL_ID \\\n"
         "  --cli-binary-format raw-in-base64-out \\\n"
         f"  --body '{body}' \\\n"
@@ -121,9 +133,10 @@ def _openai_python(region: str, alias: str) -> str:
         'address = urlsplit(alias["Parameter"]["Value"])\n'
         f'key = provide_token(region="{region}")\n'
         'client = OpenAI(base_url=f"https://{address.netloc}/v1", api_key=key)\n'
+        f"{_NOTE}messages = {_IN_LINES}\n"
         "answer = client.chat.completions.create(\n"
         '    model=parse_qs(address.query)["model"][0],\n'
-        f'    messages=[{{"role": "user", "content": "{PROMPT}"}}],\n'
+        "    messages=messages,\n"
         "    max_tokens=2048,\n"
         ")\n"
         "print(answer.choices[0].message.content)\n"
@@ -139,7 +152,7 @@ def _openai_curl(region: str, alias: str) -> str:
         'curl "${ADDRESS%%\\?*}" -H "Content-Type: application/json" \\\n'
         '  -H "Authorization: Bearer $AWS_BEARER_TOKEN_BEDROCK" \\\n'
         '  -d \'{"model": "\'"$MODEL"\'", "messages": '
-        f'[{{"role": "user", "content": "{PROMPT}"}}], "max_tokens": 2048}}\'\n'
+        f'{_MESSAGES}, "max_tokens": 2048}}\'\n'
     )
 
 
@@ -160,7 +173,9 @@ def _langchain(region: str, alias: str, provider: str) -> str:
         f'    region_name="{region}",\n'
         "    temperature=0.0,\n"
         ")\n"
-        f'print(chat.invoke("{PROMPT}").content)\n'
+        f"{_NOTE}"
+        f'messages = [("system", "{SYSTEM}"), ("human", "{PROMPT}")]\n'
+        "print(chat.invoke(messages).content)\n"
     )
 
 
@@ -169,9 +184,11 @@ def _litellm(region: str, alias: str) -> str:
         "import boto3\nfrom litellm import completion\n\n"
         f'session = boto3.Session(region_name="{region}")\n'
         f'alias = session.client("ssm").get_parameter(Name="{alias}")\n'
+        f"{_NOTE}"
+        f"messages = {_IN_LINES}\n"
         "answer = completion(\n"
         '    model="bedrock/converse/" + alias["Parameter"]["Value"],\n'
-        f'    messages=[{{"role": "user", "content": "{PROMPT}"}}],\n'
+        "    messages=messages,\n"
         f'    aws_region_name="{region}",\n'
         ")\n"
         "print(answer.choices[0].message.content)\n"
@@ -180,7 +197,9 @@ def _litellm(region: str, alias: str) -> str:
 
 def _converse_cli(region: str, alias: str) -> str:
     return _shell_head(region, alias) + (
+        f"{_NOTE}"
         f'aws bedrock-runtime converse --region {region} --model-id "$MODEL_ID" \\\n'
+        f'  --system \'[{{"text": "{SYSTEM}"}}]\' \\\n'
         f'  --messages \'[{{"role": "user", "content": [{{"text": "{PROMPT}"}}]}}]\' \\\n'
         "  --query 'output.message.content[0].text' --output text\n"
     )

@@ -27,14 +27,15 @@ LIBRARIES = {"Python (boto3)": "boto3", "LangChain (langchain-aws)": "langchain_
 
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
-    """The paths that were asked for."""
+    """The paths that were asked for; the system prompts are those of training."""
     paths: list[str] = []
 
     class Answers(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
-            self.rfile.read(int(self.headers["content-length"]))
+            sent = json.loads(self.rfile.read(int(self.headers["content-length"])))
             paths.append(self.path)
             is_ssm = "AmazonSSM" in self.headers.get("X-Amz-Target", "")
+            assert is_ssm or sent["system"] == [{"text": usage.SYSTEM}]
             body = json.dumps(_parameter() if is_ssm else _answer()).encode()
             self.send_response(200)
             self.send_header("content-type", "application/json")
