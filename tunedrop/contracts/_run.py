@@ -143,6 +143,11 @@ class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True):
     general_ability: bool | int = True
     few_shot: int = 0
 
+    @property
+    def judge_may_decide(self) -> bool:
+        """Whether the judge decides: as `metric` says, or on open text where that is `auto`."""
+        return self.judge is not None and self.metric in ("judge", "auto")
+
 
 class Teacher(msgspec.Struct, frozen=True, kw_only=True):
     """The model that distillation learns from; `max_response_length` is tokens of one of its answers."""

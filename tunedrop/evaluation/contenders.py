@@ -103,7 +103,6 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
             else None
         )
         shown, converses = self.few_shot(aws_), self.dataset.target_format in CONVERSATIONS
-        decides = self.run.evaluation.metric == "judge"
         taught_by = self.run.teacher
         teacher = asker(distillation.inference_id(taught_by)) if taught_by is not None else None
         return evaluate(
@@ -113,7 +112,7 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
             deadline,
             champion=champion,
             judge=judge,
-            champion_judge=judge if decides else None,
+            champion_judge=judge if self.run.evaluation.judge_may_decide else None,
             teacher=teacher,
             prompted=Prompted(base, shown, converses=converses) if shown else None,
         )

@@ -71,7 +71,14 @@ class Measured:
             return metrics.JUDGED[judge.via]
         if self.settings.metric == "auto" and any(one.rewards or one.reward_error for one in self.held_out):
             return metrics.REWARD
+        if self.settings.metric == "auto" and judge is not None and self._is_judged_text():
+            return metrics.JUDGED[judge.via]
         return metrics.choose(self.sample.references, self.settings.metric)
+
+    def _is_judged_text(self) -> bool:
+        """Whether these are answers in open text, and a judge has said anything of them."""
+        said = (one.judgement for one in self.sample.answered)
+        return self.sample.task == "text" and any(one is not None and not one.error for one in said)
 
     @property
     def overlap(self) -> str:

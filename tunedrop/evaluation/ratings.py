@@ -107,9 +107,9 @@ class Rater:
         return jobs
 
     def _contenders(self, asked: Sequence[Asked]) -> tuple[Contender, ...]:
-        """The model in production is rated where the ratings decide: elsewhere nobody would read it."""
+        """The model in production is rated where the ratings may decide: elsewhere nobody would read it."""
         answers = any(one.champion is not None and not one.champion.error for _, one in asked)
-        return (*COMPARED, "champion") if answers and self._run.evaluation.metric == "judge" else COMPARED
+        return (*COMPARED, "champion") if answers and self._run.evaluation.judge_may_decide else COMPARED
 
     def _name(self, whose: Contender) -> str:
         return naming.evaluation_job(self._run.run_id, whose, self._run.attempt)

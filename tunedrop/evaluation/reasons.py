@@ -28,7 +28,7 @@ READ_THEM = (
 )
 """What a person can do where no score decides."""
 
-READ_OR_JUDGE = f"{READ_THEM}. In a run, a judge can decide instead (evaluation.metric: judge)"
+READ_OR_JUDGE = f"{READ_THEM}. In a run, a judge can decide instead (evaluation.judge)"
 
 LONGEST_ERROR = 200
 """Maximum number of characters of an error in a reason."""

@@ -27,7 +27,7 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     few_shot
         How many of the prompts the base model answers with examples before them, and the tokens of all.
     judged
-        How many models' answers the judge judges: the one in production only where it decides.
+        How many models' answers the judge judges: the one in production only where it may decide.
     requests
         All answers and judgements that are asked for. Two equal answers are not judged, and what is throttled
         is asked again. Evaluation jobs ask their judge themselves, at a pace of their own.
@@ -58,7 +58,7 @@ def workload(dataset: Dataset, run: Run, *, has_champion: bool) -> Workload:
     asked = settings.general_ability if dataset.test is not None else False
     probes = len(general_ability.questions(dataset.target_format, asked))
     contenders = 3 if has_champion else 2
-    judged = (contenders if settings.metric == "judge" else 2) if settings.judge is not None else 0
+    judged = (contenders if settings.judge_may_decide else 2) if settings.judge is not None else 0
     compares = settings.judge is not None and settings.judge.via == "converse"
     judgements = ORDERS_JUDGED * (judged - 1) * held_out.count if compares else 0
     few_shot = _few_shot(dataset, settings.few_shot, held_out)

@@ -110,7 +110,7 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     Attributes
     ----------
     metric
-        The deciding metric; `auto` chooses one that fits the data.
+        The deciding metric; `auto` chooses one that fits the data: on open text the judge, if there is one.
     min_improvement
         The required improvement; default: the stage's setting.
     confidence

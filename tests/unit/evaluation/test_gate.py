@@ -177,6 +177,24 @@ def test_a_judge_who_does_not_decide_is_shown_beside_the_metric_that_does() -> N
     assert names.index("token_f1") < names.index("judge")
 
 
+def test_a_judge_decides_on_open_text_unless_a_metric_is_named() -> None:
+    """Not where it says nothing at all, nor on labels."""
+    judge = EvaluationSettings(judge=JudgeSettings(model="judge"))
+    text = numbered([judged(3, 8, "base") for _ in range(60)])
+    silent = numbered([judged(3, 8, "tie", error="down") for _ in range(60)])
+    labels = [
+        msgspec.structs.replace(one, judgement=Judgement(better="base"))
+        for one in labelled(
+            [(("yes", "no")[number % 2], "?", ("yes", "no")[number % 2]) for number in range(60)]
+        )
+    ]
+
+    assert (decide(text, judge).metric, decide(text, judge).verdict) == ("judge", "reject")
+    assert decide(silent, judge).metric == "token_f1"
+    assert (decide(labels, judge).metric, decide(labels, judge).verdict) == ("accuracy", "promote")
+    assert not msgspec.structs.replace(judge, metric="token_f1").judge_may_decide
+
+
 def test_judgements_that_failed_are_counted_and_too_many_leave_no_verdict() -> None:
     few = [judged(3, 8, "tuned")] * 40 + [judged(3, 8, "tie", error="down")] * 3
     many = [judged(3, 8, "tuned")] * 40 + [judged(3, 8, "tie", error="down")] * 10

@@ -99,7 +99,7 @@ def test_a_judge_that_decides_compares_with_the_model_in_production_too() -> Non
             held_out(count=40), has_champion=True, general_ability=False, judge=judge, metric=metric
         )
 
-    assert asked("judge") == (3 + 2 * 2) * 40
+    assert asked("judge") == asked("auto") == (3 + 2 * 2) * 40
     assert asked("token_f1") == (3 + 2) * 40
 
 

@@ -46,7 +46,7 @@ base_model: {base_model}
 evaluation:
   min_improvement: 0.02            # by how much the deciding score has to rise, on a scale of 0 to 1
   # few_shot: 5                    # compares with prompting too: the base model with five examples
-  # metric: judge                  # a model decides which answer is better, by your rubric:
+  # a model decides which of two texts is better, by your rubric:
   # judge: {{model: amazon.nova-pro-v1:0, rubric: Prefer the answer that a customer could act on at once.}}
 """
 
