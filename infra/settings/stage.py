@@ -87,7 +87,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         The enabled training engines, by their names in the catalog (`tunedrop/catalog/engines.toml`):
         `bedrock`; `mantle` for reinforcement of gpt-oss and Qwen3 32B adds permissions;
         `sagemaker-serverless` for open weights and `sagemaker-jumpstart` for continued pre-training add roles
-        and permissions.
+        and permissions. Before you remove one, delete what its runs have (`tunedrop teardown`): the
+        stage's functions lose the permission to, and the sweep reports such runs.
     accept_eula
         Base models, by their ids in the catalog, whose licences you have read and accept for every run.
     rules

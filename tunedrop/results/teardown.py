@@ -8,7 +8,7 @@ that it can be interrupted, repeated or run concurrently with new resources.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import cached_property, partial
 from typing import TypeVar
 
@@ -17,12 +17,12 @@ from botocore.exceptions import ClientError
 
 from tunedrop import aws
 from tunedrop.aws import Aws
-from tunedrop.contracts import CompletedJob, Released, Serving, StartedJob
 from tunedrop.errors import AwsRefused, PermissionMissing, ThroughputFailed, TransientError
 from tunedrop.evaluation import judge_jobs
 from tunedrop.registry import Record, Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.results import orphans, release
+from tunedrop.results.removed_engines import made_by
 from tunedrop.serving import inventory, models
 from tunedrop.serving.inventory import Resource
 from tunedrop.serving.removal import NamedInProduction, Removal
@@ -251,7 +251,7 @@ class Teardown:
         """Record what is deleted in the registry, including earlier deletions by others."""
         there = {one.arn for one in inventory.resources(self._aws, self._stage, of=self._engines)}
         for record in self._runs():
-            made = set(_made_by(record)) - record.gone
+            made = set(made_by(record)) - record.gone
             stay = {arn: why for arn in made if (why := models.why_it_stays(self._aws, arn))}
             self._done.remaining |= stay
             gone = made - there - set(stay)
@@ -275,15 +275,3 @@ class Teardown:
     def _note(self, verb: str, among: list[str], what: str) -> None:
         among.append(what)
         self._tell(verb, what)
-
-
-def _made_by(record: Record) -> Iterator[str]:
-    """The models of a run and their serving resources, according to the registry."""
-    if (job := record.document("job", CompletedJob)) is not None:
-        yield job.model_arn
-    if (started := record.document("started", StartedJob)) is not None:
-        yield from (one.job.model_arn for one in started.series if one.job is not None)
-    if (serving := record.document("serving", Serving)) is not None:
-        yield serving.arn
-    if (released := record.document("released", Released)) is not None:
-        yield from released.kept

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, get_args
 
 import msgspec
@@ -20,14 +21,14 @@ from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.open_runs import OpenRuns
 from tunedrop.registry.troubles import Troubles
 from tunedrop.reporting import trouble
-from tunedrop.results import orphans, release
+from tunedrop.results import orphans, release, removed_engines
 from tunedrop.serving import inventory
 from tunedrop.serving.sweep import InService, Sweeper
 from tunedrop.stage import Stage
 from tunedrop.waiting.table import Waits
 
 LOOK_BACK = 1_000
-"""Number of latest runs whose files are not reported as strays."""
+"""Number of latest runs whose files are not reported as strays, and whose engines are looked at."""
 
 
 class Swept(msgspec.Struct, kw_only=True):
@@ -86,6 +87,7 @@ class Sweep:
             ("releasing what serves models", self._release),
             ("stopping jobs of closed runs", self._stop_jobs),
             ("closing runs without execution", self._close_orphans),
+            ("looking for runs of removed engines", self._report_removed_engines),
             ("starting what has grown", self._start_grown),
             ("announcing the end of base models", self._announce),
             ("starting on the successors of Legacy base models", self._start_successors),
@@ -141,6 +143,12 @@ class Sweep:
         opened = OpenRuns(self._aws.dynamodb, self._stage, self._registry).records()
         for record, was_orphan in self._troubles.each(opened, lambda one: f"run {one.run.run_id}", close):
             self._done.closed += [record.run.run_id] * was_orphan
+
+    def _report_removed_engines(self) -> None:
+        """Their jobs and models are billed, and the stage's functions may not delete them."""
+        found = removed_engines.runs(self._stage, self._registry.recent(limit=LOOK_BACK))
+        report = partial(removed_engines.report, self._stage)
+        list(self._troubles.each(found, lambda one: f"removed engine of {one.run.run_id}", report))
 
     def _start_missed(self) -> None:
         def start(upload: missed_uploads.Uploaded) -> bool:

@@ -15,6 +15,8 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import Ending
 from tunedrop.registry import Registry, claims
 from tunedrop.registry.aliases import Aliases
+from tunedrop.registry.troubles import Troubles
+from tunedrop.results import removed_engines
 from tunedrop.stage import Stage
 from tunedrop.steps.sweep_throughput import Sweep, Swept
 from tunedrop.waiting.table import Waits
@@ -112,3 +114,34 @@ def test_an_alias_that_is_behind_its_history_is_settled_before_anything_is_relea
     assert swept.settled == [aliases.parameter("persona")]
     assert aliases.current("persona") == first
     assert swept.released == [second]
+
+
+QWEN = "arn:aws:sagemaker:us-east-1:111122223333:model-package/tunedrop-test-qwen3-4b/1"
+
+
+def test_a_run_of_an_engine_that_the_settings_no_longer_list_is_reported_until_nothing_of_it_is_left(
+    aws: Aws, bedrock: LocalBedrock, registry: Registry
+) -> None:
+    """The functions lost their permissions with the setting: nothing that they do could end it."""
+    registry.register(builders.run(run_id="open-0000000003", base_model="qwen.qwen3-4b"))
+    registry.register(builders.run(run_id="ended-0000000004", base_model="qwen.qwen3-4b"))
+    registry.save("ended-0000000004", job=builders.job(model_arn=QWEN))
+    registry.end("ended-0000000004", "rejected", None)
+    registry.register(builders.run(run_id="tuned-0000000005", base_model="qwen.qwen3-32b:mantle"))
+    registry.save("tuned-0000000005", job=builders.job(model_arn="https://bedrock-mantle/v1/models/a"))
+    registry.end("tuned-0000000005", "rejected", None)
+
+    swept, _ = sweep(aws)
+    found = {one for one in swept.failed if one.startswith("removed engine")}
+    known = Troubles(aws.dynamodb, builders.stage().registry_table).known
+
+    assert found == {"removed engine of open-0000000003", "removed engine of ended-0000000004"}
+    said = known["removed engine of ended-0000000004"].error
+    assert 'Add "sagemaker-serverless" again and deploy' in said
+    assert "tunedrop teardown ended-0000000004 --stage test" in said
+
+    registry.note_gone("ended-0000000004", QWEN)
+    records = registry.recent(limit=10)
+    assert [one.run.run_id for one in removed_engines.runs(builders.stage(), records)] == ["open-0000000003"]
+    every = builders.stage(engines=("bedrock", "sagemaker-serverless"))
+    assert list(removed_engines.runs(every, records)) == []

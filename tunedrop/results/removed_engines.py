@@ -1,0 +1,64 @@
+"""Runs of engines that the stage's settings no longer list: the stage's functions may not use them any more.
+
+Only a person can stop and delete what such a run has, so that the sweep reports it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from tunedrop import catalog
+from tunedrop.contracts import CompletedJob, Released, Serving, StartedJob
+from tunedrop.formatting.commands import command
+from tunedrop.registry import Record
+from tunedrop.stage import Stage
+from tunedrop.training import engines
+
+
+class EngineRemoved(Exception):
+    """A run has resources of an engine that the stage may not use; the message says how to delete them."""
+
+
+def runs(stage: Stage, records: Iterable[Record]) -> Iterator[Record]:
+    """The runs of removed engines that are open, or have models that can be deleted and are not."""
+    for record in records:
+        if not (name := _removed(stage, record)):
+            continue
+        left = not engines.named(name).undeletable and set(made_by(record)) - record.gone
+        if record.is_open or left:
+            yield record
+
+
+def report(stage: Stage, record: Record) -> None:
+    """Report such a run.
+
+    Raises
+    ------
+    EngineRemoved
+        Always.
+    """
+    name, run_id = _removed(stage, record), record.run.run_id
+    teardown = command("teardown", run_id, options=f"--stage {stage.name}")
+    raise EngineRemoved(
+        f"{run_id} is a run of {catalog.engines()[name].title}, which the stage's setting engines no longer "
+        "lists: its functions may neither stop its job nor delete its models, which are billed. "
+        f'Add "{name}" again and deploy, or delete all that the run has: {teardown}'
+    )
+
+
+def made_by(record: Record) -> Iterator[str]:
+    """The models of a run and their serving resources, according to the registry."""
+    if (job := record.document("job", CompletedJob)) is not None:
+        yield job.model_arn
+    if (started := record.document("started", StartedJob)) is not None:
+        yield from (one.job.model_arn for one in started.series if one.job is not None)
+    if (serving := record.document("serving", Serving)) is not None:
+        yield serving.arn
+    if (released := record.document("released", Released)) is not None:
+        yield from released.kept
+
+
+def _removed(stage: Stage, record: Record) -> str:
+    """The engine of a run, if the settings do not list it; else empty."""
+    names = engines.names_of([record.run.base_model])
+    return next(iter(names), "") if not set(names) & set(stage.engines) else ""
