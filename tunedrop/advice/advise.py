@@ -62,7 +62,7 @@ def advise(situation: Situation) -> Advice:
         method_ = chosen or "single-turn"
         reasons["data"] = examples(situation.data, model, model.methods[method_])
         hyperparameters, reasons["hyperparameters"] = settings(situation.data, model, method_)
-        reasons["cost"] = list(_on_cost(first, situation))
+        reasons["cost"] = [*_on_cost(first, situation), *_on_deletion(first)]
     return Advice(
         approach=way,
         method=chosen,
@@ -127,6 +127,15 @@ def _on_cost(first: Candidate, situation: Situation) -> Iterator[Statement]:
             says=f"Keeping it in service costs {monthly}, even while idle.",
             because="Provisioned throughput bills by the hour until it is deleted",
             source=COST,
+        )
+
+
+def _on_deletion(first: Candidate) -> Iterator[Statement]:
+    if first.undeletable:
+        yield Statement(
+            says="Its model cannot be deleted.",
+            because=first.undeletable,
+            source=catalog.find(first.base_model).serving.source.page,
         )
 
 

@@ -16,6 +16,7 @@ from tunedrop.cost.estimate import estimate
 from tunedrop.errors import PreflightFailed
 from tunedrop.evaluation.workload import workload
 from tunedrop.serving import choose, kinds
+from tunedrop.training import engines
 
 ASSUMED = Profile(method="single-turn", records=500, tokens=100_000, longest_tokens=1_000, held_out=50)
 """The data assumed for cost estimates when there is none: 500 examples of 200 tokens."""
@@ -25,6 +26,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     """A base model that could be tuned. Money in US dollars; None without a dated price.
 
     `served` and `billed_by` are of the serving kind that would serve its models (`ServingKind`).
+    `undeletable`: why its models cannot be deleted; empty if they can.
     """
 
     base_model: str
@@ -36,6 +38,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     estimate: Estimate | None
     hourly_usd: float | None
     fits: bool
+    undeletable: str
     is_licensed: bool = False
     remarks: tuple[str, ...] = ()
 
@@ -45,8 +48,14 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
         return self.estimate.likely if self.estimate is not None else math.inf
 
     @property
+    def unpriced(self) -> list[str]:
+        """The items of a run without a dated price: no reason to take it for a cheap one."""
+        lines = self.estimate.lines if self.estimate is not None else ()
+        return [line.item for line in lines if not line.source]
+
+    @property
     def is_priced(self) -> bool:
-        return self.estimate is not None and all(line.source for line in self.estimate.lines)
+        return self.estimate is not None and not self.unpriced
 
 
 class LeftOut(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,14 +80,15 @@ def candidates(situation: Situation, method: Method) -> list[Candidate]:
     """The base models that can be tuned by this method today, best first.
 
     Ordered by: whether they fit; whether they are served by the token, free while idle; whether they need no
-    licence to be accepted; whether all prices are known; cost.
+    licence to be accepted; how many prices are unknown; cost.
     """
     data = situation.data or msgspec.structs.replace(ASSUMED, method=method)
     found = [_candidate(model, method, data, situation) for model in catalog.tunable(method)]
     return sorted(
         found,
         key=lambda one: (
-            not one.fits, one.billed_by != "token", one.is_licensed, not one.is_priced, one.first_cost
+            not one.fits, one.billed_by != "token", one.is_licensed, not one.is_priced,
+            len(one.unpriced), one.first_cost,
         ),
     )  # fmt: skip
 
@@ -107,6 +117,7 @@ def _candidate(model: BaseModel, method: Method, data: Profile, situation: Situa
         estimate=found,
         hourly_usd=hourly,
         fits=fits,
+        undeletable=engines.of(model, method).undeletable,
         is_licensed=bool(model.license),
         remarks=(
             *remarks,

@@ -3,7 +3,7 @@ answers."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -139,6 +139,9 @@ def _base(model: BaseModel, method: Method | None, region: str | None, live: Liv
     ):
         closed = why_closed(entry, now)
     prices = model.prices
+    methods = [method] if method in model.methods else list(model.methods)
+    billed = {engines.of(model, one).billed_by(one) for one in methods if not unused(model, one)}
+    by_token = "token" in billed or not billed
     return Base(
         base_model=model.id,
         name=model.name,
@@ -155,12 +158,12 @@ def _base(model: BaseModel, method: Method | None, region: str | None, live: Liv
         engines=tuple(dict.fromkeys(model.engine_of(name) for name in model.methods)),
         needs=tuple(catalog.needs(model, method or "auto")),
         served=tuple(kind.title for kind in kinds.offered(model)),
-        training_per_million_tokens=_usd(prices.training_per_million_tokens),
+        training_per_million_tokens=_usd(prices.training_per_million_tokens) if by_token else None,
         training_per_hour=_usd(prices.training_per_hour),
         input_per_million_tokens=_usd(prices.input_per_million_tokens),
         output_per_million_tokens=_usd(prices.output_per_million_tokens),
         provisioned_per_unit_hour=_usd(prices.provisioned_per_unit_hour.get("none")),
-        missing_prices=tuple(_missing(model)),
+        missing_prices=tuple(_missing(model, billed)),
         closed=closed,
         instead=catalog.instead(model, method) if closed else "",
         coming=announced(entry, now, SOON) if entry is not None else "",
@@ -168,12 +171,11 @@ def _base(model: BaseModel, method: Method | None, region: str | None, live: Liv
     )
 
 
-def _missing(model: BaseModel) -> Iterable[str]:
+def _missing(model: BaseModel, billed: Collection[str]) -> Iterable[str]:
     """The SKUs of prices that an estimate needs and the catalog lacks; some SKUs are unknown."""
     prices = model.prices
     if model.training_instance:
         return [] if prices.training_per_hour is not None else [instance_hours(model)]
-    billed = {engines.of(model, one).billed_by(one) for one in model.methods if not unused(model, one)}
     needed: list[tuple[Item, Price | None]] = []
     if "token" in billed:
         needed.append(("training", prices.training_per_million_tokens))
