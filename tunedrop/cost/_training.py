@@ -82,8 +82,12 @@ def _by_the_hour(title: str, planned: PlannedJob, charge: Charge) -> Iterator[Co
         basis = f"{low:.1f} to {high:.1f} h, likely {likely:.1f}, a guess at its speed"
         yield ranged(title, charge.price, low, likely, high, basis, "an hour", charge.sku)
         return
-    basis = "by the hour; the number of hours is not documented"
-    yield priced(title, None, 0.0, basis, "an hour", charge.sku)
+    unknown = "the number of hours is not documented"
+    if charge.price is not None:
+        basis = f"{charge.price.usd:g} USD an hour ({charge.price.priced_on}); {unknown}"
+        yield CostLine(item=title, low=0.0, likely=0.0, high=0.0, basis=basis, sku=charge.sku)
+    else:
+        yield priced(title, None, 0.0, f"by the hour; {unknown}", "an hour", charge.sku)
     yield _grader(planned)
 
 

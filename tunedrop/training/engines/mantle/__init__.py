@@ -68,7 +68,8 @@ class Mantle(TrainingEngine):
     def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
         """By the hour, like other reinforcement (aws.amazon.com/bedrock/pricing, 2026-07-24)."""
         del planned
-        return Charge(by="hour", price=None, sku=usage_type(base_model, "training hours"))
+        price = base_model.prices.training_per_hour
+        return Charge(by="hour", price=price, sku=usage_type(base_model, "training hours"))
 
     def in_progress(self, aws: Aws) -> int:
         return jobs.count_in_progress(aws.mantle)
