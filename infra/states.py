@@ -68,21 +68,18 @@ class States:
         """A step: the task of this name, which continues with `rescue` if it fails permanently."""
         return self.rescued(title, self.task(title, *variables, result=result, **assign))
 
-    def task(
-        self, title: str, *variables: str, result: str = "", patient: bool = False, **assign: Any
-    ) -> sfn.TaskStateBase:
+    def task(self, title: str, *variables: str, result: str = "", **assign: Any) -> sfn.TaskStateBase:
         """Call the function of this name with these variables; its response is stored as `result`."""
         payload = {name: f"{{% ${name} %}}" for name in variables}
-        return self.call(title, payload, {result: PAYLOAD, **assign} if result else assign, patient)
+        return self.call(title, payload, {result: PAYLOAD, **assign} if result else assign)
 
     def call(
-        self, title: str, payload: Mapping[str, Any], assign: Mapping[str, Any], patient: bool = False,
-        step: str = "", outputs: str = PAYLOAD,
+        self, title: str, payload: Mapping[str, Any], assign: Mapping[str, Any], step: str = "",
+        outputs: str = PAYLOAD,
     ) -> sfn.TaskStateBase:  # fmt: skip
         """Call the function of this name with a payload, with retries.
 
-        `patient` retries for about an hour, to wait for AWS. `step` is the function's name if the state's
-        differs. `outputs` is the input of the next state.
+        `step` is the function's name if the state's differs. `outputs` is the input of the next state.
         """
         task = tasks.LambdaInvoke.jsonata(
             self._scope,
@@ -93,7 +90,7 @@ class States:
             assign=assign,
             retry_on_service_exceptions=False,
         )
-        return _retried(task, patient)
+        return _retried(task)
 
     def wait(
         self, title: str, kind: WaitKind, subject: str, patience: Duration, *, assign: Mapping[str, Any] = {},
@@ -136,8 +133,9 @@ def snake(title: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", title).lower()
 
 
-def _retried(task: sfn.TaskStateBase, patient: bool = False) -> sfn.TaskStateBase:
-    """Exponential backoff with full jitter."""
+def _retried(task: sfn.TaskStateBase) -> sfn.TaskStateBase:
+    """Exponential backoff with full jitter. AWS may be down or throttle for an hour; a run that fails
+    meanwhile costs its owner a retry, and one in training its job."""
 
     def again(*errors: str, attempts: int, longest: Duration = BRIEF) -> sfn.TaskStateBase:
         return task.add_retry(
@@ -151,6 +149,6 @@ def _retried(task: sfn.TaskStateBase, patient: bool = False) -> sfn.TaskStateBas
 
     again(*LAMBDA_ERRORS, attempts=6)
     again(*CROWDED, attempts=36)
-    again("TransientError", attempts=36 if patient else 6, longest=PATIENT if patient else BRIEF)
+    again("TransientError", attempts=36, longest=PATIENT)
     again("PermissionMissing", attempts=10, longest=PATIENT)
     return again(*KILLED, attempts=2)

@@ -181,7 +181,7 @@ class Journey:
         """If the quota of deployments is exhausted, the run queues, and then tries again."""
         task = self._states.task(
             "SetUpThroughput", "run", "dataset", "job", "granted",
-            result="serving", patient=True, granted=False,
+            result="serving", granted=False,
         )  # fmt: skip
         await_deployment = self._states.wait(
             "AwaitDeployment", "deployment", "$run.run_id", SLOT_PATIENCE, assign={"granted": True}
@@ -209,7 +209,7 @@ class Journey:
         """
         task = self._states.task(
             "EvaluateModel", "run", "dataset", "job", "serving", "next_record",
-            result="evaluation", patient=True,
+            result="evaluation",
             next_record="{% $states.result.Payload.next_record %}",
         )  # fmt: skip
         return self._states.rescued("EvaluateModel", task)
@@ -254,7 +254,7 @@ class Journey:
     def _promote_model(self) -> sfn.TaskStateBase:
         """Patient, because Bedrock takes minutes to replace the model behind an ARN."""
         names = ("run", "dataset", "job", "serving", "evaluation")
-        task = self._states.task("PromoteModel", *names, result="promotion", patient=True)
+        task = self._states.task("PromoteModel", *names, result="promotion")
         return self._states.rescued("PromoteModel", task)
 
     def _release_throughput(self, tell: sfn.IChainable) -> sfn.IChainable:
@@ -263,7 +263,7 @@ class Journey:
         If it still fails, the notification says so, and the sweep continues to try.
         """
         held = ("run", "started", "serving", "evaluation", "failure", "evaluated_on", "promotion")
-        task = self._states.task("ReleaseThroughput", *held, result="released", patient=True)
+        task = self._states.task("ReleaseThroughput", *held, result="released")
         first_failure = f"{{% $exists($failure.error) ? $failure : {failure('release_throughput')} %}}"
         task.add_catch(tell, errors=["States.ALL"], assign={"failure": first_failure})
         return task.next(tell)

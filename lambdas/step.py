@@ -1,5 +1,5 @@
-"""Shared code of the steps: parses the input, records the timeline, obeys stop requests, maps errors, writes
-JSON."""
+"""Shared code of the steps: parses the input, records the timeline, refuses steps of stopped runs and earlier
+attempts, maps errors, writes JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from lambdas.services import Services, logger, services, tracer
 from tunedrop import aws, clock
-from tunedrop.contracts import RESULT_NAMES, Preflight
+from tunedrop.contracts import RESULT_NAMES, Preflight, Run
 from tunedrop.errors import RunError, RunStopped
 from tunedrop.registry import Record
 
@@ -53,25 +53,23 @@ def step(shape: type[Input]) -> Callable[[Callable[[Input, Services], Output]], 
                 logger.append_keys(run_id=run.run_id)
                 tracer.put_annotation("run_id", run.run_id)
             with named_errors():
-                if run is not None and name in SHARDS:
-                    _heed_stop(services().registry.get(run.run_id), name)
+                if run is not None and name in SHARDS | KEEPS_ITS_OWN_TIMELINE:
+                    _may_begin(services().registry.get(run.run_id), run, name)
                 if run is None or name in KEEPS_ITS_OWN_TIMELINE | SHARDS:
                     return msgspec.to_builtins(function(payload, services()))
-                return msgspec.to_builtins(_recorded(name, run.run_id, function, payload))
+                return msgspec.to_builtins(_recorded(name, run, function, payload))
 
         return handler
 
     return decorate
 
 
-def _recorded(
-    name: str, run_id: str, function: Callable[[Input, Services], Output], payload: Input
-) -> Output:
-    registry = services().registry
+def _recorded(name: str, run: Run, function: Callable[[Input, Services], Output], payload: Input) -> Output:
+    registry, run_id = services().registry, run.run_id
     started = clock.now()
     record = registry.start_step(run_id, name, started)
     try:
-        _heed_stop(record, name)
+        _may_begin(record, run, name)
         output = function(payload, services())
     except RunError as error:
         registry.end_step(run_id, name, started, error=str(error))
@@ -82,8 +80,17 @@ def _recorded(
     return output
 
 
-def _heed_stop(record: Record | None, name: str) -> None:
-    if record is not None and record.stop_requested_by and name not in CLOSING:
+def _may_begin(record: Record | None, run: Run, name: str) -> None:
+    """Refuse a step of a stopped run, and any step of an earlier attempt.
+
+    An execution that was aborted can be redriven after a retry has begun in another: it would park its own
+    token, stop the jobs of the run, and promote a second time.
+    """
+    if record is None:
+        return
+    if record.run.execution_arn != run.execution_arn:
+        raise RunStopped(f"{name} of attempt {run.attempt}: attempt {record.run.attempt} has begun")
+    if record.stop_requested_by and name not in CLOSING | KEEPS_ITS_OWN_TIMELINE:
         raise RunStopped(f"stopped by {record.stop_requested_by} before {name}")
 
 

@@ -46,11 +46,12 @@ def _job_of(event: dict[str, Any]) -> str:
 
 
 def _signal(event: dict[str, Any], services: Services, settler: Settler) -> list[Wait]:
-    """The run of an approve or stop object."""
+    """The run of an approve or stop object. The event may come late, so a stop counts if its object is there
+    and newer than the attempt."""
     upload = intake.read_key(event["detail"]["object"]["key"])
     record = services.registry.get(upload.name) if upload.kind in ("approve", "stop") else None
     if record is None or not record.is_open:
         return []
-    if upload.kind == "stop" and upload.code == str(record.run.attempt):
-        services.registry.request_stop(record.run, event["detail"].get("requester", ""))
+    if upload.kind == "stop":
+        settler.stops(record.run, event["detail"].get("requester", ""))
     return settler.settle_run(record.run.run_id)

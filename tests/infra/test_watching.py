@@ -47,7 +47,6 @@ WAITS = {
     "AwaitJudging": DAY,
 }
 
-PATIENT = {"SetUpThroughput", "EvaluateModel", "PromoteModel", "ReleaseThroughput"}
 """Steps that wait for what AWS has to finish first."""
 
 
@@ -168,7 +167,7 @@ def test_how_often_each_task_is_tried_again(definition: dict[str, Any]) -> None:
         assert tries == {
             "Lambda.ServiceException": (6, 60),
             "Lambda.TooManyRequestsException": (36, 60),
-            "TransientError": (36, 300) if name in PATIENT else (6, 60),
+            "TransientError": (36, 300),
             "PermissionMissing": (10, 300),
             "Lambda.Unknown": (2, 60),
         }, name

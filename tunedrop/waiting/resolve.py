@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tunedrop import catalog
 from tunedrop.aws import Aws, as_error, code_of
-from tunedrop.contracts import RESULT_NAMES, Dataset, Wait, WaitKind
+from tunedrop.contracts import RESULT_NAMES, Dataset, Run, Wait, WaitKind
 from tunedrop.errors import PermissionMissing, RunError, RunStopped, TransientError
 from tunedrop.registry import Registry
 from tunedrop.registry.spending import Spending
@@ -185,10 +185,14 @@ class Settler:
         record = self._registry.get(wait.run_id)
         if record is None:
             return False
-        if not record.stop_requested_by and _poll.is_stopped(self._aws.s3, self._stage, record.run):
-            self._registry.request_stop(record.run, "a stop object")
-            return True
-        return bool(record.stop_requested_by)
+        return bool(record.stop_requested_by) or self.stops(record.run, "a stop object")
+
+    def stops(self, run: Run, by: str) -> bool:
+        """Whether the object is there that stops this attempt; if so, a stop is requested."""
+        is_there = _poll.is_stopped(self._aws.s3, self._stage, run)
+        if is_there:
+            self._registry.request_stop(run, by)
+        return is_there
 
     def _stop_cause(self, wait: Wait) -> str:
         record = self._registry.get(wait.run_id)

@@ -137,13 +137,41 @@ def test_another_wait_asks_nobody(here: Here) -> None:
     assert sns.calls == []
 
 
+@pytest.mark.usefixtures("intake")
 @pytest.mark.parametrize(("attempt", "by"), [(1, "Ada"), (2, "")])
 def test_a_stop_object_stops_the_attempt_that_it_names(here: Here, attempt: int, by: str) -> None:
+    key = f"runs/{RUN_ID}/stop/{attempt}"
+    here.aws.s3.put_object(Bucket=here.stage.intake_bucket, Key=key, Body=b"")
     here.wake("resume_waits", stop_object(attempt))
 
     record = here.registry.get(RUN_ID)
     assert record is not None
     assert record.stop_requested_by == by
+
+
+@pytest.mark.usefixtures("intake")
+def test_the_event_of_a_stop_that_comes_after_the_object_has_gone_stops_nothing(here: Here) -> None:
+    """Such as one delivered again, after a retry of the attempt that it stopped."""
+    here.wake("resume_waits", stop_object(1))
+
+    record = here.registry.get(RUN_ID)
+    assert record is not None
+    assert not record.stop_requested_by
+
+
+@pytest.mark.parametrize("step", ["estimate_cost", "wait_for_completion", "release_throughput", "notify"])
+def test_an_execution_that_is_redriven_after_a_retry_has_begun_does_nothing(here: Here, step: str) -> None:
+    """Step Functions goes on with an aborted execution where somebody says so (RedriveExecution)."""
+    old = builders.run()
+    here.registry.end(old.run_id, "stopped", None)
+    assert here.registry.reopen(builders.run(attempt=2, execution_arn="another"))
+    asked = {"kind": "training", "subject": builders.JOB_ARN, "token": "t"}
+    payload = {"estimate_cost": {"dataset": builders.dataset()}, "wait_for_completion": asked}
+
+    with pytest.raises(RunStopped, match="attempt 2 has begun"):
+        here.call(step, run=old, **payload.get(step, {}))
+
+    assert here.waits.of_run(old.run_id) == []
 
 
 def test_waits_that_fail_are_counted_for_the_alarm(here: Here) -> None:
