@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import io
 from typing import Any
 
+import arro3.core
+import arro3.io
 import pytest
 
 from local.driver import Inbox, Message, Pipeline, until
@@ -155,9 +158,24 @@ def test_an_upload_that_is_overwritten_and_deleted_at_once_is_one_run_a_version(
         assert len(inbox.messages(run_id)) == 1
 
 
+def test_a_parquet_file_is_read_by_a_process_of_the_function(embedded: Embedded, pipeline: Pipeline) -> None:
+    """Whose memory is limited (`tests/unit/dataset/test_parquet_bombs.py`)."""
+    turns = [[one["content"][0]["text"] for one in row["messages"]] for row in single_turn("columnar")]
+    texts = zip(("prompt", "completion"), zip(*turns, strict=True), strict=True)
+    columns = {name: arro3.core.Array(list(given), arro3.core.DataType.utf8()) for name, given in texts}
+    arro3.io.write_parquet(arro3.core.Table.from_pydict(columns), file := io.BytesIO())
+    version = pipeline.put("drop/columnar.parquet", file.getvalue())
+
+    record = pipeline.closed(pipeline.run_of("columnar", version, SECONDS).run.run_id, SECONDS)
+
+    assert record.status == "promoted", record.failure
+
+
 def test_an_approval_that_names_another_run_or_comes_before_its_question_approves_nothing(
-    embedded: Embedded, pipeline: Pipeline
+    embedded: Embedded, pipeline: Pipeline, inbox: Inbox
 ) -> None:
+    """And whoever put it is told, with the key that would have approved."""
+
     manifest = b"data: {train: train.jsonl}\nbudget_usd: 0.01\n"
     asked = {}
     for name in ("mine", "theirs"):
@@ -177,5 +195,11 @@ def test_an_approval_that_names_another_run_or_comes_before_its_question_approve
 
     assert pipeline.closed(mine, SECONDS).status == "promoted"
     assert pipeline.waits.get(theirs, "approval")
+
+    def told() -> Message | None:
+        right = f"approves nothing; the run waits for {their_subject}\n"
+        return next((one for one in inbox.all() if right in one.text), None)
+
+    assert until(told, "a message about wrong approvals", SECONDS)
     pipeline.stop(theirs)
     assert pipeline.closed(theirs, SECONDS).status == "stopped"
