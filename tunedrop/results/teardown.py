@@ -34,7 +34,6 @@ PATIENCE_SECONDS = 1800.0
 
 MODEL_PATIENCE_SECONDS = 120.0
 """How long Bedrock may consider a model served after its serving resources were deleted."""
-
 PAUSE_SECONDS = 3.0
 ALL_RUNS = 100_000
 
@@ -96,22 +95,27 @@ class Teardown:
         for parameter, model_id in self._aliases.all().items():
             history = self._aliases.history_at(parameter)
             if model_id in arns or (history and history[0].model_arn in arns):
-                production[parameter] = history[0].run_id if history else ""
-        return Plan(
-            resources=found, open_runs=[one for one in self._runs() if one.is_open], production=production
-        )
+                production[parameter] = self._owner(parameter)
+        opened = [one for one in self._runs() if one.is_open]
+        return Plan(resources=found, open_runs=opened, production=production)
 
-    def run(self) -> TornDown:
+    def run(self, agreed: Plan | None = None) -> TornDown:
         """Stop runs, withdraw aliases, and delete resources until fresh lists are empty.
+
+        Parameters
+        ----------
+        agreed
+            The plan that somebody has seen; by default the current one. What was promoted since remains.
 
         Raises
         ------
         ClientError
-            If a list cannot be read, so that it is unknown what remains. Run it again to continue.
+            If a list cannot be read, so that it is unknown what remains.
         """
+        production = (agreed or self.plan()).production
         self._stop_runs()
-        for alias in self.plan().production:
-            self._note("withdrew", self._done.withdrawn, self._aliases.withdraw(self._aliases.name_at(alias)))
+        for alias, run_id in production.items():
+            self._patiently(partial(self._withdraw, alias, run_id))
         self._end_all()
         self._forget_the_stage()
         self._note_what_is_gone()
@@ -145,6 +149,16 @@ class Teardown:
                 if time.monotonic() > deadline:
                     raise
                 self._sleep(PAUSE_SECONDS)
+
+    def _withdraw(self, alias: str, run_id: str) -> None:
+        """Withdraw an alias, unless another run's model has taken its place."""
+        name = self._aliases.name_at(alias)
+        with self._aliases.alone(name, "teardown"):
+            if self._owner(alias) == run_id:
+                self._note("withdrew", self._done.withdrawn, self._aliases.withdraw(name))
+
+    def _owner(self, alias: str) -> str:
+        return next((one.run_id for one in self._aliases.history_at(alias)), "")
 
     # --- resources
 
@@ -187,10 +201,8 @@ class Teardown:
 
         Raises
         ------
-        TransientError
-            If more is to be done later.
-        ThroughputFailed, NamedInProduction
-            If it must stay.
+        TransientError, ThroughputFailed, NamedInProduction
+            If more is to be done later, or it must stay.
         """
         if one.kind in inventory.jobs():
             return self._end_job(one)
@@ -266,9 +278,8 @@ class Teardown:
             if not of_this or models.status(self._aws, history[0].model_arn):
                 continue
             if self._run_id is None:
-                self._note(
-                    "withdrew", self._done.withdrawn, self._aliases.withdraw(self._aliases.name_at(parameter))
-                )
+                withdrawn = self._aliases.withdraw(self._aliases.name_at(parameter))
+                self._note("withdrew", self._done.withdrawn, withdrawn)
             else:
                 self._done.dangling.append(parameter)
 

@@ -143,6 +143,27 @@ def test_the_plan_names_what_is_in_production_and_what_runs(everything: Everythi
     assert [one.run.run_id for one in plan.open_runs] == [RUNS[2]]
 
 
+@pytest.mark.parametrize("name", ["support", "another"])
+def test_what_was_promoted_since_somebody_was_asked_stays_in_production(
+    everything: Everything, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """A person takes minutes to answer; another run may be promoted meanwhile."""
+    monkeypatch.setattr("tunedrop.results.teardown.models.status", lambda *_: "Active")
+    other = everything.mine[RUNS[1]]
+    work = Teardown(
+        everything.aws, everything.stage, None, lambda _verb, _what: None,
+        lambda _: everything.bedrock.settle(),
+    )  # fmt: skip
+    plan = work.plan()
+    everything.aliases.promote(name, RUNS[1], other["model"], other["deployment"])
+
+    done = work.run(plan)
+
+    assert everything.aliases.all() == {f"/tunedrop/test/models/{name}": other["deployment"]}
+    assert "is in production" in done.remaining[other["deployment"]]
+    assert other["model"] in done.remaining
+
+
 class Interrupted(BaseException):
     """Ctrl-C, a closed laptop, a killed process."""
 

@@ -24,10 +24,11 @@ def teardown(
     """
     tell = _tell if format_ is Format.text else lambda _verb, _what: None
     work = Teardown(here.aws, here.stage, run_id, tell)
-    _ask(here, work.plan(), run_id, yes=yes, production=production)
+    plan = work.plan()
+    _ask(here, plan, run_id, yes=yes, production=production)
     again = f"tunedrop teardown {run_id or '--all'} --stage {here.name}"
     with if_interrupted("resources that were not deleted yet are still billed", f"Go on: {again}"):
-        done = work.run()
+        done = work.run(plan)
     here.rewrite_index()
     if format_ is Format.json:
         print_json(done)

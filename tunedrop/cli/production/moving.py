@@ -10,7 +10,7 @@ from typing import TypeVar
 from tunedrop.cli.confirming import confirm, if_interrupted
 from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.output import Format, console, errors, fail, print_json, when
-from tunedrop.contracts import CompletedJob, DeploymentSettings, Promotion
+from tunedrop.contracts import CompletedJob, DeploymentSettings, Promotion, Run
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.formatting.commands import command
 from tunedrop.registry import Record
@@ -32,7 +32,8 @@ def promote(
     run, job = record.run, record.document("job", CompletedJob)
     if job is None:
         fail(f"{run.run_id} has trained no model")
-    _say_what_is_there(here, run.name, next(iter(here.aliases.history(run.name)), None))
+    now = next(iter(here.aliases.history(run.name)), None)
+    _say_what_is_there(here, run.name, now)
     served_by = {one.model_arn: one.arn for one in in_service(here.aws, here.stage)}.get(job.model_arn)
     model = InProduction(name=run.name, run_id=run.run_id, model_arn=job.model_arn, model_id="", since="")
     notice = "" if served_by else f" It is not served now: {_notice(here, model, serve=serve)}"
@@ -43,14 +44,25 @@ def promote(
     )
     if serve and not served_by:
         served_by = _serve(here, model)
-    production = Production(here.aws, here.stage)
     settings = DeploymentSettings(stable_arn=stable_arn)
+    try:
+        promoted = _waited(here, lambda: _put(here, run, job.model_arn, served_by, settings, now))
+    except Moved as error:
+        fail(str(error))
+    _tell(here, promoted, run.name, format_)
 
-    def put() -> Promotion:
-        with production.aliases.alone(run.name, f"promotion {uuid.uuid4()}"):
-            return production.promote(run.name, run.run_id, job.model_arn, served_by, settings)
 
-    _tell(here, _waited(here, put), run.name, format_)
+def _put(
+    here: Deployed, run: Run, model_arn: str, served_by: str | None, settings: DeploymentSettings,
+    seen: InProduction | None,
+) -> Promotion:  # fmt: skip
+    """Promote a run's model, unless another one than `seen` is in production by now."""
+    production = Production(here.aws, here.stage)
+    with production.aliases.alone(run.name, f"promotion {uuid.uuid4()}"):
+        head = next(iter(here.aliases.history(run.name)), None)
+        if head != seen and (head is None or head.model_arn != model_arn):
+            raise Moved(run.name)
+        return production.promote(run.name, run.run_id, model_arn, served_by, settings)
 
 
 def rollback(here: Deployed, name: str, *, serve: bool, yes: bool, format_: Format) -> None:
