@@ -76,15 +76,18 @@ class Commands(Mapping[str, Any]):
 
 @cache
 def _command(name: str) -> Any:
-    command = _group(INDEX[name].group)[name]
+    """One command, without the parameters of the others in its module, whose preparation takes time."""
+    declared = import_module(f"tunedrop.cli.{INDEX[name].group}.commands").app
+    only = typer.Typer(rich_markup_mode=None)
+    only.registered_commands = [one for one in declared.registered_commands if _name(one) == name]
+    only.registered_groups = [one for one in declared.registered_groups if one.name == name]
+    command = typer.main.get_group(only).commands[name]
     _name_values(command)
     return command
 
 
-@cache
-def _group(name: str) -> dict[str, Any]:
-    module = import_module(f"tunedrop.cli.{name}.commands")
-    return dict(typer.main.get_group(module.app).commands)
+def _name(declared: Any) -> str:
+    return declared.name or typer.main.get_command_name(declared.callback.__name__)
 
 
 def _name_values(command: Any) -> None:
