@@ -1343,3 +1343,10 @@ REFUSED |= {
         "letter.txt", "TD005", "this is text without records",
     ),
 }  # fmt: skip
+
+REFUSED |= {
+    "SNIPS": (
+        json.dumps({"AddToPlaylist": [{"data": [{"text": "Add "}, {"text": q}]} for q in ASKED]}).encode(),
+        "a.json", "TD010", "pieces of an utterance (SNIPS)",
+    ),
+}  # fmt: skip

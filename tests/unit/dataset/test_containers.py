@@ -23,6 +23,7 @@ from backports import zstd
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.situations import SIMPLE
 from tunedrop.dataset.formats import json_lines, unreadable
 from tunedrop.dataset.sources.containers import reading, spreadsheets
 from tunedrop.dataset.sources.local import Held
@@ -419,3 +420,20 @@ def test_an_archive_whose_member_is_damaged_is_refused() -> None:
 
     assert lines(damaged)[: len(PAIRS)] == jsonl(PAIRS).splitlines()
     assert [code for _, code in refused(damaged)] == ["TD005"]
+
+
+@pytest.mark.parametrize(
+    ("whole", "told"),
+    [
+        ({"AddToPlaylist": SIMPLE}, "AddToPlaylist is the name that records stand under"),
+        ({f"algebra/{at}.json": one for at, one in enumerate(SIMPLE)}, "algebra/0.json is the name"),
+        ({"data": SIMPLE}, ""),
+        ({str(at): one for at, one in enumerate(SIMPLE)}, ""),
+    ],
+)
+def test_the_name_of_a_list_that_no_record_has_is_told(whole: dict[str, Any], told: str) -> None:
+    found = reading.read(io.BytesIO(json.dumps(whole).encode()), "a.json", io.BytesIO(), ReadOptions())
+
+    assert [message for _, message in found.warnings if told and told in message] or not (
+        told or found.warnings
+    )

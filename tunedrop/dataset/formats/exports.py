@@ -110,6 +110,12 @@ def _of_a_tool(record: Mapping[str, Any]) -> str:
             "a transcript of Amazon Connect or Transcribe; write it as messages with role and content: "
             "user for CUSTOMER, assistant for AGENT, what one says in a row as one message"
         )
+    pieces = record.get("data")
+    if isinstance(pieces, list) and pieces and all(isinstance(one, dict) and "text" in one for one in pieces):
+        return (
+            "pieces of an utterance (SNIPS); join their texts as text, and write the name of the intent, "
+            "which is the only key of the file, as label"
+        )
     if "conversation_parts" in record:
         return (
             "an Intercom conversation; write its source and its parts as messages with role and content: "

@@ -29,7 +29,6 @@ from tunedrop.dataset.sources.containers import (
     text_lines,
     whole_object,
 )
-from tunedrop.dataset.sources.containers.kinds import Kind
 from tunedrop.dataset.sources.containers.layout import Layout, layout_of
 from tunedrop.dataset.sources.containers.places import Places
 from tunedrop.dataset.types import ReadOptions
@@ -114,15 +113,12 @@ class _Reader:
             self._take(isolated.read(kind, self._at_hand(file, layers), self._options.columns))
         else:
             self._did(kind)
-            self.file(self._unpacked(kind, file), layers + 1)
+            self.file(packed.limited(packed.decompressed(kind, file), self._most), layers + 1)
 
     def give_up(self, error: NotReadable) -> None:
         """What could not be read at all, or from here on."""
         self._places().add(0)
         self._sink.write(unreadable.written(error.code, str(error)) + b"\n")
-
-    def _unpacked(self, kind: Kind, file: BinaryIO) -> BinaryIO:
-        return packed.limited(packed.decompressed(kind, file), self._most)
 
     def _at_hand(self, file: BinaryIO, layers: int) -> BinaryIO:
         """A file that can be read in any order: the original, or an unpacked one, kept on disk."""
@@ -150,9 +146,7 @@ class _Reader:
             if packed.is_workbook(archive):
                 spreadsheets.check_size(archive, min(MOST_IN_MEMORY_MAPS, self._most))
                 if spreadsheets.has_formulas_without_values(archive):
-                    self._warn(
-                        "TD008", "cells contain formulas without values; open the file in Excel and save it"
-                    )
+                    self._warn("TD008", _FORMULAS)
                 self._workbook(file)
                 return
             self._did("ZIP")
@@ -168,10 +162,8 @@ class _Reader:
         sheets = list(book.sheets(self._options.columns))
         parts = by_split([name for name, columns, _ in sheets if not isinstance(columns, str)])
         if len(parts) > 1:
-            raise NotReadable(
-                f"the workbook contains several parts of a dataset ({', '.join(parts)}); "
-                "save each as its own file"
-            )
+            several = f"the workbook contains several parts of a dataset ({', '.join(parts)})"
+            raise NotReadable(f"{several}; save each as its own file")
         for name, columns, sheet in sheets:
             if isinstance(columns, str):
                 whys.append((name, columns))
@@ -183,9 +175,8 @@ class _Reader:
             self._columns(columns)
             self._take(spreadsheets.read(sheet, columns, self._blank.append))
         if not taken:
-            raise NotReadable(
-                "; ".join(f"sheet {name!r}: {why}" for name, why in whys) or "the workbook is empty"
-            )
+            why = "; ".join(f"sheet {name!r}: {why}" for name, why in whys)
+            raise NotReadable(why or "the workbook is empty")
         for name, why in whys:
             self._warn("TD008", f"the sheet {name!r} was left out: {why}")
 
@@ -198,13 +189,8 @@ class _Reader:
         try:
             sample = text.read(kinds.HEAD)
             layout = layout_of(sample, self._name, whole=len(sample) < kinds.HEAD)
-            if (
-                layout == "lines"
-                and not layers
-                and found.is_utf8
-                and not found.mark
-                and not self._options.columns
-            ):
+            is_plain = found.is_utf8 and not (found.mark or layers or self._options.columns)
+            if layout == "lines" and is_plain:
                 return
             self._about(found)
             text = encoding.opened(file, found)
@@ -248,8 +234,8 @@ class _Reader:
             self._take(self._renamed(json_values.values(io.StringIO(body))))
             return
         self._did("one JSON object")
-        if held.beside:
-            self._warn("TD008", f"{', '.join(held.beside)} next to the list of records was left out")
+        for what in held.left_out():
+            self._warn("TD008", what)
         lines = ((number, tables.encoded(one)) for number, one in enumerate(held.records, start=1))
         self._take(self._renamed(lines))
 
@@ -260,10 +246,8 @@ class _Reader:
             self._did("UTF-8 with a byte-order mark")
         if found.is_guess:
             seen = f", which makes {found.sample!r} of it" if found.sample else ""
-            self._warn(
-                "TD008",
-                f"the file is not UTF-8; it was read as {found.name}{seen}; if wrong, use --encoding NAME",
-            )
+            what = f"the file is not UTF-8; it was read as {found.name}{seen}; if wrong, use --encoding NAME"
+            self._warn("TD008", what)
 
     # --- what is written -----------------------------------------------------------------------------------
 
@@ -307,6 +291,7 @@ class _Reader:
         self.reading.warnings.append((code, message))
 
 
+_FORMULAS = "cells contain formulas without values; open the file in Excel and save it"
 _NAMES = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
 
 

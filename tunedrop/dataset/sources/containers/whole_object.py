@@ -21,8 +21,9 @@ from typing import Any
 import msgspec
 
 from tunedrop.dataset import formats
-from tunedrop.dataset.formats import naming
+from tunedrop.dataset.formats import names, naming
 from tunedrop.dataset.formats.unreadable import NotReadable
+from tunedrop.dataset.types import shorten
 from tunedrop.intake import file_names
 
 MOST_BYTES = 256 << 20
@@ -30,10 +31,20 @@ MOST_BYTES = 256 << 20
 
 
 class Held(msgspec.Struct, frozen=True):
-    """The records of an object, and the names of what stands beside them."""
+    """The records of an object, the names of what stands beside them, and the name that they stand under,
+    where it says something of them (SNIPS has the intent there)."""
 
     records: list[Any]
     beside: tuple[str, ...] = ()
+    name: str = ""
+
+    def left_out(self) -> Iterator[str]:
+        """What no record has of the object, in words."""
+        if self.beside:
+            yield f"{', '.join(self.beside)} next to the list of records was left out"
+        if self.name:
+            what = f"{shorten(self.name)} is the name that records stand under, and was left out"
+            yield f"{what}: if it is their label, write it into each of them"
 
 
 def held(whole: Mapping[str, Any]) -> Held | None:
@@ -65,8 +76,19 @@ def held(whole: Mapping[str, Any]) -> Held | None:
         name = next(iter(lists))
         if all(isinstance(one.get("paragraphs"), list) for one in lists[name]):
             return Held(list(_of_squad(lists[name])), tuple(key for key in whole if key != name))
-        return Held(lists[name], tuple(key for key in whole if key != name))
+        beside = tuple(key for key in whole if key != name)
+        return Held(lists[name], beside, "" if names.plain(name) in _USUAL else name)
     return _of_columns(whole) or _of_rows(whole) or _further_in(whole)
+
+
+_USUAL = frozenset(
+    ("data", "dataset", "records", "rows", "examples", "items", "samples", "instances", "entries", "elements",
+     "documents", "docs", "results", "result", "value", "values", "list", "hits", "train", "training",
+     "questions", "faqs", "faq", "qa", "pairs", "prompts", "messages", "conversations", "tickets",
+     "utterances", "intents", "common_examples", "chats", "dialogues", "response", "responses", "objects",
+     "content")
+)  # fmt: skip
+"""What lists of records are called; any other name may be what is to be learned of them."""
 
 
 def _further_in(whole: Mapping[str, Any]) -> Held | None:
@@ -146,5 +168,6 @@ def _of_rows(whole: Mapping[str, Any]) -> Held | None:
     if len(values) == 1 and isinstance(values[0], dict):
         return held(values[0])
     if len(values) > 1 and all(isinstance(one, dict) and one.keys() == values[0].keys() for one in values):
-        return Held(values)
+        named = "" if all(key.isdecimal() for key in whole) else next(iter(whole))
+        return Held(values, (), named)
     return None
