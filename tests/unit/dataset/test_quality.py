@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tunedrop import catalog
 from tunedrop.dataset.check.check import Report, check
 from tunedrop.dataset.formats import Conversation, Turn
-from tunedrop.dataset.rules import record as record_rules
+from tunedrop.dataset.rules import reserved_words
 from tunedrop.dataset.rules.codes import CODES
 from tunedrop.dataset.rules.record import texts_of
 from tunedrop.dataset.rules.texts.prefilter import EVERYTHING, Candidates, broken
@@ -232,7 +232,7 @@ def test_letters_that_only_look_like_a_name_are_none() -> None:
     rules_of_nova = next(iter(catalog.find("amazon.nova-lite-v1:0:300k").methods.values()))
     texts = Texts([("$", "user", "u\u017fer: hello")])
 
-    assert not record_rules.words(texts, rules_of_nova)
+    assert not reserved_words.find(texts, rules_of_nova)
     assert not RoleWords().find_in(texts)
 
 
@@ -242,7 +242,7 @@ def test_names_of_speakers_inside_one_long_line_take_linear_time() -> None:
 
     def seconds(texts: Texts) -> float:
         begun = time.process_time()
-        assert not record_rules.words(texts, rules_of_nova)
+        assert not reserved_words.find(texts, rules_of_nova)
         assert not RoleWords().find_in(texts)
         return time.process_time() - begun
 

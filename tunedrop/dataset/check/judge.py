@@ -10,6 +10,7 @@ from tunedrop.dataset.check.results import Findings, Records
 from tunedrop.dataset.formats import Conversation, SourceFormat
 from tunedrop.dataset.formats.json_typed import Typed
 from tunedrop.dataset.rules import record as rules
+from tunedrop.dataset.rules import reserved_words
 from tunedrop.dataset.rules.texts.prefilter import WORDS, Candidates, broken
 from tunedrop.dataset.rules.texts.rule import Text
 from tunedrop.dataset.sources import media
@@ -135,12 +136,12 @@ class Judge:
                 continue
             which = view.reserved_words, view.doubtful_words, view.reserved_in_answers
             if which not in known:
-                known[which] = rules.words(texts, view)
+                known[which] = reserved_words.find(texts, view)
             times = Counter([code for some in known[which].values() for code, _ in some])
             listed = [code for code, count in times.items() if not found.counted(code, count, self._asked)]
             for place, some in known[which].items() if listed else ():
                 path = texts[place][0]
-                problems = [rules.word_problem(path, *one, model) for one in some if one[0] in listed]
+                problems = [reserved_words.problem(path, *one, model) for one in some if one[0] in listed]
                 left.setdefault(owners[place], [[] for _ in columns.views])[at].extend(problems)
         return left
 

@@ -28,6 +28,7 @@ from tunedrop.dataset.formats.batch import Batch
 from tunedrop.dataset.formats.json_typed import RICH, TYPED, Typed
 from tunedrop.dataset.formats.transcripts import begins, is_transcript
 from tunedrop.dataset.rules import record as rules
+from tunedrop.dataset.rules import reserved_words
 from tunedrop.dataset.rules.texts.prefilter import EVERYTHING, MARKS, Candidates, Prefilter
 from tunedrop.dataset.types import Problem, Source
 
@@ -49,7 +50,7 @@ class _Scan:
         self._columns: dict[SourceFormat, Columns] = {}
         self._views = {format_: asked.views(format_) for format_ in METHODS}
         some = [view for views in self._views.values() for view in views if view is not None]
-        self._prefilter = Prefilter(tuple({word for one in some for word in rules.words_to_find(one)}))
+        self._prefilter = Prefilter(tuple({word for one in some for word in reserved_words.to_find(one)}))
         self._typed: Typed | None = None
         self._judge = Judge(asked, source.album, range_.split != "train")
 

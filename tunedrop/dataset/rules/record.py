@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
 
 from tunedrop.catalog.method import MethodRules
 from tunedrop.catalog.model import BaseModel
@@ -13,7 +11,6 @@ from tunedrop.dataset.formats import SCHEMA_VERSION, Conversation, SourceFormat
 from tunedrop.dataset.formats.record import both
 from tunedrop.dataset.rules import blocks, excluded
 from tunedrop.dataset.rules.texts.rule import Text as Text
-from tunedrop.dataset.rules.texts.rule import Texts, begins_a_line, names_before_a_colon
 from tunedrop.dataset.types import Problem, shorten
 
 BYTES_PER_TOKEN = 6
@@ -225,69 +222,3 @@ def _caption(conversation: Conversation, rules: MethodRules, model: BaseModel) -
         range_ = f"{rules.min_caption_characters:,} to {most:,} characters"
         why = f"the caption has {length:,} characters; {model.name} takes {range_}"
         yield Problem("$.caption", "TD046", why, f"{length:,}", range_)
-
-
-# --- words -------------------------------------------------------------------------------------------------
-
-
-def words_to_find(rules: MethodRules) -> tuple[str, ...]:
-    """Lower-case words, of which one is in every text that breaks TD030 or TD034."""
-    return _lowered(rules.reserved_words + rules.doubtful_words)
-
-
-@cache
-def _lowered(words: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word.lower().strip() for word in words))
-
-
-@cache
-def _speakers(words: tuple[str, ...]) -> re.Pattern[str] | None:
-    """Names of speakers among reserved words, whatever their case, with their colon."""
-    names = [word.strip()[:-1] for word in words if word.strip()[:-1].isalpha()]
-    return names_before_a_colon(names) if names else None
-
-
-def _speaker(match: re.Match[str], first: int) -> str:
-    """The name with its colon, at the beginning of a line or in capitals anywhere; `first` is where its text
-    begins."""
-    text, name = match.string, match[match.lastindex or 0]
-    start = match.start() - len(name)
-    before = text[start - 1] if start > first else " "
-    is_loud = name.isupper() and not (before.isalnum() or before == "_")
-    is_name = name.isascii() and (is_loud or begins_a_line(text, start, first, " \t"))
-    return f"{name}:" if is_name else ""
-
-
-def words(texts: Texts, rules: MethodRules) -> dict[int, list[tuple[str, str]]]:
-    """By text, (code, word) of reserved words, which are errors in what is asked, as the page has them.
-
-    Case counts, and a word inside another counts too ("begins with or contains", says the page, and names no
-    exception). What only AWS's own validators refuse is a warning: those words in answers, a few more words,
-    and a speaker's name in another case: in capitals, or at the beginning of a line.
-    """
-    reserved = [word for word in rules.reserved_words if word in texts.joined]
-    doubtful = [word for word in rules.doubtful_words if word in texts.joined]
-    found: dict[int, list[tuple[str, str]]] = {}
-    for place in texts.with_any((*reserved, *doubtful)):
-        _, role, text = texts[place]
-        sure = [("TD030", word) for word in reserved if word in text]
-        unsure = [("TD034", word) for word in doubtful if word in text]
-        if role == "assistant" and not rules.reserved_in_answers:
-            sure, unsure = [], unsure + [("TD034", word) for _, word in sure]
-        found[place] = sure + unsure
-    names = _speakers(rules.reserved_words + rules.doubtful_words)
-    for place, match in texts.matches(names) if names is not None else ():
-        if place not in found and (speaker := _speaker(match, texts.starts[place])):
-            found[place] = [("TD034", speaker)]
-    return dict(sorted(found.items()))
-
-
-def word_problem(path: str, code: str, word: str, model: BaseModel) -> Problem:
-    """A finding of `words`."""
-    if code == "TD030":
-        shown = word.strip()
-        why = f"{shown} is reserved by {model.name} and fails the job; rephrase it"
-    else:
-        shown = shorten(word)
-        why = f"AWS's own validator rejects {shown} here, the guide does not; rephrase it"
-    return Problem(path, code, why, shown, f"a text without {shown}")

@@ -14,7 +14,7 @@ from typing import Any, BinaryIO
 import msgspec
 
 from tunedrop.dataset.formats.unreadable import NotReadable
-from tunedrop.dataset.sources.containers import tables
+from tunedrop.dataset.sources.containers import cell_values, tables
 from tunedrop.dataset.sources.containers.kinds import Kind
 
 BATCH = 256
@@ -131,7 +131,7 @@ def _keys(names: list[str], wanted: Mapping[str, str]) -> dict[str, str]:
 def _cell(key: str, value: Any) -> Any:
     """A value under its key; a label that is a number is a text, as in any other table."""
     found = _plain(value)
-    return tables.plain(found) if key in tables.PARTS and isinstance(found, int | float) else found
+    return cell_values.plain(found) if key in tables.PARTS and isinstance(found, int | float) else found
 
 
 def _plain(value: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from tunedrop.dataset.formats.unreadable import NotReadable
-from tunedrop.dataset.sources.containers import packed, tables
+from tunedrop.dataset.sources.containers import cell_values, packed
 from tunedrop.dataset.sources.containers.tables import Columns
 
 
@@ -116,7 +116,7 @@ def read(sheet: Any, columns: Columns, skip: tables.Skip) -> Iterator[tuple[int,
 
 
 def _texts(cells: tuple[Any, ...]) -> list[str]:
-    texts = [tables.plain(cell) for cell in cells]
+    texts = [cell_values.plain(cell) for cell in cells]
     while texts and not texts[-1]:
         texts.pop()
     return texts

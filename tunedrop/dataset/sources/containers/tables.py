@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import ast
-import datetime
-import json
-import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -14,7 +10,7 @@ import msgspec
 
 from tunedrop.dataset.formats import names, naming, unreadable
 from tunedrop.dataset.formats.unreadable import NotReadable
-from tunedrop.dataset.sources.containers import untitled
+from tunedrop.dataset.sources.containers import cell_values, untitled
 
 _ASKED_ABOUT = frozenset((*names.IMAGES, *names.VIDEOS, *names.SOUNDS, *names.WHAT_IS_ASKED_ABOUT))
 PARTS = ("prompt", "completion", "system", "chosen", "rejected")
@@ -35,10 +31,6 @@ _WHOLE: tuple[frozenset[str], ...] = tuple(
 
 _ALONE = names.DOCUMENTS
 """What the only column of a table is called."""
-
-_JSON_COLUMNS = frozenset(
-    ("messages", "conversations", "conversation", "contents", "tools", "toolconfig", "chosen", "rejected")
-)
 
 
 Skip = Callable[[int], object]
@@ -106,7 +98,7 @@ def _told_apart(keys: list[str]) -> list[str]:
     times: Counter[str] = Counter()
     found = []
     for key in keys:
-        times[key] += bool(key) and key not in PARTS and names.plain(key) not in _JSON_COLUMNS
+        times[key] += bool(key) and key not in PARTS and names.plain(key) not in cell_values.JSON_COLUMNS
         found.append(f"{key} ({times[key]})" if times[key] > 1 else key)
     return found
 
@@ -223,7 +215,9 @@ def records(
                 unreadable.written("TD009", f"cell {unnamed + 1} of the row has no name in the header"),
             )
             continue
-        record = {key: plain(cell, key) for key, cell in zip(found.keys, cells, strict=False) if key}
+        record = {
+            key: cell_values.plain(cell, key) for key, cell in zip(found.keys, cells, strict=False) if key
+        }
         yield number, encoded(_with_system(record) if has_system else record)
 
 
@@ -253,46 +247,6 @@ def _with_system(record: dict[str, Any]) -> dict[str, Any]:
     )
     messages = [{"role": role, "content": text} for role, text in parts if text or role != "system"]
     return {"messages": messages, **record}
-
-
-def plain(cell: Any, key: str = "") -> Any:
-    """A cell as JSON has it: a text, but for lists and objects; JSON in a column of lists is read."""
-    if cell == _NULL:
-        return ""
-    if isinstance(cell, str):
-        return _structure(cell) if names.plain(key) in _JSON_COLUMNS else cell
-    if cell is None:
-        return ""
-    if isinstance(cell, bool):
-        return str(cell).upper()
-    if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
-    if isinstance(cell, datetime.datetime):
-        return cell.date().isoformat() if cell.time() == datetime.time() else cell.isoformat(" ")
-    if isinstance(cell, datetime.date | datetime.time):
-        return cell.isoformat()
-    return str(cell)
-
-
-_NULL = r"\N"
-"""What MySQL, PostgreSQL, Hive and Snowflake write for NULL."""
-_BETWEEN_PRINTED = re.compile(r"\}\s*\n\s*\{")
-"""NumPy prints a list without commas; Python prints no line break inside a text."""
-
-
-def _structure(text: str) -> Any:
-    """The list or object that a cell holds as JSON, or as Python prints it; else the text."""
-    if not text.lstrip().startswith(("[", "{")):
-        return text
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
-    try:
-        printed = _BETWEEN_PRINTED.sub("}, {", text.strip())
-        return json.loads(json.dumps(ast.literal_eval(printed))) if len(text) < 1 << 20 else text
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-        return text
 
 
 def encoded(record: Mapping[str, Any]) -> bytes:

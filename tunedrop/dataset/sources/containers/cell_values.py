@@ -1,0 +1,55 @@
+"""The cells of a table as JSON has them."""
+
+from __future__ import annotations
+
+import ast
+import datetime
+import json
+import re
+from typing import Any
+
+from tunedrop.dataset.formats import names
+
+JSON_COLUMNS = frozenset(
+    ("messages", "conversations", "conversation", "contents", "tools", "toolconfig", "chosen", "rejected")
+)
+
+
+def plain(cell: Any, key: str = "") -> Any:
+    """A cell as JSON has it: a text, but for lists and objects; JSON in a column of lists is read."""
+    if cell == _NULL:
+        return ""
+    if isinstance(cell, str):
+        return _structure(cell) if names.plain(key) in JSON_COLUMNS else cell
+    if cell is None:
+        return ""
+    if isinstance(cell, bool):
+        return str(cell).upper()
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, datetime.datetime):
+        return cell.date().isoformat() if cell.time() == datetime.time() else cell.isoformat(" ")
+    if isinstance(cell, datetime.date | datetime.time):
+        return cell.isoformat()
+    return str(cell)
+
+
+_NULL = r"\N"
+"""What MySQL, PostgreSQL, Hive and Snowflake write for NULL."""
+_BETWEEN_PRINTED = re.compile(r"\}\s*\n\s*\{")
+"""NumPy prints a list without commas; Python prints no line break inside a text."""
+
+
+def _structure(text: str) -> Any:
+    """The list or object that a cell holds as JSON, or as Python prints it; else the text."""
+    if not text.lstrip().startswith(("[", "{")):
+        return text
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError):
+        pass
+    try:
+        printed = _BETWEEN_PRINTED.sub("}, {", text.strip())
+        return json.loads(json.dumps(ast.literal_eval(printed))) if len(text) < 1 << 20 else text
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return text
