@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any, BinaryIO
 
 from tunedrop.dataset.formats.unreadable import NotReadable
-from tunedrop.dataset.sources.containers import cell_values, packed
+from tunedrop.dataset.sources.containers import cell_values, packed, tables
 from tunedrop.dataset.sources.containers.tables import Columns
 
 
