@@ -146,9 +146,9 @@ def tunable(method: Method | None = None, region: str | None = None, on: str = "
     return _tunable.tunable(load(), method=method, region=region, on=on)
 
 
-def instead(model: BaseModel | None, method: Method | None = None, on: str = "") -> str:
-    """An alternative to a base model that cannot be tuned, or why there is none."""
-    return _tunable.instead(load(), model, method=method, on=on)
+def instead(model: BaseModel | None, method: Method | None = None, on: str = "", region: str = "") -> str:
+    """An alternative to a base model that cannot be tuned, if possible in a Region; or why there is none."""
+    return _tunable.instead(load(), model, method=method, region=region, on=on)
 
 
 def nearest(name: str, count: int = 3) -> list[BaseModel]:

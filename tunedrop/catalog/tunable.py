@@ -77,9 +77,14 @@ def tunable(
 
 
 def instead(
-    models: dict[str, BaseModel], model: BaseModel | None, *, method: Method | None = None, on: str = ""
+    models: dict[str, BaseModel],
+    model: BaseModel | None,
+    *,
+    method: Method | None = None,
+    region: str = "",
+    on: str = "",
 ) -> str:
-    """An alternative to a model that cannot be tuned: a successor with its Region."""
+    """An alternative to a model that cannot be tuned: its successor, else one of the Region, else another."""
     found = tunable(models, method=method, on=on)
     if not found:
         why = refusal(model.id, method or "auto") if model is not None else None
@@ -87,6 +92,10 @@ def instead(
             return why.nearest
         return "No base model of the catalog can be tuned so today"
     successor = model.lifecycle.successor if model is not None else ""
-    free = next((one for one in found if not one.license), found[0])  # no licence to accept
-    best = next((one for one in found if one.id == successor), free)
-    return f"Take {best.id} ({best.name}, in {' and '.join(best.regions)})"
+    best = min(
+        found,
+        key=lambda one: (
+            one.id != successor, region not in ("", *one.regions_of(method or "auto")), bool(one.license)
+        ),
+    )  # fmt: skip
+    return f"Take {best.id} ({best.name}, in {' and '.join(best.regions_of(method or 'auto'))})"

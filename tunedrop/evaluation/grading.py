@@ -103,7 +103,7 @@ def grader_of(stage: Stage, base_model: BaseModel, parent_model: str, document: 
     if "reinforcement" not in base_model.methods:
         raise InvalidManifest(
             f"method: Bedrock does not offer reinforcement for {base_model.name}. "
-            f"{catalog.instead(base_model, 'reinforcement')}"
+            f"{catalog.instead(base_model, 'reinforcement', region=stage.region)}"
         )
     engine = engines.of(base_model, "reinforcement")
     if parent_model and not (engine.reinforces_results and engine.model_arns in parent_model):

@@ -120,7 +120,7 @@ def refuse_untunable(stage: Stage, base_model: BaseModel, method: Method | Liter
     offered = [one for one in known if not _why_not(base_model, one)]
     if not offered:
         why = _why_not(base_model, next(iter(known)))
-        advice = catalog.instead(base_model, None if method == "auto" else method)
+        advice = catalog.instead(base_model, None if method == "auto" else method, region=stage.region)
         raise InvalidManifest(f"base_model: {base_model.name} {why}. {advice}")
     name = base_model.engine_of(offered[0])
     if name not in stage.engines:

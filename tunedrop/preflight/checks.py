@@ -111,7 +111,7 @@ class Preflighter:
                     )
             return self._model_check(True, f"{self._model.name} is active and offers {', '.join(methods)}")
 
-        cure = catalog.instead(self._model, self._method())
+        cure = catalog.instead(self._model, self._method(), region=self._stage.region)
         return self._asked("base model", look, cure, about=self._model.name)
 
     def _model_check(self, passed: bool, detail: str) -> Check:

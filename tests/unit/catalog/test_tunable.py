@@ -132,3 +132,13 @@ def test_a_successor_is_in_the_catalog_and_can_be_tuned() -> None:
     for model in catalog.load().values():
         if model.lifecycle.successor:
             assert not obstacle(catalog.find(model.lifecycle.successor), on=TODAY)
+
+
+@pytest.mark.parametrize(
+    ("region", "taken"),
+    [("us-west-2", "qwen.qwen3-"), ("us-east-1", "amazon.nova-"), ("eu-west-1", "amazon.nova-")],
+)
+def test_an_alternative_in_the_stages_region_is_nearer_than_one_elsewhere(region: str, taken: str) -> None:
+    gpt_oss = catalog.find("openai.gpt-oss-20b")
+
+    assert f"Take {taken}" in catalog.instead(gpt_oss, "single-turn", TODAY, region)
