@@ -124,6 +124,7 @@ def text(stage: Stage, strays: list[Stray]) -> str:
             "",
             "What starts a run:",
             f"    a dataset at             s3://{bucket}/drop/NAME.jsonl",
+            "        (or .csv, .xlsx, .parquet, .json, .zip; a .docx or .pdf must become a table first)",
             f"    a folder of shards       s3://{bucket}/drop/NAME/, then its {intake.SUCCESS}",
             f"    data and, last of all,   s3://{bucket}/runs/NAME/run.yaml",
             f"    a retry, after its end   s3://{bucket}/runs/RUN/retry/ATTEMPT",

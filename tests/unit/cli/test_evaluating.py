@@ -91,3 +91,15 @@ def test_half_a_surrogate_pair_stops_no_report(
 
     assert run(monkeypatch, str(file), "--format", "json") == 1
     assert "😀" in Path(json.loads(capsys.readouterr().out)["report"]).read_text()
+
+
+def test_a_file_of_another_form_is_named_with_the_form_that_is_expected(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "answers.csv"
+    table.write_text("prompt,base,tuned\n")
+
+    assert run(monkeypatch, str(table)) == 2
+    said = capsys.readouterr().err
+    assert f"{table}: line 1: not JSON" in said
+    assert '"reference"' in said

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import builders
+from tunedrop import intake
 from tunedrop.aws import Aws
 from tunedrop.contracts import Estimate, S3Object
 from tunedrop.registration import missed_uploads, stray_uploads
@@ -236,3 +237,12 @@ def test_whatever_the_key_an_object_starts_a_run_or_is_told(key: str) -> None:
     dropping = stray_uploads._DROPPINGS.fullmatch(key) is not None
     assert (len(starts) + len(told) == 1) != dropping
     assert all(one.newest == key and posixpath.dirname(key) in one.place for one in told)
+
+
+@pytest.mark.parametrize(("ending", "starts"), [
+    ("jsonl", True), ("csv", True), ("xlsx", True), ("parquet", True), ("json", True), ("zip", True),
+    ("docx", False), ("pdf", False),
+])  # fmt: skip
+def test_the_message_names_what_starts_a_run_and_what_does_not(ending: str, starts: bool) -> None:
+    assert (intake.read_key(f"drop/letter.{ending}").kind == "dataset") is starts
+    assert f".{ending}" in stray_uploads.text(STAGE, [])

@@ -22,6 +22,10 @@ _OF_A_RUN = ("done", "next_record", "shards", "judge_job_arn", "results_uri", "l
              "base_speed", "tuned_speed", "input_tokens", "output_tokens", "production_gone")  # fmt: skip
 """Fields that exist only for an evaluation within a run."""
 
+_ONE_LINE = (
+    'A line is: {"prompt": "…", "reference": "…", "base": "one model\'s answer", "tuned": "the other\'s"}'
+)
+
 
 class Asked(NamedTuple):
     """The command's arguments."""
@@ -43,7 +47,7 @@ def evaluate_file(asked: Asked, format_: Format) -> int:
     try:
         predictions = read_file(asked.answers)
     except InvalidAnswers as error:
-        fail(str(error), USAGE)
+        fail(f"{asked.answers}: {error}", USAGE, _ONE_LINE)
     evaluation = decide(predictions, settings, attempt=asked.attempt)
     path = asked.report or asked.answers.with_name(f"{asked.answers.stem}.report.html")
     try:

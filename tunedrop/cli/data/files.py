@@ -17,8 +17,10 @@ def copy_of(source: Path, output: Path) -> Iterator[BinaryIO]:
     """A temporary file for a changed copy of `source`; renamed to `output` on success."""
     if output.exists() and output.samefile(source):
         fail(f"{output} is the input file, which is never overwritten: choose another name", USAGE)
-    if output.is_dir() or not output.parent.is_dir():
-        fail(f"cannot write to {output}", USAGE)
+    if output.is_dir():
+        fail(f"cannot write to {output}: it is a folder", USAGE)
+    if not output.parent.is_dir():
+        fail(f"cannot write to {output}: there is no folder {output.parent}", USAGE)
     unfinished = output.with_name(f".{output.name}.{os.getpid()}")
     try:
         with unfinished.open("xb") as sink:
