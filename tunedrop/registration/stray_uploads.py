@@ -8,11 +8,10 @@ read.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import posixpath
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -23,11 +22,17 @@ from tunedrop.aws.subjects import attributes, subject
 from tunedrop.contracts import Run, S3Object
 from tunedrop.registration import retuning, vain_signals
 from tunedrop.registration.missed_uploads import LOOK_BACK
-from tunedrop.registry import Registry
+from tunedrop.registry import Record, Registry
 from tunedrop.stage import Stage
 
 MOST_NAMED = 20
 """Maximum number of places in a message; the others are counted."""
+
+MOST_TOLD = 500
+"""Places that one message is about; the next one is about the others."""
+MOST_PLACES = 20_000
+MOST_RUNS = 2_000
+"""Places, and runs that signals name, looked at in one turn: whoever uploads decides how many there are."""
 
 _DROPPINGS = re.compile(
     r"(.*/)?(\.DS_Store|\._[^/]*|~\$[^/]*|Thumbs\.db|desktop\.ini|\.git(keep|ignore))|(.*/)?__MACOSX/.*",
@@ -62,28 +67,44 @@ def find(s3: Any, registry: Registry, stage: Stage, runs: list[Run]) -> list[Str
     """
     now, grace = datetime.now(UTC), timedelta(seconds=stage.upload_grace_seconds)
     used = {file.key for run in runs for file in _read_by(run) if file.bucket == stage.intake_bucket}
-    record_of = functools.cache(lambda run_id: registry.get(run_id) if run_id else None)
+    starting, found = _places(s3, registry, stage, used, now - LOOK_BACK)
+    told = {one for day in (now - LOOK_BACK, now) for one in registry.claimed(_ONCE, f"{day:%Y-%m-%d}")}
+    new = [
+        one
+        for one in found
+        if one.at < now - grace and not _has(starting, one.newest) and one.which not in told
+    ]
+    return sorted(new, key=lambda one: one.at)[:MOST_TOLD]
+
+
+def _places(
+    s3: Any, registry: Registry, stage: Stage, used: set[str], since: datetime
+) -> tuple[set[str], Collection[Stray]]:
+    """The folders that start runs, and the places of recent objects that neither start a run nor belong to
+    one."""
+    records: dict[str, Record | None] = {}
     starting, found = set[str](), dict[str, Stray]()
     for one in _listed(s3, stage.intake_bucket):  # keep only the places of a million objects
         key, at = one["Key"], one["LastModified"]
         if _starts(key):
-            starting.add(_folder(key))
-        elif now - LOOK_BACK < at and key not in used:
-            record = record_of(_run_id(key))
+            starting |= {_folder(key)} - {key}
+        elif since < at and key not in used:
+            run_id = _run_id(key)
+            if run_id and run_id not in records:
+                if len(records) == MOST_RUNS:
+                    continue
+                records[run_id] = registry.get(run_id)
+            record = records.get(run_id)
             if record is None or (why := vain_signals.why(record, key, at)):
                 _add(found, key, at, "" if record is None else why)
-    return [
-        one
-        for one in found.values()
-        if one.at < now - grace
-        and not _has(starting, one.newest)
-        and not registry.is_claimed(_ONCE, one.which)
-    ]
+    return starting, found.values()
 
 
 def _add(found: dict[str, Stray], key: str, at: datetime, why: str) -> None:
     place = _place(key)
     before = found.get(place)
+    if before is None and len(found) == MOST_PLACES:
+        return
     one = Stray(place=place, objects=1, newest=key, at=at, why=why)
     if before is not None:
         newest = one if at >= before.at else before

@@ -220,6 +220,10 @@ class Registry:
         """Whether it was claimed."""
         return self._table.get(f"ONCE#{what}", which) is not None
 
+    def claimed(self, what: str, begin: str) -> set[str]:
+        """Everything that was claimed whose name begins so."""
+        return {str(item["sk"]) for item in self._table.query({"pk": f"ONCE#{what}"}, prefix=begin)}
+
     def keep(self, name: str, text: str) -> None:
         """Save a document of the stage, replacing the previous one."""
         self._table.put({"pk": f"KEPT#{name}", "sk": "KEPT", "text": text})

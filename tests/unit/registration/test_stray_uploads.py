@@ -163,6 +163,37 @@ def test_an_approval_of_an_earlier_attempt_is_not_told_and_one_of_a_later_is(
 
 
 @pytest.mark.usefixtures("intake")
+def test_very_many_places_are_told_one_part_after_the_other_the_oldest_first(
+    aws: Aws, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each costs a write; an uploader of a million must not keep the sweep from those of others."""
+    monkeypatch.setattr(stray_uploads, "MOST_TOLD", 3)
+    put(aws, *(f"place{number}/x" for number in range(5)))
+    topic, turns = Topic(), []
+    for _ in range(3):
+        strays = find(aws, registry)
+        turns.append([one.place for one in strays])
+        stray_uploads.tell(topic, STAGE, registry, strays)
+
+    assert [len(one) for one in turns] == [3, 2, 0]
+    assert len(set(turns[0] + turns[1])) == 5
+
+
+@pytest.mark.usefixtures("intake")
+def test_the_places_and_runs_that_are_looked_at_are_bounded(
+    aws: Aws, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stray_uploads, "MOST_PLACES", 4)
+    monkeypatch.setattr(stray_uploads, "MOST_RUNS", 2)
+    asked = []
+    monkeypatch.setattr(registry, "get", lambda run_id: asked.append(run_id))
+    put(aws, *(f"runs/nobody-{number}/stop/1" for number in range(5)), *(f"z{one}/x" for one in range(5)))
+
+    assert len(find(aws, registry)) == 4
+    assert len(asked) == 2
+
+
+@pytest.mark.usefixtures("intake")
 def test_data_may_come_a_while_before_its_manifest(aws: Aws, registry: Registry, stage: Stage) -> None:
     put(aws, "runs/mine/train.jsonl")
 
@@ -204,8 +235,8 @@ class Nobody:
     def get(self, _: str) -> None:
         return None
 
-    def is_claimed(self, *_: str) -> bool:
-        return False
+    def claimed(self, *_: str) -> set[str]:
+        return set()
 
 
 NAMES = st.sampled_from(
