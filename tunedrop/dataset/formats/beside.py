@@ -12,6 +12,7 @@ cannot be read is an error. Source: the data sets' cards. Read 2026-11-29.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from tunedrop.dataset.formats import names, naming, pairs, tools, turns
@@ -66,7 +67,7 @@ def _declared_in(record: Mapping[str, Any]) -> str:
 
 
 def _declares(key: str, value: Any) -> bool:
-    if isinstance(value, str) and value[:1] != "[":
+    if value[:1] != "[" if isinstance(value, str) else not isinstance(value, list):
         return False
     return tools.are_definitions(value, whole=names.plain(key) not in names.TOOLS)
 
@@ -100,11 +101,18 @@ def pictures(record: Mapping[str, Any]) -> str:
 
 
 def _kind(key: str, value: Any) -> str:
-    name = names.plain(key)
-    if name in _KINDS or name in names.SMALL:
+    if name := _name_of_media(key):
         return "" if _says_how_many(name, value) else _KINDS.get(name, "")
-    is_image = isinstance(value, dict) and "bytes" in value  # Hugging Face's
-    return "an image" if is_image or (turns.is_place(value) and not value.count(" ")) else ""
+    if isinstance(value, str):
+        return "an image" if turns.is_place(value) and " " not in value else ""
+    return "an image" if isinstance(value, dict) and "bytes" in value else ""  # Hugging Face's
+
+
+@lru_cache(maxsize=1 << 10)
+def _name_of_media(key: str) -> str:
+    """The plain name of a key that holds media by its name; empty if only its value can tell."""
+    name = names.plain(key)
+    return name if name in _KINDS or name in names.SMALL else ""
 
 
 def _says_how_many(name: str, value: Any) -> bool:
@@ -115,14 +123,18 @@ def _says_how_many(name: str, value: Any) -> bool:
 
 def left_out(conversation: Conversation) -> Iterator[Problem]:
     """Images, films, sound and tools that no turn of a conversation has, and that the answers are about."""
-    for path, key, value in _around(conversation):
-        if value and _declares(key, value):
-            yield Problem(path, "TD026", f"{shorten(key)} {_NOT_CALLED}", shorten(value), _CALLS)
-        if value and (kind := _kind(key, value)):
+    for where, key, value in _around(conversation):
+        if not value:
+            continue
+        if _declares(key, value):
+            why = f"{shorten(key)} {_NOT_CALLED}"
+            yield Problem(f"{where}.{shorten(key)}", "TD026", why, shorten(value), _CALLS)
+        if kind := _kind(key, value):
             is_text = conversation.turns[0].role == "text" and kind != "sound"
             how = _HOWS["text"] if is_text else _how(kind, value)
             why = f"{shorten(key)} holds {kind}, which the model needs to answer the prompt: {how}. {_OR}"
-            yield Problem(path, "TD016" if kind == "sound" else "TD073", why, shorten(value), _BLOCK)
+            code = "TD016" if kind == "sound" else "TD073"
+            yield Problem(f"{where}.{shorten(key)}", code, why, shorten(value), _BLOCK)
 
 
 def answer(conversation: Conversation) -> Problem | None:
@@ -167,8 +179,9 @@ def _how(kind: str, value: Any) -> str:
 
 
 def _around(conversation: Conversation) -> Iterator[tuple[str, str, Any]]:
+    """(path of the object, key, value) of everything around the texts."""
     for key, value in (*conversation.unread.items(), *conversation.extra.items()):
-        yield f"$.{shorten(key)}", key, value
+        yield "$", key, value
     for turn in conversation.turns:
         for key, value in turn.extra.items():
-            yield f"{turn.path.removesuffix('.content')}.{shorten(key)}", key, value
+            yield turn.path.removesuffix(".content"), key, value

@@ -49,7 +49,7 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
         if isinstance(value, dict) and (rows := _rows(value)):
             return {**record, key: rows}
     record = _opened(record)
-    if not any(isinstance(value, dict | list) for value in record.values()) or "schemaType" in record:
+    if {dict, list}.isdisjoint(map(type, record.values())) or "schemaType" in record:
         return record
     if isinstance(record.get("mapping"), dict) and (tree := serialized.branch(record["mapping"], record)):
         return {**around.without(record, "mapping", "current_node"), **tree}

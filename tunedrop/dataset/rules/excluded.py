@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 _NO = frozenset(["false", "no", "0", "bad", "wrong", "incorrect"])
@@ -18,12 +19,23 @@ _CUT_OFF = frozenset(["length", "max_tokens", "max_output_tokens"])
 _ENDS = frozenset(["finish_reason", "finishreason", "stop_reason", "stopreason"])
 
 
+_NAMES = frozenset(["answer", *_JUDGED, *_STATES, *_PARTS, *_ENDS])
+
+
+@lru_cache(maxsize=1 << 10)
+def _name(key: str) -> str:
+    """A key whatever its case and spaces; empty if its value never excludes a record."""
+    name = key.strip().lower().replace(" ", "_")
+    return name if name in _NAMES else ""
+
+
 def why(key: str, value: Any, is_held_out: bool) -> str:
     """Why a key excludes a record from training; empty if it does not, or if it assigns the record to a
     held-out split and the file is one."""
-    if not isinstance(value, str | bool | int):
+    name = _name(key)
+    if not name or not isinstance(value, str | bool | int):
         return ""
-    name, said = key.strip().lower().replace(" ", "_"), str(value).strip().lower()
+    said = str(value).strip().lower()
     if name == "answer" and said in ("reject", "ignore"):
         return f"an annotator decided to {said} this record, but it would be trained on; remove it"
     if (name in _JUDGED and said in _NO) or (name in _STATES and said in _REFUSED):
