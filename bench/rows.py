@@ -121,10 +121,7 @@ def _in_region(embedded: Embedded, folder: Path, stage: str, region: str, rows: 
     _bring_licensed_weights(pipeline)
     print(f"{region}: deployed in {time.monotonic() - started:.0f} s; {len(rows)} rows", flush=True)
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        ended = []
-        for one in pool.map(partial(_run, pipeline), range(len(rows)), rows):
-            print(_line(one), flush=True)
-            ended.append(one)
+        ended = list(pool.map(partial(_run, pipeline), range(len(rows)), rows))
     counts = Counter(one.status for one in ended)
     print(f"{region}: {', '.join(f'{n} {status}' for status, n in counts.items())}", flush=True)
     yield from (f"{name_of(one.row)}: {one.wrong}" for one in ended if one.wrong)
@@ -143,23 +140,29 @@ def _bring_licensed_weights(pipeline: Pipeline) -> None:
 def _run(pipeline: Pipeline, number: int, row: Row) -> Ended:
     """Drop the row's dataset, approve what it asks for, and look at its end."""
     name, started = f"row-{number}", time.monotonic()
-    pipeline.put(f"runs/{name}/train.jsonl", _records(row.method))
-    version = pipeline.put(f"runs/{name}/run.yaml", msgspec.json.encode(_manifest(row)))
+    pipeline.put(f"runs/{name}/train.jsonl", records_of(row))
+    version = pipeline.put(f"runs/{name}/run.yaml", msgspec.json.encode(manifest_of(row)))
     try:
         run_id = pipeline.run_of(name, version, SECONDS).run.run_id
         record = until(lambda: _closed(pipeline, run_id), f"the end of {run_id}", SECONDS, 1.0)
     except TimeoutError as error:
-        return Ended(row, "open", "", time.monotonic() - started, str(error))
-    said = record.failure.cause if record.failure is not None else ""
-    return Ended(row, record.status, said, time.monotonic() - started, "; ".join(_wrong(row, record, said)))
+        ended = Ended(row, "open", "", time.monotonic() - started, str(error))
+    else:
+        said = record.failure.cause if record.failure is not None else ""
+        wrong = "; ".join(_wrong(row, record, said))
+        ended = Ended(row, record.status, said, time.monotonic() - started, wrong)
+    print(_line(ended), flush=True)
+    return ended
 
 
-def _records(method: str) -> bytes:
-    path, count = DATA.get(method, DATA["single-turn"])
+def records_of(row: Row) -> bytes:
+    """The lines that are dropped for a row; for a method that nobody offers, any."""
+    path, count = DATA.get(row.method, DATA["single-turn"])
     return b"".join((ROOT / "examples" / path).read_bytes().splitlines(keepends=True)[:count])
 
 
-def _manifest(row: Row) -> dict[str, Any]:
+def manifest_of(row: Row) -> dict[str, Any]:
+    """The manifest that is dropped for a row."""
     document: dict[str, Any] = {
         "method": row.method,
         "base_model": row.base,
