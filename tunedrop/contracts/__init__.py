@@ -28,7 +28,15 @@ from tunedrop.contracts._evaluation import (
     Speed,
 )
 from tunedrop.contracts._registration import Registration, Resume, ResumePoint
-from tunedrop.contracts._result import RESULT_NAMES, WORKFLOW_RESULTS, Ending, Notice, Outcome, RunEnded
+from tunedrop.contracts._result import (
+    RESULT_NAMES,
+    WORKFLOW_RESULTS,
+    Ending,
+    Notice,
+    Outcome,
+    RunEnded,
+    hyperparameters_of,
+)
 from tunedrop.contracts._run import (
     MOST_IN_EVALUATION_JOB,
     Commitment,
@@ -119,4 +127,5 @@ __all__ = [
     "Wait",
     "WaitKind",
     "Way",
+    "hyperparameters_of",
 ]

@@ -33,6 +33,17 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     cost: ActualCost | None = None
     fit: Fit | None = None
 
+    @property
+    def hyperparameters(self) -> dict[str, str]:
+        """The hyperparameters that the evaluated model was trained with."""
+        return hyperparameters_of(self.run, self.started)
+
+
+def hyperparameters_of(run: Run, started: StartedJob | None) -> dict[str, str]:
+    """The hyperparameters of a run's model; of a search, those of the chosen candidate."""
+    chosen = [one.hyperparameters for one in started.series if one.chosen] if started is not None else []
+    return {**run.hyperparameters, **(chosen[-1] if chosen else {})}
+
 
 RESULT_NAMES: dict[type, str] = {
     get_args(field.type)[0]: field.name for field in msgspec.structs.fields(Ending) if get_args(field.type)

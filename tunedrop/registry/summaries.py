@@ -16,6 +16,7 @@ from tunedrop.contracts import (
     Run,
     Score,
     StartedJob,
+    hyperparameters_of,
 )
 from tunedrop.registry._records import Record
 
@@ -95,7 +96,7 @@ def summary(record: Record, in_production: Mapping[str, str] | None = None) -> S
         dataset_hash=dataset.content_hash if dataset is not None else "",
         trained_on_records=dataset.train.records if dataset is not None else 0,
         held_out_records=evaluation.records if evaluation is not None else 0,
-        hyperparameters=_hyperparameters(record),
+        hyperparameters=hyperparameters_of(run, record.document("started", StartedJob)),
         candidates=len(run.candidates),
         metric=evaluation.metric if evaluation is not None else "",
         score=evaluation.decisive if evaluation is not None else None,
@@ -113,13 +114,6 @@ def summary(record: Record, in_production: Mapping[str, str] | None = None) -> S
         failure=record.failure.cause if record.failure is not None else "",
         run=run,
     )
-
-
-def _hyperparameters(record: Record) -> dict[str, str]:
-    """The model's hyperparameters; for a search, the chosen candidate's."""
-    started = record.document("started", StartedJob)
-    chosen = [one.hyperparameters for one in started.series if one.chosen] if started is not None else []
-    return {**record.run.hyperparameters, **(chosen[-1] if chosen else {})}
 
 
 def ordered(rows: Iterable[Summary], by: Order) -> list[Summary]:

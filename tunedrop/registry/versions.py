@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Score
+from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Score, StartedJob, hyperparameters_of
 from tunedrop.registry._records import Record
 from tunedrop.registry._runs import Registry
 from tunedrop.registry.aliases import Aliases
@@ -91,7 +91,7 @@ def _version(
         method=dataset.method if dataset is not None else run.method,
         dataset_hash=dataset.content_hash if dataset is not None else "",
         train_version=run.train.version_id,
-        hyperparameters=run.hyperparameters,
+        hyperparameters=hyperparameters_of(run, record.document("started", StartedJob)),
         job_arn=job.job_arn,
         model_arn=job.model_arn,
         served_by=served_by,

@@ -79,7 +79,7 @@ def _params(ending: Ending) -> Iterator[tuple[str, str]]:
     if dataset is not None:
         yield "method", dataset.method
         yield "dataset_hash", dataset.content_hash
-    for name, value in sorted(run.hyperparameters.items()):
+    for name, value in sorted(ending.hyperparameters.items()):
         yield f"hyperparameters.{name}", value
     if ending.evaluation is not None:
         yield "metric", ending.evaluation.metric

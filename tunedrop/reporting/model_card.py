@@ -82,7 +82,7 @@ def _training(ending: Ending) -> Iterator[str]:
     if dataset is not None:
         records = f"{dataset.train.records:,} records, method {dataset.method}"
         yield f"- {records}, SHA-256 `{dataset.content_hash}`"
-    settings = ", ".join(f"{name} {value}" for name, value in sorted(run.hyperparameters.items()))
+    settings = ", ".join(f"{name} {value}" for name, value in sorted(ending.hyperparameters.items()))
     yield f"- Hyperparameters: {settings or 'the defaults of Bedrock'}"
     if job is not None:
         yield f"- Model `{job.model_arn}`, {clock.for_people(job.ended_at or run.created_at)} UTC"

@@ -9,8 +9,9 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests import builders
-from tunedrop.contracts import Ending, Promotion
-from tunedrop.reporting import model_card, usage
+from tunedrop.contracts import Ending, Promotion, StartedJob, TrainingJob
+from tunedrop.reporting import mlflow_run, model_card, usage
+from tunedrop.training.curves import Curves
 
 STAGE = builders.stage()
 PROMOTED = Ending(
@@ -44,6 +45,18 @@ def test_the_card_says_how_it_was_measured_trained_and_is_asked() -> None:
     assert "learningRate 0.0001" in card
     assert builders.MODEL_ARN in card
     assert "/tunedrop/test/models/persona" in card
+
+
+def test_the_hyperparameters_of_a_search_are_those_of_the_chosen_candidate() -> None:
+    tried = (
+        TrainingJob(title="1", method="single-turn", hyperparameters={"learningRate": "0.5"}, chosen=True),
+        TrainingJob(title="2", method="single-turn", hyperparameters={"learningRate": "0.7"}),
+    )
+    ending = msgspec.structs.replace(PROMOTED, started=StartedJob(outcome="finished", series=tried))
+
+    sent = mlflow_run.of(STAGE, ending, "2026-11-23T12:00:00Z", Curves())
+    assert sent.params["hyperparameters.learningRate"] == "0.5"
+    assert "learningRate 0.5" in model_card.markdown(STAGE, ending)
 
 
 @pytest.mark.parametrize("name", ["a\n---\nbase_model: evil", "[x](javascript:1)", "`rm`", "\u202egpj.exe"])

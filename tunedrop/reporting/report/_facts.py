@@ -154,7 +154,8 @@ def _origins(stage: Stage, ending: Ending) -> Iterator[Fact]:
         yield Fact("Method", dataset.method, f"{dataset.source_format} to {dataset.target_format}")
     yield Fact("Base model", run.base_model)
     yield Fact(
-        "Hyperparameters", ", ".join(f"{name} {value}" for name, value in sorted(run.hyperparameters.items()))
+        "Hyperparameters",
+        ", ".join(f"{name} {value}" for name, value in sorted(ending.hyperparameters.items())),
     )
     yield Fact("Customization job", job.job_arn if job is not None else "")
     anew = f"trained earlier by this run, re-evaluated in attempt {run.evaluation_attempt}"
