@@ -11,19 +11,50 @@ MAX_DURATION_DAYS = 366
 """Maximum duration in a manifest: longer than any commitment, short enough to catch a wrong unit."""
 
 
+TOLERATED = timedelta(seconds=5)
+"""How far a clock may be off: an answer takes its time, and its date has whole seconds."""
+
+_behind = timedelta()
+
+
+def follow(date: str) -> None:
+    """Follow AWS's clock from now on, if this machine's is off by more than `TOLERATED`.
+
+    AWS accepts requests of a clock that is five minutes off (SigV4), and leases, claims and histories in its
+    tables are compared with what other machines have written.
+
+    Parameters
+    ----------
+    date
+        The `Date` header of a response of AWS; others are ignored.
+    """
+    from email.utils import parsedate_to_datetime
+
+    global _behind
+    try:
+        ahead = parsedate_to_datetime(date) - datetime.now(UTC)
+    except (ValueError, TypeError):
+        return
+    _behind = ahead if abs(ahead) > TOLERATED else timedelta()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC) + _behind
+
+
 def now() -> str:
     """The current time, such as `2026-11-23T18:30:05Z`."""
-    return write(datetime.now(UTC))
+    return write(_now())
 
 
 def instant(moment: datetime | None = None) -> str:
     """A time, or the current one, with microseconds, for ordering within a second."""
-    return (moment or datetime.now(UTC)).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return (moment or _now()).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def today() -> str:
     """The current day in UTC, such as `2026-11-23`."""
-    return f"{datetime.now(UTC):%Y-%m-%d}"
+    return f"{_now():%Y-%m-%d}"
 
 
 def write(moment: datetime) -> str:

@@ -56,6 +56,7 @@ class Deployed:
         import msgspec
         from botocore.exceptions import ClientError
 
+        from tunedrop import clock
         from tunedrop.aws import is_missing
         from tunedrop.stage import Stage, parameter_name
 
@@ -69,6 +70,7 @@ class Deployed:
                 NO_AWS,
                 f"Deploy it: make deploy STAGE={self.name}, or give --stage and --region of another",
             )
+        clock.follow(answer["ResponseMetadata"]["HTTPHeaders"].get("date", ""))
         return msgspec.json.decode(answer["Parameter"]["Value"], type=Stage)
 
     @cached_property
