@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from tests.unit.dataset.test_check import jsonl, pair
 from tunedrop.cli.app import app
 from tunedrop.contracts import RuleSettings
-from tunedrop.dataset.check.check import check_files
+from tunedrop.dataset.check.check import check, check_files
 from tunedrop.dataset.check.findings import sarif
 from tunedrop.dataset.check.merge import conclude
 from tunedrop.dataset.check.options import Asked
@@ -211,3 +211,12 @@ def test_check_obeys_the_manifest_and_the_rules_of_a_stage(tmp_path: Path) -> No
     assert "the stage requires" in run("check", str(tmp_path), "--rules", str(stage), code=1)
     stage.write_text(json.dumps({"severitee": {}}))
     assert "severitee" in run("check", str(tmp_path), "--rules", str(stage), code=2)
+
+
+def test_the_name_of_a_file_is_a_uri_in_sarif() -> None:
+    """SARIF 2.1.0, 3.4.3: an RFC 3986 reference, in which neither a space nor an umlaut stands as it is."""
+    report = check({"train": [b'{"prompt": "a", "completion": ""}\n']}, {"train": "my d\u00e4ta 100%.jsonl"})
+
+    (place,) = [one["locations"][0]["physicalLocation"] for one in sarif(report)["runs"][0]["results"]]
+
+    assert place["artifactLocation"]["uri"] == "my%20d%C3%A4ta%20100%25.jsonl"
