@@ -213,10 +213,10 @@ def test_check_obeys_the_manifest_and_the_rules_of_a_stage(tmp_path: Path) -> No
     assert "severitee" in run("check", str(tmp_path), "--rules", str(stage), code=2)
 
 
-def test_the_name_of_a_file_is_a_uri_in_sarif() -> None:
+def test_sarif_file_names_are_uris() -> None:
     """SARIF 2.1.0, 3.4.3: an RFC 3986 reference, in which neither a space nor an umlaut stands as it is."""
     report = check({"train": [b'{"prompt": "a", "completion": ""}\n']}, {"train": "my d\u00e4ta 100%.jsonl"})
 
-    (place,) = [one["locations"][0]["physicalLocation"] for one in sarif(report)["runs"][0]["results"]]
+    places = [one["locations"][0]["physicalLocation"] for one in sarif(report)["runs"][0]["results"]]
 
-    assert place["artifactLocation"]["uri"] == "my%20d%C3%A4ta%20100%25.jsonl"
+    assert {one["artifactLocation"]["uri"] for one in places} == {"my%20d%C3%A4ta%20100%25.jsonl"}

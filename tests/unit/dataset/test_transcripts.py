@@ -107,6 +107,17 @@ def test_what_only_looks_like_a_question_and_its_answer_stays_as_it_is(record: d
     assert reading.conversation.turns[0].text == next(iter(record.values()))
 
 
+def test_reasoning_of_gpt_oss_is_not_an_answer() -> None:
+    text = (
+        "<|start|>user<|message|>Why?<|end|><|start|>assistant<|channel|>analysis<|message|>Hm.<|end|>"
+        "<|start|>assistant<|channel|>final<|message|>So.<|return|>"
+    )
+
+    (problem,) = formats.read({"text": text}).problems
+
+    assert (problem.code, "analysis" in problem.message) == ("TD023", True)
+
+
 def test_context_can_precede_the_question() -> None:
     reading = formats.read({"text": "Context: A book on bees.\nQuestion: On what?\nAnswer: Bees."})
 

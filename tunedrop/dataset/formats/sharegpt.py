@@ -45,7 +45,7 @@ def is_of_turns(value: list[Any], key: str) -> bool:
     if key == "data":  # of UltraChat; else whatever exports call so
         return len(value) > 1 and all(isinstance(one, str) for one in value)
     if key == "items":  # of ShareGPT's first dump; else whatever is counted
-        return bool(value) and all(isinstance(one, dict) and "from" in one for one in value)
+        return bool(value) and all(isinstance(one, dict) and turns.role_of(one.get("from")) for one in value)
     if all(isinstance(one, str) for one in value):
         return len(value) > 1
     if "history" in key and all(isinstance(one, list) and len(one) == 2 for one in value):

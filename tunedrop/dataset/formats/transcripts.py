@@ -52,7 +52,10 @@ _MARKS = (
     ("", r"<[|\uff5c](User|Assistant)[|\uff5c]>"),
     ("", r"<\|START_OF_TURN_TOKEN\|><\|(SYSTEM|USER|CHATBOT)_TOKEN\|>"),
     ("", r"<\|start_of_role\|>([\w-]{1,30})<\|end_of_role\|>"),
-    ("", rf"<\|start\|>({_ROLE[1:-1]})(?:<\|channel\|>final)?<\|message\|>"),
+    (
+        "",
+        rf"<\|start\|>((?:{_ROLE[1:-1]})(?:<\|channel\|>(?!final)\w+)?)(?:<\|channel\|>final)?<\|message\|>",
+    ),
     ("", r"<\|im_(?:system|user|assistant)\|>(\w{1,30})<\|im_middle\|>"),
     ("", r"<extra_id_[01]>(System|User|Assistant)\n"),
     (r"(?:\A|<\|end_of_turn\|>)\s*+", r"(?:GPT4 Correct|Code|Math Correct) (User|Assistant):"),
