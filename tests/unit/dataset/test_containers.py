@@ -437,3 +437,24 @@ def test_the_name_of_a_list_that_no_record_has_is_told(whole: dict[str, Any], to
     assert [message for _, message in found.warnings if told and told in message] or not (
         told or found.warnings
     )
+
+
+@pytest.mark.parametrize(
+    ("member", "told"),
+    [
+        ("word/document.xml", "a document, not a table"),
+        ("ppt/presentation.xml", "a document, not a table"),
+        ("content.xml", "save it as .xlsx or CSV"),
+        ("xl/workbook.bin", "save it as .xlsx or CSV"),
+        ("Index/Document.iwa", "Apple Numbers, Pages or Keynote; export it"),
+    ],
+)
+def test_a_document_of_an_office_is_refused_by_its_kind(member: str, told: str) -> None:
+    body = io.BytesIO()
+    with zipfile.ZipFile(body, "w") as archive:
+        archive.writestr(member, "<x/>")
+
+    (line,) = lines(read(body.getvalue()))
+    why = unreadable.read(line)
+    assert why is not None
+    assert told in why[1]

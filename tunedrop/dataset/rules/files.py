@@ -64,7 +64,7 @@ def dataset_problems(
 
 def _file(file: FileCounts, threshold: Callable[[str], float]) -> Iterator[Problem]:
     if not file.records and not file.errors:
-        yield Problem("", "TD006", "the file is empty; it needs one JSON object a line", "nothing", "records")
+        yield Problem("", "TD006", "the file is empty; it needs at least one record", "nothing", "records")
     if "." in file.name and not _NAME.fullmatch(file.name):
         expected = "letters, digits, _ - / . and .jsonl at the end"
         why = f"Bedrock takes file names of {expected}; Tunedrop gives its copy a valid name"

@@ -211,6 +211,8 @@ def is_workbook(archive: zipfile.ZipFile) -> bool:
         raise NotReadable("this is a spreadsheet or document of another kind; save it as .xlsx or CSV")
     if "word/document.xml" in inside or "ppt/presentation.xml" in inside:
         raise NotReadable("this is a document, not a table; extract records from it first")
+    if "Index/Document.iwa" in inside:
+        raise NotReadable("this is a file of Apple Numbers, Pages or Keynote; export it as .xlsx or CSV")
     return False
 
 
