@@ -65,34 +65,78 @@ def pairs_of_json(references: Sequence[str], found: Sequence[str]) -> Iterator[P
             Counter[Hashable]({pair: count for pair, count in one.get(field, {}).items() if given[pair[:2]]})
             for one, given in zip(pairs, had, strict=True)
         ]
-        yield Part(f"{field} (which belongs to what)", wanted, partial(_pairs_with, field, compared))
+        chance = [_by_chance(one, text) for one, text in zip(wanted, found, strict=True) if one]
+        find = partial(_pairs_with, field, compared)
+        yield Part(f"{field} (which belongs to what)", wanted, find, chance=chance)
 
 
-def order_of_json(reference: str, answer: str) -> float | None:
-    """Of two members of an ordered list that the answer has too: how often they stand in the right order.
+def _by_chance(pairs: Wanted, answer: str) -> float:
+    """The share of pairs that an answer has whose values are dealt to its objects at random."""
+    objects = _objects_of(answer)
+    having = Counter(one for values in objects for one in set(values))
+    seconds = [(pair[2:], count) for pair, count in pairs.items() if isinstance(pair, tuple)]
+    expected = sum(min(1.0, having[value] / len(objects)) * count for value, count in seconds)
+    return expected / max(1, sum(count for _, count in seconds))
 
-    0.5 is chance; None where no list has two such members.
+
+def order_of_json(reference: str, answer: str) -> tuple[float, float] | None:
+    """How much of the order of its lists an answer has right, and how much any order would have.
+
+    Of numbers, such as coordinates, the share in their place; of other members that the answer has too, the
+    share of pairs in the right order. None where there is nothing to compare.
     """
-    wanted, given = _ordered(reference), _ordered(answer)
-    right = [
-        places[one] < places[other]
+    wanted, given = _ordered(parse(reference)), _ordered(parse(answer))
+    compared = [
+        found
         for path, members in wanted.items()
-        for places in [{member: place for place, member in enumerate(given.get(path, ()))}]
-        for one, other in combinations([member for member in members if member in places], 2)
+        if (found := _in_order(members, given.get(path, []), by_place=path.endswith("#")))
     ]
-    return fmean(right) if right else None
+    if not compared:
+        return None
+    right, chance = (fmean(one) for one in zip(*compared, strict=True))
+    return right, chance
 
 
-def _ordered(text: str) -> dict[str, list[str]]:
-    """The different members of each ordered list, by its path; the first list where there are several."""
+def _in_order(wanted: Sequence[str], given: Sequence[str], *, by_place: bool) -> tuple[float, float] | None:
+    if by_place:
+        if len(wanted) < 2 or sorted(wanted) != sorted(given):
+            return None
+        return fmean(one == other for one, other in zip(wanted, given, strict=True)), 1 / len(wanted)
+    places = {member: place for place, member in enumerate(given)}
+    pairs = combinations([member for member in wanted if member in places], 2)
+    right = [places[one] < places[other] for one, other in pairs]
+    return (fmean(right), 0.5) if right else None
+
+
+def _ordered(document: Any) -> dict[str, list[str]]:
+    """The different members of each ordered list, by its path; the first list where there are several.
+
+    Of objects, the strings of each field that tells them apart; `#` ends the path of numbers.
+    """
     found: dict[str, list[str]] = {}
     try:
-        for path, value in _values(parse(text), ""):
+        for path, value in _values(document, ""):
             if isinstance(value, list) and has_order(value, path.rpartition(".")[2]):
-                found.setdefault(path, list(dict.fromkeys(map(key_of, value)))[:MOST_IN_ORDER])
+                for name, members in _sequences(value):
+                    found.setdefault(f"{path}{name}", members)
     except RecursionError:
         return {}
     return found
+
+
+def _sequences(values: Sequence[Any]) -> Iterator[tuple[str, list[str]]]:
+    """What stands in order in a list."""
+    few = values[:MOST_IN_ORDER]
+    keys = list(dict.fromkeys(map(key_of, few)))
+    if all(isinstance(one, int | float) for one in few):
+        yield "#", keys if len(keys) == len(few) else []
+    elif all(isinstance(one, Mapping) for one in few):
+        for field in dict.fromkeys(name for one in few for name in one):
+            said = [one[field] for one in few if isinstance(one.get(field), str)]
+            if len(said) == len(set(said)) == len(few):
+                yield f".{field}", said
+    else:
+        yield "", keys
 
 
 def forget() -> None:

@@ -29,7 +29,7 @@ MUCH = 0.5
 """An answer whose score falls by at least this was largely right, and is not any more."""
 
 _QUANTITY = regex.compile(
-    r"(?P<before>\p{Sc}?) ?(?P<sign>-?) ?(?P<number>(?:0|[1-9][0-9]*)(?:\.[0-9]+)?) ?"
+    r"(?P<sign>-?) ?(?P<before>\p{Sc}?) ?(?P<number>(?:0|[1-9][0-9]*)(?:\.[0-9]+)?) ?"
     r"(?P<unit>[^\p{N}\s]*(?: [^\p{N}\s]+){0,3})"
 )
 _ARTICLES = frozenset(("a", "an", "the"))

@@ -16,13 +16,15 @@ class Part(NamedTuple):
     """What of each reference belongs to one part; `find` gives the same of any answer.
 
     `may_omit`: the references of which the prompt states all that the part wants. An answer may leave that
-    out; only one that has something else of the part can be wrong there.
+    out; only one that has something else of the part can be wrong there. `chance`: of each reference that has
+    the part, how much is right in an answer that has its members in any order.
     """
 
     name: str
     wanted: list[Wanted]
     find: Callable[[str], Wanted]
     may_omit: Sequence[bool] = ()
+    chance: Sequence[float] = ()
 
     def said(self, found: Sequence[Wanted]) -> Part:
         """The part without the references of which an answer may leave out what it leaves out."""

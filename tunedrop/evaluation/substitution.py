@@ -53,6 +53,12 @@ INTERCHANGEABLE = tuple(
 """Articles, salutations, apologies and particles: one stands for another or for none, and the answer means
 the same."""
 
+ADDABLE = frozenset(
+    ("was", "were", "is", "are", "be", "been", "has", "have", "had", "do", "does", "did", "that", "which", "who",
+     "also", "just", "then")
+)  # fmt: skip
+"""English words that may stand in any sentence without turning it round."""
+
 FRAME = 0.9
 """Words that a larger share of the references has are no contrast between them: to leave one out, or to add
 one that as many do not have, is a matter of style."""
@@ -117,7 +123,7 @@ class _Found:
         changes = list(_changes(expected, given))
         missing, more = Counter(expected) - Counter(given), Counter(given) - Counter(expected)
         for one in changes:
-            if not one.wanted and 0 < one.place < len(expected):
+            if not one.wanted and one.said not in ADDABLE and 0 < one.place < len(expected):
                 self.inserted[one.said].add(unit)
             lost, new = (one.wanted if one.wanted in missing else ""), (one.said if one.said in more else "")
             if lost or new:

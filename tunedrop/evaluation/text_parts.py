@@ -18,7 +18,7 @@ RARE, HALF = 0.05, 0.5
 which of a few things it says: one advice of eight stands in an eighth of all, and is not rare."""
 
 FRAME = 0.9
-"""A name that more of the references have tells nothing of a single one."""
+"""A name that more of the references have tells little of a single one."""
 
 _NAME = regex.compile(r"(?<=[\p{Ll}\p{N},;)]\s)\p{Lu}[\p{L}\p{M}\p{N}'’-]+|[\p{Katakana}ー]{2,}")  # noqa: RUF001 - the apostrophe of names is meant
 """A word with a capital inside a sentence; in Japanese what is written in Katakana."""
@@ -27,13 +27,16 @@ _COMPOUND = regex.compile(r"\d+(?:[-/]\d+)+")
 """Numbers that say something together alone: `2024-05-17`, `12/03`, `555-0199`."""
 
 
-def parts_of_text(references: Sequence[str], prompts: Sequence[str]) -> Iterator[Part]:
-    """The parts of open text."""
+def parts_of_text(
+    references: Sequence[str], prompts: Sequence[str], answers: Sequence[str]
+) -> Iterator[Part]:
+    """The parts of open text, as these answers are tested on them."""
     given = [frozenset(words(one)) for one in prompts]
     everything = [_bag(one) for one in references]
     frequency = Counter(word for one in dict.fromkeys(references) for word in set(words(one)))
     numbers = [_only(found, lambda word: has_digit(str(word))) for found in everything]
-    for name, wanted, find in (("numbers", numbers, _bag), ("names", _names(references), _either_bag)):
+    names = _names(references, given, answers)
+    for name, wanted, find in (("numbers", numbers, _bag), ("names", names, _either_bag)):
         yield Part(
             name, wanted, find, [text.issuperset(one) for one, text in zip(wanted, given, strict=True)]
         )
@@ -46,13 +49,19 @@ def parts_of_text(references: Sequence[str], prompts: Sequence[str]) -> Iterator
         yield Part(name, _without([_only(found, telling.__contains__) for found in everything], given), _bag)
 
 
-def _names(references: Sequence[str]) -> list[Wanted]:
-    """The names of each, but for those that nearly all have: a noun of the sentence, where a language writes
-    nouns with a capital."""
+def _names(
+    references: Sequence[str], given: Sequence[frozenset[str]], answers: Sequence[str]
+) -> list[Wanted]:
+    """The names of each. Those that nearly all have count only where an answer has a name of its own instead:
+    a noun of the sentence, in a language that writes nouns with a capital, may be left out."""
     names = [frozenset(names_in(one)) for one in references]
     frequency = Counter(word for one in names for word in one)
-    most = FRAME * len(references)
-    return [Counter({word: 1 for word in one if frequency[word] <= most}) for one in names]
+    frame = frozenset(word for word, count in frequency.items() if count > FRAME * len(references))
+    own = [frozenset(names_in(one)) for one in answers]
+    return [
+        Counter[Hashable](one if said - one - prompt else one - frame)
+        for one, prompt, said in zip(names, given, own, strict=True)
+    ]
 
 
 def names_in(text: str) -> Iterator[str]:

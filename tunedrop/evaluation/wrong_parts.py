@@ -50,7 +50,9 @@ class WrongPart(NamedTuple):
 def wrong_part(sample: Sample, levels: Levels) -> WrongPart | None:
     """The first part in which the tuned model is mostly wrong, and may be no better than by chance."""
     if sample.task == "text":
-        return _first_wrong(parts_of_text(sample.references, sample.asked), sample, levels)
+        return _first_wrong(
+            parts_of_text(sample.references, sample.asked, sample.texts("tuned")), sample, levels
+        )
     if sample.task == "json":
         parts = parts_of_json(sample.references)
         found = _first_wrong(parts, sample, levels) or _wrong_field(sample, levels)
@@ -87,11 +89,12 @@ def _wrong_field(sample: Sample, levels: Levels) -> WrongPart | None:
 def _wrong_order(sample: Sample, levels: Levels) -> WrongPart | None:
     """The order of lists, where the members of one may as well stand in any order."""
     rows = zip(sample.references, sample.texts("tuned"), sample.units, strict=True)
-    found = [(right, unit) for *pair, unit in rows if (right := order_of_json(*pair)) is not None]
-    units = [unit for _, unit in found]
+    found = [(*compared, unit) for *pair, unit in rows if (compared := order_of_json(*pair))]
+    units = [unit for *_, unit in found]
     if not is_frequent(units, sample.units):
         return None
-    measured = Paired("part: order", [0.5] * len(found), [right for right, _ in found], units)
+    right, chance = [one for one, *_ in found], [one for _, one, _ in found]
+    measured = Paired("part: order", chance, right, units)
     score = measured.score(levels)
     return WrongPart("order in lists", measured, score, "any order has") if score.low <= 0 else None
 
@@ -120,6 +123,8 @@ def _tested(part: Part, sample: Sample, levels: Levels) -> WrongPart | None:
     right = part.right(given)
     others = [part.right([given[place] for place in places]) for places in sample.elsewhere]
     by_chance = [fmean(one) for one in zip(*others, strict=True)]
+    if part.chance:
+        by_chance = list(map(max, by_chance, part.chance))
     measured = Paired(f"part: {part.name}", by_chance, right, part.of(sample.units))
     score = measured.score(levels)
     return WrongPart(part.name, measured, score) if score.tuned < MOSTLY and score.low <= 0 else None

@@ -172,7 +172,8 @@ def test_spelling_alone_distinguishes_nothing(reference: str, answer: str) -> No
     ("reference", "answer", "same"),
     [("12 km", "12km", True), ("12.0 km", "12 km", True), ("50 km/h", "50km/h", True), ("$5.00", "$5", True),
      ("5%", "5 %", True), ("-5.0", "-5", True), ("a,b,9", "a, b, 9", True), ("12 km", "12 m", False),
-     ("$5", "€5", False), ("-5", "5", False), ("1.10.2", "1.1.2", False), ("v 1.10", "v 1.1", False),
+     ("$5", "€5", False), ("$5", "-$5", False), ("-$5.00", "-$5", True),
+     ("-5", "5", False), ("1.10.2", "1.1.2", False), ("v 1.10", "v 1.1", False),
      ("007", "7", False), ("2024-05-17", "2024-5-17", False), ("10:30", "10:3", False),
      ("12 km 5", "12 km", False)],
 )  # fmt: skip
