@@ -54,8 +54,8 @@ INTERCHANGEABLE = tuple(
 the same."""
 
 ADDABLE = frozenset(
-    ("was", "were", "is", "are", "be", "been", "has", "have", "had", "do", "does", "did", "that", "which", "who",
-     "also", "just", "then")
+    ("was", "were", "is", "are", "be", "been", "has", "have", "had", "do", "does", "did", "that", "which",
+     "who", "also", "just", "then")
 )  # fmt: skip
 """English words that may stand in any sentence without turning it round."""
 
