@@ -8,8 +8,10 @@ import threading
 from typing import Any
 
 import botocore.session
-from ministack.core import iam_evaluator, responses, router
-from ministack.services import cloudwatch_logs, eventbridge, kms, lambda_svc, s3, sns, stepfunctions
+from ministack.core import iam_evaluator
+from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, s3, sns, stepfunctions
+
+from local.ministack.keys import ask_for_keys
 
 
 def cure() -> None:
@@ -22,8 +24,7 @@ def cure() -> None:
     _limit_wildcards()
     _limit_messages()
     _say_missing_to_who_may_list()
-    _decrypt_for_who_may()
-    _encrypt_for_who_may()
+    ask_for_keys()
 
 
 def _most(service: str, shape: str) -> int:
@@ -133,71 +134,6 @@ def _say_missing_to_who_may_list() -> None:
         return enforce(key, "s3:ListBucket", service, region, **bucket)
 
     iam_evaluator.enforce = enforced
-
-
-def _decrypt_for_who_may() -> None:
-    """MiniStack returns an object to everyone who may read it; S3 only to those who may also decrypt it.
-
-    The policies of caller and key decide (S3 user guide, UsingKMSEncryption: kms:Decrypt to download,
-    read 2026-11-29). HeadObject decrypts nothing.
-    """
-    get = s3._get_object
-
-    def got(bucket: str, key: str, headers: Any, query_params: Any = None) -> Any:
-        answer = get(bucket, key, headers, query_params)
-        arn = answer[1].get("x-amz-server-side-encryption-aws-kms-key-id", "") if answer[0] < 300 else ""
-        if not arn.startswith("arn:"):
-            return answer
-        caller = router.extract_access_key_id(headers, query_params) or ""
-        by_way_of = {"kms:ViaService": f"s3.{responses.get_region()}.amazonaws.com"}
-        denied = iam_evaluator.enforce(
-            caller, "kms:Decrypt", "kms", responses.get_region(), resource_arn=arn, service_context=by_way_of
-        )
-        if not denied:
-            return answer
-        said = (
-            "You are not authorized to perform: kms:Decrypt on the resource associated with this ciphertext"
-        )
-        return s3._error("AccessDenied", said, 403, f"/{bucket}/{key}")
-
-    s3._get_object = got
-
-
-KEY_USES = {"s3:PutObject": ("kms:GenerateDataKey",), "sns:Publish": ("kms:GenerateDataKey", "kms:Decrypt")}
-"""The required actions on the key of a bucket or topic (S3 user guide, UsingKMSEncryption; SNS guide,
-sns-key-management, read 2026-11-29)."""
-
-
-def _encrypt_for_who_may() -> None:
-    """MiniStack lets everyone who may put or publish do so under any key.
-
-    S3 and SNS also require permission to use the key, by the caller's policies and the key's.
-    """
-    enforce = iam_evaluator.enforce
-
-    def enforced(caller: str, action: str, service: str, region: str, **more: Any) -> Any:
-        denied = enforce(caller, action, service, region, **more)
-        key = "" if denied else _key_of(action, str(more.get("resource_arn", "")))
-        by_way_of = {"kms:ViaService": f"{service}.{region}.amazonaws.com"}
-        for use in KEY_USES[action] if key else ():
-            denied = denied or enforce(
-                caller, use, "kms", region, resource_arn=key, service_context=by_way_of
-            )
-        return denied
-
-    iam_evaluator.enforce = enforced
-
-
-def _key_of(action: str, arn: str) -> str:
-    """The ARN of the customer-managed key of a bucket or topic; empty for none."""
-    named = ""
-    if action == "s3:PutObject":
-        bucket = arn.removeprefix("arn:aws:s3:::").partition("/")[0]
-        sse = s3._bucket_default_sse_headers(bucket)
-        named = sse.get("x-amz-server-side-encryption-aws-kms-key-id", "")
-    elif action == "sns:Publish":
-        named = (sns._topics.get(arn) or {}).get("attributes", {}).get("KmsMasterKeyId", "")
-    return str((kms._resolve_key(named) or {}).get("Arn", ""))
 
 
 def _let_functions_make_no_log_groups() -> None:

@@ -58,7 +58,7 @@ def main() -> None:
         services(world) | sagemaker_services(sagemaker) | mantle.services(MantleState(world)),
         {
             "bedrock": bedrock_resources.resources_of,
-            "bedrock-runtime": bedrock_resources.resources_of,
+            "bedrock-runtime": bedrock_resources.of_encrypted_models(world.key_of),
             "sagemaker": sagemaker_resources.resources_of,
             mantle.NAME: mantle.resources_of,
         },

@@ -39,6 +39,10 @@ class TrainingRole(Construct):
             statements=[
                 *storage(artifacts),
                 data_through_s3(stack, key),
+                # Of a key that a job names for its output (developer guide, sagemaker-roles, on
+                # CreateTrainingJob, read 2026-11-30). Without a condition, as there: whether SageMaker makes
+                # this call by way of S3 is not documented. It reads nothing.
+                _allow("EncryptOutput", ["kms:Encrypt"], [key.key_arn]),
                 *(fill.statement(needed) for one in engines for needed in one.role_permissions),
                 _allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{logs}:log-stream:*"]),
             ],

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cache
 from typing import Any
 from urllib.parse import unquote
@@ -28,6 +28,14 @@ IDENTIFYING = frozenset(
 )  # fmt: skip
 """The members of Bedrock's requests that name what the request is about."""
 
+AND = "|"
+"""Between a further action and its resource."""
+
+KEY_MEMBERS = ("customModelKmsKeyId", "importedModelKmsKeyId")
+KEY_ACTIONS = ("kms:CreateGrant", "kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey")
+"""What whoever has a model made under a key needs on it (user guide, encryption-custom-job and
+import-model-using-cmk, read 2026-11-30)."""
+
 PROFILE = re.compile(r"(?:us|us-gov|eu|apac|global)\.")
 """Prefixes of cross-Region inference profiles (user guide, inference-profiles-support)."""
 
@@ -35,16 +43,48 @@ PROFILE = re.compile(r"(?:us|us-gov|eu|apac|global)\.")
 def resources_of(
     method: str, path: str, headers: Mapping[str, str], body: bytes, region: str, account: str
 ) -> list[str]:
-    """The ARNs that a policy has to allow, each of them; `*` alone for actions without a resource type."""
+    """The ARNs that a policy has to allow, each of them; `*` alone for actions without a resource type.
+
+    Further actions, on the role that a request passes and the key that it names, stand as `action|ARN`.
+    """
     del headers
     found = _operation(method, path)
     if found is None:
         return ["*"]
-    name, labels = found
+    document = json.loads(body) if body[:1] == b"{" else {}
+    return [*_named(*found, document, region, account), *_further(document)]
+
+
+def of_encrypted_models(key_of: Callable[[str], str]) -> Callable[..., list[str]]:
+    """`resources_of`, and the right to decrypt with the key of the model that is invoked (the same page,
+    PermissionsDecryptModel).
+
+    Parameters
+    ----------
+    key_of
+        The key that the model behind an ARN is under; empty for none.
+    """
+
+    def resources(*request: Any) -> list[str]:
+        found = resources_of(*request)
+        return [*found, *(f"kms:Decrypt{AND}{key}" for arn in found if (key := key_of(arn)))]
+
+    return resources
+
+
+def _further(document: Mapping[str, Any]) -> Iterator[str]:
+    if role := document.get("roleArn"):
+        yield f"iam:PassRole{AND}{role}"
+    for key in filter(None, map(document.get, KEY_MEMBERS)):
+        yield from (f"{action}{AND}{key}" for action in KEY_ACTIONS)
+
+
+def _named(
+    name: str, labels: Mapping[str, str], document: Mapping[str, Any], region: str, account: str
+) -> list[str]:
     types = reference("bedrock").types_of(ACTION_OF.get(name, name))
     if not types:
         return ["*"]
-    document = json.loads(body) if body[:1] == b"{" else {}
     named = [value for name, value in labels.items() if name in IDENTIFYING]
     arns = [
         arn

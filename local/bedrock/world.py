@@ -187,6 +187,14 @@ class World:
             found += [(arn, job["_tags"]) for arn, job in jobs]
         yield from found
 
+    def key_of(self, arn: str) -> str:
+        """The KMS key of the tuned or imported model that answers under this ARN; empty for none."""
+        if one := self.imported.get(arn):
+            return str(one.job.get("importedModelKmsKeyArn") or "")
+        endpoint = self.deployments.get(arn) or self.provisioned.get(arn)
+        job = self.jobs[self.models[endpoint.model_arn].job_arn] if endpoint is not None else {}
+        return str(job.get("outputModelKmsKeyArn") or "")
+
     def brain_of(self, model_id: str, region: str) -> tuple[Brain, BaseModel]:
         """The model behind this modelId: a base model, or the model of a deployment or throughput."""
         endpoint = self.deployments.get(model_id) or self.provisioned.get(model_id)

@@ -10,6 +10,8 @@ from typing import Any
 from ministack.core import iam_actions, iam_evaluator
 from ministack.services import tagging
 
+from local.ministack.keys import by_way_of
+
 Tags = Callable[[], Iterator[tuple[str, Mapping[str, str]]]]
 
 ResourcesOf = Mapping[str, Callable[[str, str, Mapping[str, str], bytes, str, str], list[str]]]
@@ -90,6 +92,7 @@ def _enforce_each_resource(services: frozenset[str]) -> None:
     ) -> Any:
         arns = resource_arn.split(" ") if service in services else [resource_arn]
         context = {**(service_context or {}), "iam:PassedToService": f"{service}.amazonaws.com"}
+        context |= by_way_of(service, region)
         for one in arns:
             further, _, arn = one.rpartition("|")
             denied = enforce(

@@ -133,8 +133,7 @@ class OnInstance(Training):
         if job["HyperParameters"].get("peft_type") == "lora":
             files = {"adapter_config.json": b"{}", "adapter_model.safetensors": files[weights.WEIGHTS]}
         bucket, place = place_of(job["ModelArtifacts"]["S3ModelArtifacts"])
-        key = job["OutputDataConfig"].get("KmsKeyId")
-        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
+        encryption = weights.encryption(self._client, job)
         if place.endswith("model.tar.gz"):
             s3.put_object(Bucket=bucket, Key=place, Body=_archive(files), **encryption)
             return

@@ -185,8 +185,7 @@ class Training:
     def _write(self, s3: Any, brain: Brain) -> None:
         job = self._job
         bucket, prefix = place_of(job["ModelArtifacts"]["S3ModelArtifacts"])
-        key = job["OutputDataConfig"].get("KmsKeyId")
-        encryption = {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key} if key else {}
+        encryption = weights.encryption(self._client, job)
         architecture = self._world.faults.architecture() or self._model.architecture
         is_merged = self._technique == "RLVR" or job["HyperParameters"]["merge_weights"].lower() == "true"
         lora = "Peft" in job["ServerlessJobConfig"]

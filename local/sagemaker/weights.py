@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import boto3
@@ -10,9 +11,11 @@ from botocore.exceptions import ClientError
 
 from local import ministack
 from local.bedrock.brain import Brain, base_brain
+from local.bedrock.files import JobFailed
 from local.bedrock.weights import pack
 from local.bedrock.world import World
 from local.sagemaker.hub import PUBLIC_BUCKET, HubModel, folder
+from tunedrop.aws import is_forbidden
 
 WEIGHTS = "model-00001-of-00001.safetensors"
 MERGED, ADAPTER = "checkpoints/hf_merged/", "checkpoints/hf/"
@@ -46,6 +49,32 @@ def files(model: HubModel, brain: Brain, architecture: str) -> dict[str, bytes]:
     written = {name: json.dumps(one, indent=1).encode() for name, one in documents.items()}
     about = {"base": model.name, "reasons": json.dumps(model.reasons)}
     return written | {WEIGHTS: pack(brain, about)}
+
+
+def encryption(client_of: Callable[[str], Any], job: Mapping[str, Any]) -> dict[str, str]:
+    """How a job's files are put into S3 under its key.
+
+    Parameters
+    ----------
+    client_of
+        A client of a service with the job's role, which must be allowed to encrypt with the key (developer
+        guide, sagemaker-roles, on CreateTrainingJob; API reference, OutputDataConfig; read 2026-11-30).
+
+    Raises
+    ------
+    JobFailed
+        If it is not.
+    """
+    key = job["OutputDataConfig"].get("KmsKeyId")
+    if not key:
+        return {}
+    try:
+        client_of("kms").encrypt(KeyId=key, Plaintext=b"a data key")
+    except ClientError as error:
+        if is_forbidden(error):
+            said = error.response["Error"]["Message"]
+            raise JobFailed(f"ClientError: Failed to encrypt with the key of the output: {said}") from error
+    return {"ServerSideEncryption": "aws:kms", "SSEKMSKeyId": key}
 
 
 def publish(world: World, model: HubModel) -> None:

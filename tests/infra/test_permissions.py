@@ -196,43 +196,6 @@ def test_the_workflow_starts_ends_and_redrives_executions_of_itself_only(resourc
     assert all("'Ref': 'WorkflowMachine" in resource for _, resource in statements)
 
 
-USES_OF_THE_KEY = {
-    "s3:GetObject": ("s3", {"kms:Decrypt"}),
-    "s3:PutObject": ("s3", {"kms:GenerateDataKey", "kms:Decrypt"}),  # the second for uploads in parts
-    "sns:Publish": ("sns", {"kms:GenerateDataKey", "kms:Decrypt"}),
-    "dynamodb:GetItem": ("dynamodb", {"kms:Decrypt"}),
-    "dynamodb:PutItem": ("dynamodb", {"kms:Decrypt"}),
-    "dynamodb:UpdateItem": ("dynamodb", {"kms:Decrypt"}),
-    "dynamodb:Query": ("dynamodb", {"kms:Decrypt"}),
-}
-"""What a call about encrypted data asks of the key (S3 user guide, UsingKMSEncryption; SNS developer guide,
-sns-key-management; DynamoDB developer guide, encryption.usagenotes; read 2026-11-29)."""
-
-
-def test_every_role_that_reads_or_writes_what_is_encrypted_may_use_the_key(resources: Resources) -> None:
-    by_role: dict[str, list[dict[str, Any]]] = {}
-    policies = resources.of("AWS::IAM::Policy") | resources.of("AWS::IAM::ManagedPolicy")
-    for policy in policies.values():
-        for role in policy.get("Roles", ()):
-            by_role.setdefault(str(role), []).extend(policy["PolicyDocument"]["Statement"])
-
-    missing, asked = [], 0
-    for role, statements in by_role.items():
-        for action, (service, uses) in USES_OF_THE_KEY.items():
-            if not any(action in as_list(one["Action"]) and one["Effect"] == "Allow" for one in statements):
-                continue
-            via = f"{service}.{REGION}.amazonaws.com"
-            granted = {
-                use for one in statements for use in as_list(one["Action"])
-                if via in as_list(one.get("Condition", {}).get("StringEquals", {}).get("kms:ViaService", []))
-            }  # fmt: skip
-            asked += 1
-            missing += [(role, action, use) for use in sorted(uses - granted)]
-
-    assert asked > 40
-    assert missing == []
-
-
 INLINE, MANAGED, LONGEST_ARN = 10_240, 6_144, 105
 """Characters of a role's inline policies together, and of one managed policy, without white space (IAM user
 guide, reference_iam-quotas); and of an ARN that CloudFormation fills in, whose name it makes

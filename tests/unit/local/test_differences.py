@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from ministack.core import iam_evaluator, responses
-from ministack.services import eventbridge, iam, kms, s3, sns, stepfunctions, sts
+from ministack.core import iam_evaluator
+from ministack.services import eventbridge, s3, sns, stepfunctions
 from moto.sns.models import MAXIMUM_MESSAGE_LENGTH
 
 from local import differences
@@ -165,95 +165,3 @@ def test_a_missing_object_is_not_found_for_callers_who_may_list(
     found = enforced("key", "s3:GetObject", "s3", "us-east-1", resource_arn=f"arn:aws:s3:::data/{key}")
 
     assert bool(found) == is_denied
-
-
-OURS = "arn:aws:kms:us-east-1:000000000000:key/ours"
-
-
-@pytest.mark.parametrize(
-    ("key", "status"), [(OURS, 200), ("arn:aws:kms:us-east-1:999999999999:key/theirs", 403), ("", 200)]
-)
-def test_an_object_is_given_to_who_may_decrypt_it(
-    monkeypatch: pytest.MonkeyPatch, key: str, status: int
-) -> None:
-    asked: list[tuple[str, str]] = []
-
-    def enforce(_: str, action: str, *__: str, resource_arn: str, service_context: Any) -> str | None:
-        asked.append((action, service_context["kms:ViaService"]))
-        return None if resource_arn == OURS else "denied"
-
-    monkeypatch.setattr(iam_evaluator, "enforce", enforce)
-    monkeypatch.setattr(responses, "get_region", lambda: "us-east-1")
-    header = {"x-amz-server-side-encryption-aws-kms-key-id": key} if key else {}
-    monkeypatch.setattr(s3, "_get_object", lambda *_: (200, header, b"data"))
-    differences._decrypt_for_who_may()
-
-    assert s3._get_object("intake", "drop/a.jsonl", {})[0] == status
-    assert asked == ([("kms:Decrypt", "s3.us-east-1.amazonaws.com")] if key else [])
-
-
-ACCOUNT_ROOT = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::000000000000:root"},
-                "Action": "kms:*", "Resource": "*"}  # fmt: skip
-SOMEBODY_ELSE = ACCOUNT_ROOT | {"Principal": {"AWS": "arn:aws:iam::000000000000:role/somebody-else"}}
-DENIED = {"Effect": "Deny", "Principal": "*", "Action": "kms:GenerateDataKey", "Resource": "*"}
-TOPIC = "arn:aws:sns:us-east-1:000000000000:runs"
-PUTS = ("s3:PutObject", "s3", "arn:aws:s3:::under-key/drop/a.jsonl")
-PUBLISHES = ("sns:Publish", "sns", TOPIC)
-
-
-@pytest.fixture
-def role() -> Iterator[Callable[[str], str]]:
-    """Makes a role's credentials; it may put, publish, and use keys by way of one service."""
-
-    def make(service: str) -> str:
-        via = {"StringEquals": {"kms:ViaService": f"{service}.us-east-1.amazonaws.com"}}
-        statements = [
-            {"Effect": "Allow", "Action": ["s3:PutObject", "sns:Publish"], "Resource": "*"},
-            {"Effect": "Allow", "Action": "kms:*", "Resource": "*", "Condition": via},
-        ]
-        responses.set_request_account_id("000000000000")
-        responses.set_request_region("us-east-1")
-        document = json.dumps({"Version": "2012-10-17", "Statement": statements})
-        iam._roles["writer"] = {"RoleName": "writer", "InlinePolicies": {"its": document}}
-        session = {"Arn": "arn:aws:sts::000000000000:assumed-role/writer/x", "UserId": "writer:x",
-                   "SecretAccessKey": "s", "SessionToken": "t", "AccountId": "000000000000",
-                   "PrincipalType": "AssumedRole"}  # fmt: skip
-        sts.register_session("ASIAWRITER", session)
-        return "ASIAWRITER"
-
-    yield make
-    for kept in (iam._roles, sts._sessions, s3._bucket_encryption, sns._topics, kms._keys):
-        kept.clear()
-
-
-@pytest.mark.parametrize("what", [PUTS, PUBLISHES])
-@pytest.mark.parametrize(
-    ("policy", "by_way_of", "is_denied"),
-    [
-        ([ACCOUNT_ROOT], None, False),
-        ([SOMEBODY_ELSE], None, True),
-        ([ACCOUNT_ROOT, DENIED], None, True),
-        ([ACCOUNT_ROOT], "dynamodb", True),
-    ],
-    ids=["the key's policy lets the account", "lets another role", "denies", "not by way of this service"],
-)
-def test_what_is_put_or_published_under_a_key_is_taken_from_who_may_use_it(
-    role: Callable[[str], str],
-    what: tuple[str, str, str],
-    policy: list[dict[str, Any]],
-    by_way_of: str | None,
-    is_denied: bool,
-) -> None:
-    action, service, arn = what
-    caller = role(by_way_of or service)
-    made = json.loads(kms._create_key({"Policy": json.dumps({"Statement": policy})})[2])["KeyMetadata"]
-    s3._bucket_encryption["under-key"] = (
-        f"<a><SSEAlgorithm>aws:kms</SSEAlgorithm><KMSMasterKeyID>{made['Arn']}</KMSMasterKeyID></a>"
-    )
-    sns._topics[TOPIC] = {"attributes": {"KmsMasterKeyId": made["KeyId"]}}
-    differences._encrypt_for_who_may()
-    enforced: Callable[..., Any] = iam_evaluator.enforce
-
-    assert bool(enforced(caller, action, service, "us-east-1", resource_arn=arn)) == is_denied
-    assert not enforced(caller, action, service, "us-east-1", resource_arn=arn.replace("under-key", "plain")
-                        .replace("runs", "open"))  # fmt: skip

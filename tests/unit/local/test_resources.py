@@ -127,7 +127,7 @@ def test_a_sagemaker_request_needs_what_it_names(
 @pytest.mark.parametrize(
     ("method", "path", "body", "needed"),
     [
-        ("POST", "/model-import-jobs", {"jobName": "a", "roleArn": TRAINS}, ["*"]),
+        ("POST", "/model-import-jobs", {"jobName": "a", "roleArn": TRAINS}, ["*", f"iam:PassRole|{TRAINS}"]),
         ("GET", f"/imported-models/{quote(f'{OURS}:imported-model/abcdefghij12', safe='')}", {},
          [f"{OURS}:imported-model/abcdefghij12"]),
         ("POST", f"/model/{quote(f'{OURS}:imported-model/abcdefghij12', safe='')}/invoke", {},

@@ -17,6 +17,7 @@ from local.bedrock.world import Quotas
 from local.driver import until
 from local.faults import A_DAY
 from local.sagemaker import weights
+from local.sagemaker.training import Training
 from local.sagemaker.weights import WEIGHTS
 from tests.recorded import recorded
 from tests.unit.local_sagemaker import ACCOUNT, BUCKET, GROUP, LLAMA, NO_ROLE, QWEN, LocalAccount, channel
@@ -480,3 +481,32 @@ def test_public_weights_are_written_while_nobody_waits_for_the_state(
 
     assert len(free) > 2
     assert all(free)
+
+
+@pytest.mark.parametrize("denied", [(), ("encrypt",)])
+def test_a_job_whose_role_may_not_encrypt_with_the_key_of_its_output_fails(
+    account: LocalAccount, data: str, monkeypatch: pytest.MonkeyPatch, denied: tuple[str, ...]
+) -> None:
+    key = f"arn:aws:kms:us-east-1:{ACCOUNT}:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+    output = {"S3OutputPath": f"s3://{BUCKET}/out", "KmsKeyId": key}
+    refusal = {"Error": {"Code": "AccessDeniedException", "Message": "no kms:Encrypt"}}
+
+    def encrypt(**asked: Any) -> None:
+        assert asked["KeyId"] == key
+        if denied:
+            raise ClientError(refusal, "Encrypt")
+
+    clients = Training._client
+    monkeypatch.setattr(
+        Training,
+        "_client",
+        lambda work, service: (
+            SimpleNamespace(encrypt=encrypt) if service == "kms" else clients(work, service)
+        ),
+    )
+    account.train("job", data, OutputDataConfig=output)
+
+    job = account.ended("job")
+
+    assert job["TrainingJobStatus"] == ("Failed" if denied else "Completed")
+    assert ("no kms:Encrypt" in job.get("FailureReason", "")) == bool(denied)
