@@ -24,36 +24,62 @@ from botocore.model import OperationModel, ServiceModel
 from ministack.core import responses
 
 from local.bedrock.prices import recorded as our_prices
-from local.bedrock.quotas import LISTED
+from local.bedrock.quotas import LISTED, OF_TRAINING
 from local.bedrock.shapes import problems
 from local.bedrock.wire import Refusal, service_model
 from local.questions import Answer, Question, questions
+from tunedrop import catalog
 from tunedrop.aws import code_of, explain, mantle
 from tunedrop.cost import prices
+from tunedrop.naming import place_of
+from tunedrop.training import public_hub
 
 SAMPLE_ACCOUNT = "111122223333"
 
 LISTS = {
-    "ListModelCustomizationJobs": (
-        "modelCustomizationJobSummaries", "jobArn", "GetModelCustomizationJob", "jobIdentifier",
-    ),
-    "ListCustomModels": ("modelSummaries", "modelArn", "GetCustomModel", "modelIdentifier"),
-    "ListCustomModelDeployments": (
-        "modelDeploymentSummaries", "customModelDeploymentArn",
-        "GetCustomModelDeployment", "customModelDeploymentIdentifier",
-    ),
-    "ListProvisionedModelThroughputs": (
-        "provisionedModelSummaries", "provisionedModelArn",
-        "GetProvisionedModelThroughput", "provisionedModelId",
-    ),
-    "ListEvaluationJobs": ("jobSummaries", "jobArn", "GetEvaluationJob", "jobIdentifier"),
-    "ListModelImportJobs": ("modelImportJobSummaries", "jobArn", "GetModelImportJob", "jobIdentifier"),
-    "ListImportedModels": ("modelSummaries", "modelArn", "GetImportedModel", "modelIdentifier"),
+    "bedrock": {
+        "ListModelCustomizationJobs": (
+            "modelCustomizationJobSummaries", "jobArn", "GetModelCustomizationJob", "jobIdentifier",
+        ),
+        "ListCustomModels": ("modelSummaries", "modelArn", "GetCustomModel", "modelIdentifier"),
+        "ListCustomModelDeployments": (
+            "modelDeploymentSummaries", "customModelDeploymentArn",
+            "GetCustomModelDeployment", "customModelDeploymentIdentifier",
+        ),
+        "ListProvisionedModelThroughputs": (
+            "provisionedModelSummaries", "provisionedModelArn",
+            "GetProvisionedModelThroughput", "provisionedModelId",
+        ),
+        "ListEvaluationJobs": ("jobSummaries", "jobArn", "GetEvaluationJob", "jobIdentifier"),
+        "ListModelImportJobs": ("modelImportJobSummaries", "jobArn", "GetModelImportJob", "jobIdentifier"),
+        "ListImportedModels": ("modelSummaries", "modelArn", "GetImportedModel", "modelIdentifier"),
+    },
+    "sagemaker": {
+        "ListTrainingJobs": (
+            "TrainingJobSummaries", "TrainingJobName", "DescribeTrainingJob", "TrainingJobName",
+        ),
+        "ListModelPackageGroups": (
+            "ModelPackageGroupSummaryList", "ModelPackageGroupName",
+            "ListModelPackages", "ModelPackageGroupName",
+        ),
+        "ListModelPackages": (
+            "ModelPackageSummaryList", "ModelPackageArn", "DescribeModelPackage", "ModelPackageName",
+        ),
+    },
 }  # fmt: skip
+<<<<<<< HEAD
 """The lists that the pipeline reads: the member with the entries, their key, and the request."""
+=======
+"""By service the lists that the pipeline reads: where the entries are, what names one, and how it is asked
+for."""
+>>>>>>> 8ffd9e7f (Doctor names a small Lambda quota; the probe asks SageMaker more)
 
 COMPARED = ("customizationsSupported", "inferenceTypesSupported", "modelLifecycle")
 """The values of a base model that the pipeline's decisions depend on."""
+
+
+IMPORTED_FILES = ("config.json", "tokenizer_config.json", ".safetensors")
+"""How names of files end that Bedrock imports a model from (user guide, model-customization-import-model)."""
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -77,20 +103,22 @@ def compare(
     """
     responses.set_request_region(region)
     clients = cache(client_of)
-    bedrock = clients("bedrock")
     for question in questions(region):
         yield from _ask(clients(question.service), question, keep)
-    for name, look in (("service-quotas", _quotas), ("pricing", _prices)):
+    for name, look in (("service-quotas", _quotas), ("pricing", _prices), ("s3", _base_models)):
         try:
-            yield from look(clients(name), region)
+            yield from look(clients, region)
         except (ClientError, BotoCoreError) as error:
             yield Difference(name, "answer", explain(error), "")
-    for operation, (entries, key, get, identifier) in LISTS.items():
-        found: list[Answer] = []
-        yield from _ask(bedrock, Question(operation, {"maxResults": 5}), lambda _, a: found.append(a))  # noqa: B023
-        for entry in (found[0][entries] if found else [])[:2]:
-            if key in entry:
-                yield from _ask(bedrock, Question(get, {identifier: entry[key]}), keep)
+    for service, lists in LISTS.items():
+        for operation, (entries, key, get, identifier) in lists.items():
+            most = {"bedrock": "maxResults", "sagemaker": "MaxResults"}[service]
+            listed, found = Question(operation, {most: 5}, None, service), list[Answer]()
+            yield from _ask(clients(service), listed, lambda _, a: found.append(a))  # noqa: B023
+            for entry in (found[0][entries] if found else [])[:2]:
+                if key in entry:
+                    asked = Question(get, {identifier: entry[key]}, None, service)
+                    yield from _ask(clients(service), asked, keep)
 
 
 def _ask(bedrock: Any, question: Question, keep: Callable[[Question, Answer], None]) -> Iterator[Difference]:
@@ -175,25 +203,47 @@ def _operation(question: Question) -> OperationModel:
     return service_model(question.service).operation_model(question.operation)
 
 
-def _quotas(client: Any, region: str) -> Iterator[Difference]:
+def _quotas(clients: Callable[[str], Any], region: str) -> Iterator[Difference]:
     """The codes by which the pipeline reads quotas, with their names and whether they can be raised."""
-    pages = client.get_paginator("list_aws_default_service_quotas").paginate(ServiceCode="bedrock")
-    theirs = {one["QuotaCode"]: one for page in pages for one in page["Quotas"]}
-    for code, _, name, adjustable in LISTED:
-        found = theirs.get(code)
-        said = f"{found['QuotaName']}, adjustable: {found['Adjustable']}" if found else "not listed"
-        ours = f"{name}, adjustable: {adjustable}"
-        if said != ours:
-            yield Difference(f"quotas of Bedrock in {region}", code, said, ours)
+    lists = clients("service-quotas").get_paginator("list_aws_default_service_quotas")
+    for service, listed in {"bedrock": LISTED, "sagemaker": OF_TRAINING}.items():
+        theirs = {
+            one["QuotaCode"]: one for page in lists.paginate(ServiceCode=service) for one in page["Quotas"]
+        }
+        for code, _, name, adjustable in listed:
+            found = theirs.get(code)
+            said = f"{found['QuotaName']}, adjustable: {found['Adjustable']}" if found else "not listed"
+            ours = f"{name}, adjustable: {adjustable}"
+            if said != ours:
+                yield Difference(f"quotas of {service} in {region}", code, said, ours)
 
 
-def _prices(client: Any, region: str) -> Iterator[Difference]:
+def _prices(clients: Callable[[str], Any], region: str) -> Iterator[Difference]:
     """The prices of the embedded list, by their usage types; AWS lists a price for each Region."""
-    theirs = prices.read(client, region).usd
+    theirs = prices.read(clients("pricing"), region).usd
     for row in our_prices():
         name, usd = row["usagetype"], float(row["usd"])
         if name in prices.usage_types(region) and not math.isclose(theirs.get(name, 0.0), usd, rel_tol=0.001):
             yield Difference(f"prices in {region}", name, _short(theirs.get(name)), _short(usd))
+
+
+def _base_models(clients: Callable[[str], Any], region: str) -> Iterator[Difference]:
+    """The base models that Bedrock imports to compare with: their files, where the hub says that they are."""
+    for model in catalog.load().values():
+        if not model.hub_content or region not in model.regions:
+            continue
+        found = public_hub.describe(clients("sagemaker"), model)
+        if found.is_gated:
+            continue  # under a licence, handed out by SageMaker alone
+        if not found.weights:
+            yield Difference(model.hub_content, "files", "no folder in the public bucket", "a folder")
+            continue
+        bucket, prefix = place_of(found.weights)
+        pages = clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+        names = [one["Key"].removeprefix(prefix) for page in pages for one in page.get("Contents", ())]
+        for file in IMPORTED_FILES:
+            if not any(one.endswith(file) for one in names):
+                yield Difference(found.weights, file, ", ".join(names)[:200] or "nothing", "is there")
 
 
 def _plain(value: Any) -> Any:

@@ -70,7 +70,7 @@ def test_an_account_without_an_instance_is_refused_before_anything_is_paid(
 
     assert record.status == "refused"
     assert record.failure is not None
-    assert "the quota 'ml.g5.24xlarge for training job usage' (L-00000000) is 0" in record.failure.cause
+    assert "the quota 'ml.g5.24xlarge for training job usage' (L-ED7BD217) is 0" in record.failure.cause
     assert (
         "aws service-quotas request-service-quota-increase --service-code sagemaker" in record.failure.cause
     )

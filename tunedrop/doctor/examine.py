@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from tunedrop import catalog
 from tunedrop.aws import Aws, is_missing
 from tunedrop.catalog.model import BaseModel
-from tunedrop.doctor import _account, _deployment, _machine, _quotas, models
+from tunedrop.doctor import _account, _concurrency, _deployment, _machine, _quotas, models
 from tunedrop.doctor._finding import Finding, asked
 from tunedrop.stage import Stage, parameter_name
 
@@ -34,6 +34,7 @@ def examine(aws: Aws, stage_name: str, base_model: BaseModel | None, folder: Pat
     yield from found
     if not _account.can_be_asked(found):
         return
+    yield from _concurrency.look(aws)
     stage = _stage(aws, stage_name)
     chosen = _models(aws, base_model, stage)
     yield from models.look(aws, chosen)

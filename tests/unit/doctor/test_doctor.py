@@ -14,7 +14,7 @@ from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import catalog
 from tunedrop.aws import Aws
-from tunedrop.doctor import Finding, _account, _deployment, _machine, _quotas, models
+from tunedrop.doctor import Finding, _account, _concurrency, _deployment, _machine, _quotas, models
 from tunedrop.doctor.examine import examine
 from tunedrop.registry import Registry
 from tunedrop.serving.kinds.deployment import IN_PROGRESS, IN_TOTAL
@@ -132,6 +132,29 @@ class TestAccount:
 
     def test_a_region_without_customization_names_those_that_have_it(self) -> None:
         assert "us-east-1, us-west-2" in _account._region("eu-central-1").cure
+
+
+class TestConcurrency:
+    @pytest.mark.parametrize(
+        ("free", "most", "state"), [(1_000, 1_000, "good"), (10, 10, "note"), (5, 1_000, "note")]
+    )
+    def test_an_account_that_may_run_few_functions_is_told_how_to_ask_for_more(
+        self, aws: Aws, free: int, most: int, state: str
+    ) -> None:
+        limit = {"UnreservedConcurrentExecutions": free, "ConcurrentExecutions": most}
+        aws.lambda_ = FakeBedrock(get_account_settings={"AccountLimit": limit})
+
+        (found,) = _concurrency.look(aws)
+
+        assert found.state == state
+        assert ("--quota-code L-B99A9384" in found.cure) == (state == "note")
+
+    def test_an_account_that_does_not_say_is_no_failure(self, aws: Aws) -> None:
+        aws.lambda_ = FakeBedrock(
+            get_account_settings=refusal("AccessDeniedException", operation="GetAccountSettings")
+        )
+
+        assert [one.state for one in _concurrency.look(aws)] == ["unknown"]
 
 
 class TestBaseModels:

@@ -13,7 +13,7 @@ from botocore import xform_name
 from local import compare
 from local.bedrock.prices import products
 from local.bedrock.prices import recorded as our_prices
-from local.bedrock.quotas import LISTED
+from local.bedrock.quotas import LISTED, OF_TRAINING
 from local.bedrock.shapes import problems
 from local.bedrock.wire import Refusal
 from local.questions import MISSING, questions
@@ -40,13 +40,19 @@ class Account:
         self.asked.append("list_aws_default_service_quotas")
         quotas = [
             {"QuotaCode": code, "QuotaName": name, "Adjustable": adjustable, "Value": 1.0}
-            for code, _, name, adjustable in LISTED
+            for code, _, name, adjustable in (*LISTED, *OF_TRAINING)
         ]
         return self.changed.get("quotas", {"Quotas": quotas})
 
     def get_products(self, **_: Any) -> Any:
         self.asked.append("get_products")
         return self.changed.get("products", {"PriceList": products(our_prices())})
+
+    def list_objects_v2(self, *, Bucket: str, Prefix: str) -> Any:  # noqa: N803
+        self.asked.append("list_objects_v2")
+        assert Bucket.startswith("jumpstart-cache-prod-")
+        names = self.changed.get("files", ["config.json", "tokenizer_config.json", "model.safetensors"])
+        return {"Contents": [{"Key": f"{Prefix}{name}"} for name in names]}
 
     def __getattr__(self, method: str) -> Any:
         def call(**request: Any) -> Any:
@@ -61,7 +67,10 @@ class Account:
                     except Refusal as refused:
                         raise refusal(refused.code, operation=question.operation) from None
             (entries,) = (
-                one[0] for name, one in compare.LISTS.items() if name.lower() == method.replace("_", "")
+                one[0]
+                for lists in compare.LISTS.values()
+                for name, one in lists.items()
+                if name.lower() == method.replace("_", "")
             )
             return {entries: []}
 
@@ -94,14 +103,23 @@ def test_only_read_operations_are_called() -> None:
          "customizationsSupported"),
         ({"list_foundation_models": {"modelSummaries": []}}, "amazon.nova-lite-v1:0:300k"),
         ({"list_custom_models": {"modelSummaries": [{"modelName": "no arn"}]}}, "AWS's service model"),
-        ({"describe_hub_content": {"HubContentDocument": "{}"}}, "recipes"),
+        ({"describe_hub_content": {"HubContentVersion": "1.0.0", "HubContentDocument": "{}"}}, "recipes"),
         ({"describe_training_job": {"TrainingJobName": "there"}}, "answer"),
         ({"quotas": {"Quotas": []}}, "L-1EF80F3E"),
+        ({"quotas": {"Quotas": []}}, "L-ED7BD217"),
+        ({"files": ["config.json", "model.safetensors"]}, "tokenizer_config.json"),
+        ({"list_training_jobs": {"TrainingJobSummaries": [{"TrainingJobName": "no arn"}]}},
+         "AWS's service model"),
+        ({"list_model_package_groups": {
+            "ModelPackageGroupSummaryList": [{"ModelPackageGroupName": "tunedrop-dev-qwen3-4b"}]},
+          "list_model_packages": {"ModelPackageSummaryList": [{"ModelPackageArn": "no arn"}]},
+          "describe_model_package": {}},
+         "AWS's service model"),
         ({"products": {"PriceList": []}}, "USE1-NovaLite-input-tokens"),
     ],
 )  # fmt: skip
 def test_what_differs_is_named(changed: dict[str, Any], about: str) -> None:
-    account = Account(**changed, get_custom_model={})
+    account = Account(**{"get_custom_model": {}, "describe_training_job": {}, **changed})
 
     assert about in {one.about for one in differences(account)}
 

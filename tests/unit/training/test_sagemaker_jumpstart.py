@@ -395,7 +395,7 @@ def test_the_base_model_is_imported_from_where_anybody_may_read_it(
 
 
 def quota(value: float, name: str = "ml.g5.24xlarge for training job usage") -> dict[str, Any]:
-    one = {"QuotaName": name, "QuotaCode": "L-01234567", "Value": value, "Adjustable": True}
+    one = {"QuotaName": name, "QuotaCode": "L-ED7BD217", "Value": value, "Adjustable": True}
     return {"Quotas": [{"QuotaName": "ml.g5.24xlarge for spot training job usage", "Value": 9.0}, one]}
 
 
@@ -428,8 +428,8 @@ def test_an_account_without_an_instance_is_told_how_to_ask_for_one(
     said = failed(aws, stage, stubber, instances=0)
 
     assert said.keys() == {"instances"}
-    assert "'ml.g5.24xlarge for training job usage' (L-01234567) is 0" in said["instances"]
-    assert "--service-code sagemaker --quota-code L-01234567 --desired-value 1" in said["instances"]
+    assert "'ml.g5.24xlarge for training job usage' (L-ED7BD217) is 0" in said["instances"]
+    assert "--service-code sagemaker --quota-code L-ED7BD217 --desired-value 1" in said["instances"]
 
 
 @pytest.mark.parametrize(
