@@ -44,8 +44,9 @@ class Resources:
 
 
 def app_of(stage: str, folder: Path, **changes: Any) -> App:
-    """The app of a stage of `cdk.json`, with some of its settings changed."""
-    stages = {**CONTEXT["stages"], stage: {**CONTEXT["stages"][stage], **changes}}
+    """The app of a stage of `cdk.json`, with settings changed; a stage that it lacks is as `local`."""
+    known = CONTEXT["stages"]
+    stages = {**known, stage: {**known.get(stage, known["local"]), **changes}}
     return App(context={**CONTEXT, "stage": stage, "stages": stages}, outdir=str(folder))
 
 

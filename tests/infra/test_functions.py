@@ -102,3 +102,9 @@ def test_the_client_that_tries_graders_calls_once_and_ends_before_preflight_does
 
     assert config.retries["total_max_attempts"] == 1
     assert preflight.timeout_seconds > 2 * (config.read_timeout + config.connect_timeout)
+
+
+def test_no_function_needs_more_memory_than_a_new_account_has(resources: Resources) -> None:
+    """3,008 MB, until AWS raises it (reported by many; Lambda developer guide, gettingstarted-limits, says
+    that new accounts have less memory and concurrency)."""
+    assert max(one["MemorySize"] for one in resources.of("AWS::Lambda::Function").values()) <= 3_008
