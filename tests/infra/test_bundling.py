@@ -4,7 +4,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -15,10 +14,15 @@ from infra.functions import GRADER, RECORDER, STEPS, WATCHERS
 from tests.infra.conftest import CONTEXT
 
 HERE = Target("this machine")
-EM_AARCH64 = 183
+EM_AARCH64, EM_X86_64 = 183, 62
 AMAZON_LINUX_2023 = (2, 34)
 """The glibc of Lambda's Python 3.12 and later (Lambda guide, lambda-runtimes)."""
 LAMBDA = Target("3.13", ("manylinux2014_aarch64", "manylinux_2_24_aarch64", "manylinux_2_28_aarch64"))
+MACHINES = {"arm64": EM_AARCH64, "x86_64": EM_X86_64}
+LAYERS = {
+    "dependencies": bundling.REQUIREMENTS, "reading": bundling.READING_REQUIREMENTS,
+    "scoring": bundling.SCORING_REQUIREMENTS,
+}  # fmt: skip
 
 
 @pytest.fixture
@@ -122,28 +126,22 @@ def elf_files(bundle: bundling.Bundle) -> list[Path]:
     return [file for file in files if file.read_bytes()[:4] == b"\x7fELF"]
 
 
-@pytest.mark.parametrize(
-    "bundle",
-    [
-        lambda: bundling.layer(LAMBDA),
-        lambda: bundling.layer(LAMBDA, bundling.SCORING_REQUIREMENTS),
-    ],
-    ids=["dependencies", "scoring"],
-)
-def test_everything_native_loads_on_lambdas_processor_glibc_and_python(
-    bundle: Callable[[], bundling.Bundle],
-) -> None:
+@pytest.mark.parametrize("layer", LAYERS)
+@pytest.mark.parametrize("architecture", MACHINES)
+def test_everything_native_loads_on_lambdas_processor_glibc_and_python(architecture: str, layer: str) -> None:
     """By what the files themselves say (System V ABI, ELF header; GNU symbol versions)."""
-    files = elf_files(bundle())
+    stage = {**CONTEXT["stages"]["dev"], "architecture": architecture}
+    target = bundling.target_of(settings.read({"dev": stage}, "dev"))
+    files = elf_files(bundling.layer(target, LAYERS[layer]))
 
     assert files
     for file in files:
         content = file.read_bytes()
         needed = {tuple(map(int, one)) for one in re.findall(rb"GLIBC_(\d+)\.(\d+)", content)}
         tag = re.search(r"\.cpython-(\d+)", file.name)
-        assert int.from_bytes(content[18:20], "little") == EM_AARCH64, file
+        assert int.from_bytes(content[18:20], "little") == MACHINES[architecture], file
         assert max(needed, default=(0, 0)) <= AMAZON_LINUX_2023, file
-        assert tag is None or tag[1] == LAMBDA.python_version.replace(".", ""), file
+        assert tag is None or tag[1] == target.python_version.replace(".", ""), file
 
 
 def test_the_scoring_layer_for_lambda_leaves_room_below_the_limit() -> None:

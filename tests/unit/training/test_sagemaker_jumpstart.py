@@ -201,6 +201,34 @@ def test_the_channels_are_a_file_each_of_the_data_and_jumpstarts_weights_and_scr
     assert json.loads(given_["sagemaker_program"]) == "transfer_learning.py"
 
 
+GPU = "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:2.0.0-gpu-py310"
+ALIASES = {"cpu_ecr_uri_1": "cpu", "gpu_ecr_uri_1": GPU}
+
+
+@pytest.mark.parametrize(
+    "variants",
+    [
+        {"Aliases": ALIASES, "Variants": {"g5": {"Properties": {"ImageUri": "$gpu_ecr_uri_1"}}}},
+        {"Aliases": ALIASES, "Variants": {"ml.g5": {"properties": {"image_uri": "$gpu_ecr_uri_1"}}}},
+        {"Aliases": None, "Variants": {"g5": {"properties": {"image_uri": GPU}}}},
+        {"Variants": {"ml.g5.24xlarge": {"Properties": {"ImageUri": GPU}}, "g5": {"Properties": {}}}},
+    ],
+)
+def test_an_instances_image_is_found_however_a_document_names_it(variants: dict[str, Any]) -> None:
+    """Documents of AWS's hub have `"$gpu_ecr_uri_1"` beside `"Aliases": {"gpu_ecr_uri_1": ...}`, and families
+    with and without `ml.` (those in the tests of its SDK): an alias for an image would be refused."""
+    read = templates.read(json.dumps(OPEN | {"TrainingInstanceTypeVariants": variants}), "1")
+
+    assert read.image_on("ml.g5.24xlarge") == GPU
+
+
+def test_an_alias_that_a_document_does_not_explain_is_no_image() -> None:
+    variants = {"Aliases": {}, "Variants": {"g5": {"Properties": {"ImageUri": "$gpu_ecr_uri_1"}}}}
+    read = templates.read(json.dumps(OPEN | {"TrainingInstanceTypeVariants": variants}), "1")
+
+    assert read.image_on("ml.g5.24xlarge") == OPEN["TrainingEcrUri"]
+
+
 def test_hyperparameters_are_the_hubs_made_to_go_on_reading_and_the_plans(
     aws: Aws, stage: Stage, stubber: Stubber
 ) -> None:

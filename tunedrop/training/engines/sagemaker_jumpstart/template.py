@@ -125,11 +125,24 @@ def strangers(template: Template, region: str) -> Iterator[str]:
 
 
 def _variants(document: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
-    variants = (document.get("TrainingInstanceTypeVariants") or {}).get("Variants") or {}
-    properties = {name: one.get("Properties") or {} for name, one in variants.items()}
-    images = {name: str(one["ImageUri"]) for name, one in properties.items() if one.get("ImageUri")}
-    own = {name: _defaults(one.get("Hyperparameters")) for name, one in properties.items()}
-    return images, {name: values for name, values in own.items() if values}
+    """Images and hyperparameters of instance types (`ml.g5.24xlarge`) and families (`g5`).
+
+    An image may be an alias, such as `$gpu_ecr_uri_1`. Keys are spelled as everywhere in a document or in
+    small letters, and families with and without `ml.` (both in documents in tests of AWS's SDK, whose reader
+    takes either: sagemaker-python-sdk, jumpstart/types.py, read 2026-11-30).
+    """
+    table = document.get("TrainingInstanceTypeVariants") or {}
+    aliases = table.get("Aliases") or {}
+    images, hyperparameters = {}, {}
+    for name, variant in (table.get("Variants") or {}).items():
+        type_ = name if name.count(".") > 1 else name.removeprefix("ml.")
+        properties = variant.get("Properties") or variant.get("properties") or {}
+        image = str(properties.get("ImageUri") or properties.get("image_uri") or "")
+        if image := str(aliases.get(image[1:]) or "") if image.startswith("$") else image:
+            images[type_] = image
+        if own := _defaults(properties.get("Hyperparameters") or properties.get("hyperparameters")):
+            hyperparameters[type_] = own
+    return images, hyperparameters
 
 
 def _defaults(listed: Any) -> dict[str, str]:
