@@ -29,7 +29,10 @@ class TrainingRole(Construct):
         super().__init__(scope, id)
         stack = Stack.of(self)
         fill = Filling(stack, stage, artifacts)
-        logs = f"arn:aws:logs:{stack.region}:{stack.account}:log-group:/aws/sagemaker/TrainingJobs"
+        # As the developer guide writes it (sagemaker-roles, read 2026-11-30); an account's first training job
+        # creates the group.
+        logs = f"arn:aws:logs:{stack.region}:{stack.account}:log-group:/aws/sagemaker/TrainingJobs*"
+        writing = ("CreateLogGroup", "CreateLogStream", "DescribeLogStreams", "PutLogEvents")
         self.role = RoleForJobs(
             self,
             "Jobs",
@@ -44,7 +47,7 @@ class TrainingRole(Construct):
                 # this call by way of S3 is not documented. It reads nothing.
                 _allow("EncryptOutput", ["kms:Encrypt"], [key.key_arn]),
                 *(fill.statement(needed) for one in engines for needed in one.role_permissions),
-                _allow("WriteLogs", ["logs:CreateLogStream", "logs:PutLogEvents"], [f"{logs}:log-stream:*"]),
+                _allow("WriteLogs", [f"logs:{name}" for name in writing], [logs]),
             ],
         ).role
 

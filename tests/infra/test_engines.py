@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from tests.infra.conftest import ACCOUNT, REGION, Resources, synthesize
+from tests.infra.conftest import ACCOUNT, REGION, Resources, as_list, synthesize
 from tests.infra.test_attackers import Call, functions_policies, is_allowed, tagged, tagging
 
 STAGE, OTHER = "local", "prod"
@@ -213,3 +213,19 @@ def test_what_writes_or_costs_in_the_project_is_for_who_needs_it(
     assert who_may(policies, Call(f"bedrock-mantle:{action}", PROJECT)) == who
     other = PROJECT.replace("default", "other")
     assert who_may(policies, Call(f"bedrock-mantle:{action}", other)) == set()
+
+
+LOGGED = {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"}
+"""Of a training job's role (SageMaker AI developer guide, sagemaker-roles, on CreateTrainingJob, read
+2026-11-30): without the first, nothing of an account's first training job is logged."""
+
+
+def test_a_training_job_may_write_its_log_in_an_account_that_had_none(resources: Resources) -> None:
+    logged = [
+        one for policy, one in resources.statements()
+        if policy.startswith("TrainingJobsRole") and "logs:PutLogEvents" in as_list(one["Action"])
+    ]  # fmt: skip
+
+    (statement,) = logged
+    assert set(statement["Action"]) == LOGGED
+    assert statement["Resource"] == f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/TrainingJobs*"
