@@ -90,13 +90,17 @@ def _enforce_each_resource(services: frozenset[str]) -> None:
         resource_arn: str = "*",
         service_context: Mapping[str, Any] | None = None,
     ) -> Any:
-        arns = resource_arn.split(" ") if service in services else [resource_arn]
+        if service not in services:  # an S3 key may have any character
+            return enforce(
+                key, action, service, region, resource_arn=resource_arn, service_context=service_context
+            )
         context = {**(service_context or {}), "iam:PassedToService": f"{service}.amazonaws.com"}
         context |= by_way_of(service, region)
-        for one in arns:
+        for one in resource_arn.split(" "):
             further, _, arn = one.rpartition("|")
+            # With the service of the further action, a key's own policy counts too.
             denied = enforce(
-                key, further or action, service, region, resource_arn=arn,
+                key, further or action, further.partition(":")[0] or service, region, resource_arn=arn,
                 service_context=context if further else service_context,
             )  # fmt: skip
             if denied:

@@ -271,3 +271,23 @@ def test_rewards_that_were_kept_are_those_of_the_same_answers(dataset: Dataset) 
 
     assert first.rewards == kept[0].rewards
     assert not second.rewards
+
+
+def test_no_call_sends_more_than_a_function_takes(dataset: Dataset) -> None:
+    """6 MB of a synchronous call (AWS General Reference, Lambda quotas; read 2026-11-30), escapes of JSON
+    among it."""
+    sizes: list[int] = []
+
+    def graded_at_once(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        sizes.append(len(json.dumps(items).encode()))
+        return [{"id": one["id"], "aggregate_reward_score": 1.0} for one in items]
+
+    text = "ü" * 100_000
+    long = [
+        msgspec.structs.replace(one, tuned=msgspec.structs.replace(one.tuned, text=text)) for one in answers()
+    ]
+
+    graded(dataset, long, Grader(graded_at_once))
+
+    assert len(sizes) > 1
+    assert max(sizes) <= 6 << 20

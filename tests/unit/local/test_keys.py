@@ -13,7 +13,7 @@ from ministack.services import dynamodb, iam, kms, s3, sns, sts
 from ministack.services.cloudformation import provisioners
 
 from local.bedrock.resources import of_encrypted_models, resources_of
-from local.ministack import keys
+from local.ministack import authorization, keys
 
 OURS = "arn:aws:kms:us-east-1:000000000000:key/ours"
 
@@ -157,3 +157,27 @@ def test_who_invokes_a_model_under_a_key_has_to_decrypt_with_it(key: str, furthe
     path = f"/model/{quote(DEPLOYMENT, safe='')}/converse"
 
     assert resources("POST", path, {}, b"{}", "us-east-1", "000000000000") == [DEPLOYMENT, *further]
+
+
+@pytest.mark.parametrize("policy", [[ACCOUNT_ROOT], [SOMEBODY_ELSE]], ids=["the account", "another role"])
+def test_a_further_action_on_a_key_is_asked_of_its_own_policy_too(
+    role: Callable[[str], str], policy: list[dict[str, Any]]
+) -> None:
+    caller = role("bedrock")
+    made = json.loads(kms._create_key({"Policy": json.dumps({"Statement": policy})})[2])["KeyMetadata"]
+    authorization._enforce_each_resource(frozenset({"bedrock"}))
+    enforced: Callable[..., Any] = iam_evaluator.enforce
+    needed = f"kms:CreateGrant|{made['Arn']}"
+
+    denied = enforced(caller, "s3:GetObject", "bedrock", "us-east-1", resource_arn=needed)
+
+    assert bool(denied) == (policy == [SOMEBODY_ELSE])
+
+
+def test_an_object_whose_key_has_a_bar_is_read_as_any_other(role: Callable[[str], str]) -> None:
+    caller = role("s3")
+    authorization._enforce_each_resource(frozenset({"bedrock"}))
+    enforced: Callable[..., Any] = iam_evaluator.enforce
+    arn = "arn:aws:s3:::plain/drop/a|b c.jsonl"
+
+    assert not enforced(caller, "s3:PutObject", "s3", "us-east-1", resource_arn=arn)

@@ -271,3 +271,15 @@ def test_a_name_with_signs_of_the_shell_is_one_word_in_every_command(gone: bool)
     assert [command[:3] for command in commands] == [
         ["tunedrop", "rollback", name], ["tunedrop", "check", f"{name}.jsonl"]
     ]  # fmt: skip
+
+
+def test_a_result_fits_an_event_and_a_message_whatever_the_failure_says() -> None:
+    """256 KB of an EventBridge event and of an SNS message with its attributes (EventBridge user guide,
+    eb-putevents; SNS API reference, Publish): the longest cause of Step Functions, of characters of four
+    bytes."""
+    failure = Failure(error="CustomizationFailed", cause="\U0001f600" * 32_768)
+    ending = msgspec.structs.replace(FAILED, failure=failure)
+    ended = outcome_event.run_ended(STAGE, ending, "s3://artifacts/report.html")
+
+    assert len(msgspec.json.encode(ended)) < 262_144 / 4
+    assert len(json.dumps(notification.attributes(ended), ensure_ascii=False).encode()) < 262_144 / 4
