@@ -139,7 +139,7 @@ def _say_missing_to_who_may_list() -> None:
 def _let_functions_make_no_log_groups() -> None:
     """MiniStack creates the log group of a function regardless of its role's permissions.
 
-    No function of a stage has logs:CreateLogGroup, without which a function on AWS runs and logs nothing (Lambda
+    No function has logs:CreateLogGroup, without which a function on AWS runs and logs nothing (Lambda
     operator guide, access-logs, read 2026-11-29): one that ends after its stage was destroyed leaves nothing.
     """
     emit = lambda_svc._emit_lambda_logs
