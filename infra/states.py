@@ -14,10 +14,18 @@ from constructs import Construct
 from infra.functions import Functions
 from tunedrop.contracts import WaitKind
 
-LAMBDA_ERRORS = ("Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException")
-CROWDED = ("Lambda.TooManyRequestsException",)
-"""Lambda's concurrency limit (10 in a new account): retried for half an hour."""
-KILLED = ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError")
+LAMBDA_ERRORS = (
+    "Lambda.ServiceException", "Lambda.AWSLambdaException", "Lambda.SdkClientException",
+    "Lambda.ClientExecutionTimeoutException",
+)  # fmt: skip
+NOT_READY = (
+    "Lambda.TooManyRequestsException", "Lambda.ResourceNotReadyException", "Lambda.ENINotReadyException",
+    "Lambda.ResourceConflictException", "Lambda.EC2ThrottledException", "Lambda.EC2UnexpectedException",
+    "Lambda.ENILimitReachedException", "Lambda.SubnetIPAddressLimitReachedException",
+)  # fmt: skip
+"""Retried for half an hour: Lambda's concurrency limit (10 in a new account), and the network of a function
+in a VPC, which Lambda takes away while no run uses it for weeks (developer guide, functions-states)."""
+KILLED = ("Lambda.Unknown", "Sandbox.Timedout", "Runtime.ExitError", "Runtime.OutOfMemory")
 """A function that ran out of time or memory, or lost its host: retried twice, not six times."""
 
 # A function that raises gives its error as JSON text around the message; a person wants the message. No
@@ -148,7 +156,7 @@ def _retried(task: sfn.TaskStateBase) -> sfn.TaskStateBase:
         )
 
     again(*LAMBDA_ERRORS, attempts=6)
-    again(*CROWDED, attempts=36)
+    again(*NOT_READY, attempts=36)
     again("TransientError", attempts=36, longest=PATIENT)
     again("PermissionMissing", attempts=10, longest=PATIENT)
     return again(*KILLED, attempts=2)
