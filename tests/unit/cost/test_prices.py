@@ -160,6 +160,18 @@ def test_what_the_catalog_knows_is_what_others_have_read_in_the_price_list() -> 
         assert prices.SOURCE not in sources
 
 
+@pytest.mark.parametrize("model", ["openai.gpt-oss-20b", "qwen.qwen3-32b"])
+def test_answers_of_open_weights_cost_what_others_have_read(model: str) -> None:
+    base = catalog.find(model)
+    read_there = {one["usagetype"]: float(one["usd"]) * 1_000 for one in answer("price-list")["rows"]}
+
+    for item, price in (
+        ("input", base.prices.input_per_million_tokens), ("output", base.prices.output_per_million_tokens),
+    ):  # fmt: skip
+        assert price is not None
+        assert price.usd == pytest.approx(read_there[usage_type(base, item, "us-east-1")])  # type: ignore[arg-type]
+
+
 def test_the_embedded_price_list_has_the_prices_that_others_have_read() -> None:
     ours = {one["usagetype"]: (float(one["usd"]), one["unit"]) for one in RECORDED}
 

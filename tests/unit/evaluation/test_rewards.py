@@ -282,7 +282,7 @@ def test_no_call_sends_more_than_a_function_takes(dataset: Dataset) -> None:
         sizes.append(len(json.dumps(items).encode()))
         return [{"id": one["id"], "aggregate_reward_score": 1.0} for one in items]
 
-    text = "ü" * 100_000
+    text = "ü" * 200_000
     long = [
         msgspec.structs.replace(one, tuned=msgspec.structs.replace(one.tuned, text=text)) for one in answers()
     ]
