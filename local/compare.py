@@ -67,12 +67,8 @@ LISTS = {
         ),
     },
 }  # fmt: skip
-<<<<<<< HEAD
-"""The lists that the pipeline reads: the member with the entries, their key, and the request."""
-=======
 """By service the lists that the pipeline reads: where the entries are, what names one, and how it is asked
 for."""
->>>>>>> 8ffd9e7f (Doctor names a small Lambda quota; the probe asks SageMaker more)
 
 COMPARED = ("customizationsSupported", "inferenceTypesSupported", "modelLifecycle")
 """The values of a base model that the pipeline's decisions depend on."""

@@ -30,13 +30,8 @@ LISTED = (
 )
 """Code, what it counts, name, and whether it can be raised (AWS General Reference, Bedrock quotas)."""
 
-<<<<<<< HEAD
-OF_TRAINING = (("L-00000000", "training_instances", "ml.g5.24xlarge for training job usage", True),)
-"""The one of SageMaker's two thousand quotas that runs can reach. AWS's name; its code was not found."""
-=======
 OF_TRAINING = (("L-ED7BD217", "training_instances", "ml.g5.24xlarge for training job usage", True),)
 """Of SageMaker's some two thousand, the one that runs meet (AWS General Reference, SageMaker AI quotas)."""
->>>>>>> 8ffd9e7f (Doctor names a small Lambda quota; the probe asks SageMaker more)
 
 
 class ServiceQuotas:

@@ -8,7 +8,7 @@ from botocore.exceptions import ClientError
 
 from tests import builders
 from tunedrop.contracts import Failure, Run
-from tunedrop.registration.new_run import MAX_RUN_BYTES
+from tunedrop.registration._new_run import MAX_RUN_BYTES
 from tunedrop.registry import Registry
 
 STATE_BYTES = 262_144
