@@ -15,7 +15,7 @@ from tunedrop.aws.actions import OTHER_NAMES
 
 SERVICES = ("bedrock", "bedrock-runtime", "sagemaker", "s3", "dynamodb", "sns", "stepfunctions", "events",
             "ssm", "service-quotas", "pricing", "lambda", "sts", "iam", "kms")  # fmt: skip
-OUR_WORDS = {"search", "query", "scan", "publish", "stop_job", "delete_model", "get_group"}
+OUR_WORDS = {"search", "query", "scan", "publish", "sign", "stop_job", "delete_model", "get_group"}
 """Operations whose names are words of our own code, too."""
 
 CODE = [*(ROOT / "tunedrop").rglob("*.py"), *(ROOT / "lambdas").rglob("*.py")]
