@@ -25,6 +25,7 @@ from infra.description import describe, publish
 from infra.emptying import Emptying
 from infra.encryption import Encryption, let_services_use
 from infra.endpoints import VpcEndpoints
+from infra.event_rules import EventRules
 from infra.functions import ANSWERER, EMPTIER, EXPORTER, WATCHERS, Functions, retention
 from infra.intake import Intake, StartRule
 from infra.notifications import Notifications
@@ -34,7 +35,6 @@ from infra.settings import Settings, SettingsError
 from infra.settings.contradictions import refuse_region
 from infra.state_machine import Workflow
 from infra.tables import Tables
-from infra.watchers import Watchers
 from tunedrop import naming
 from tunedrop.contracts import Outcome
 from tunedrop.intake import DROP_PREFIX, RUNS_PREFIX
@@ -177,7 +177,7 @@ class Tunedrop(Construct):
             shard_concurrency=settings.shard_concurrency,
         ).machine  # fmt: skip
         StartRule(self, "Start", bucket=self.intake, workflow=workflow, dead_letters=self._dead_letters)
-        Watchers(
+        EventRules(
             self, "Waits", resume=functions["resume_waits"], sweep=functions["sweep_throughput"],
             prices=functions["refresh_prices"],
             intake=self.intake, workflow=workflow, dead_letters=self._dead_letters,

@@ -12,7 +12,7 @@ from ministack import app
 from ministack.core import iam_actions, responses
 from ministack.services import eventbridge
 
-from local import differences, once
+from local import caching, differences
 from local.ministack import authorization, functions, processes, schedules
 from local.ministack.authorization import ActionsOf, ResourcesOf, Tags
 from local.ministack.credentials import assume_role, on_behalf_of
@@ -89,7 +89,7 @@ def serve(
     functions.keep_error_types()
     functions.fail_tasks_of_failed_functions()
     differences.cure()
-    once.cure(folder / "unpacked", set(ADDED))
+    caching.cure(folder / "unpacked", set(ADDED))
     schedules.speed_up(min(clock_speed, schedules.FASTEST))
     # With TLS on, MiniStack would take port 443 as well, which nobody has asked for.
     app._port_is_bindable = lambda *_: False

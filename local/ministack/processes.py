@@ -163,5 +163,5 @@ def _start(command: list[str], *, cwd: str, env: Mapping[str, str], **more: Any)
 
 
 def _unpacked(folder: Path) -> str:
-    """Where the content of a folder is kept, to which `local.once` links."""
+    """Where the content of a folder is kept, to which `local.caching` links."""
     return str(next((entry.resolve().parent for entry in folder.iterdir()), folder))

@@ -14,7 +14,7 @@ import pytest
 from local.driver import Inbox, Message, Pipeline, until
 from local.embedded import Embedded
 from tests.datasets import jsonl, single_turn
-from tunedrop import intake, naming, shown
+from tunedrop import escaping, intake, naming
 from tunedrop.contracts import CompletedJob
 from tunedrop.registry import Record
 
@@ -136,7 +136,7 @@ def test_whatever_the_key_an_upload_ends_in_one_run_and_one_message_on_lines_of_
         record = pipeline.closed(pipeline.run_of(name, version, SECONDS).run.run_id, SECONDS)
         assert record.status == "refused", (key, record)
         (message,) = inbox.messages(record.run.run_id)
-        assert shown.lines(message.text) == message.text
+        assert escaping.lines(message.text) == message.text
         assert message.subject.isprintable()
         assert len(message.subject) <= 100
         runs = [one.run for one in pipeline.registry.named(name) if one.run.source.version_id == version]

@@ -104,7 +104,7 @@ class Deployed:
 
     def _no_run(self, name: str) -> NoReturn:
         """Fail with the names of similar runs."""
-        from tunedrop.cli.near import hint
+        from tunedrop.cli.suggestions import hint
 
         recent = self.registry.recent(NEAR_AMONG)
         known = [one for record in recent for one in (record.run.name, record.run.run_id)]
@@ -119,7 +119,7 @@ class Deployed:
 
     def _no_model(self, name: str) -> NoReturn:
         """Fail with similar names that are in production."""
-        from tunedrop.cli.near import hint
+        from tunedrop.cli.suggestions import hint
 
         known = [self.aliases.name_at(alias) for alias in self.aliases.all()]
         see = f"See them: tunedrop models --stage {self.name}"

@@ -13,7 +13,7 @@ from rich.padding import Padding
 from rich.segment import Segment
 from rich.table import Table
 
-from tunedrop import clock, shown
+from tunedrop import clock, escaping
 from tunedrop.cli.failures import Failed, Format, fail
 from tunedrop.formatting.amounts import duration
 
@@ -54,7 +54,7 @@ class Output(Console):
 
     def render(self, renderable: RenderableType, options: ConsoleOptions | None = None) -> Iterable[Segment]:
         for segment in super().render(renderable, options):
-            yield segment if segment.control else segment._replace(text=shown.lines(segment.text))
+            yield segment if segment.control else segment._replace(text=escaping.lines(segment.text))
 
 
 console = Output()
@@ -63,7 +63,7 @@ errors = Output(stderr=True)
 
 def print_json(value: Any) -> None:
     """One JSON document on stdout."""
-    sys.stdout.write(shown.json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n")
+    sys.stdout.write(escaping.json(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n")
 
 
 def answer(value: Any, sentence: str, format_: Format) -> None:

@@ -85,7 +85,7 @@ def _refuse_unknown(arguments: Sequence[str]) -> None:
     name = next(iter(arguments[1:] if arguments[:1] == ["help"] else arguments), "")
     if not name or name.startswith("-") or name in INDEX or "_TUNEDROP_COMPLETE" in os.environ:
         return
-    from tunedrop.cli.near import hint
+    from tunedrop.cli.suggestions import hint
 
     raise Failed(f"No such command '{name}'.", USAGE, hint(name, INDEX, "See all commands: tunedrop --help"))
 

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from tunedrop import shown
+from tunedrop import escaping
 
 Method = Literal[
     "instruction",
@@ -44,7 +44,7 @@ class S3Object(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def uri(self) -> str:
         """For people: a key may hold anything."""
-        return shown.line(f"s3://{self.bucket}/{self.key}")
+        return escaping.line(f"s3://{self.bucket}/{self.key}")
 
     @property
     def objects(self) -> tuple[S3Object, ...]:

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from tunedrop import shown
+from tunedrop import escaping
 from tunedrop.intake.file_names import is_junk
 
 DROP_PREFIX = "drop/"
@@ -83,7 +83,7 @@ def name_of(text: str) -> str:
 
     Names that look the same are equal, however their letters are composed (Unicode NFC).
     """
-    name = shown.line(unicodedata.normalize("NFC", text)).strip(" /") or "unnamed"
+    name = escaping.line(unicodedata.normalize("NFC", text)).strip(" /") or "unnamed"
     if len(name) <= MAX_NAME:
         return name
     return f"{name[:MAX_NAME]}~{hashlib.sha256(name.encode()).hexdigest()[:8]}"

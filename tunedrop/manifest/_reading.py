@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from tunedrop import catalog, clock, shown, wrong_values
+from tunedrop import catalog, clock, escaping, wrong_values
 from tunedrop.catalog import refusals
 from tunedrop.contracts import MOST_IN_EVALUATION_JOB
 from tunedrop.errors import InvalidManifest
@@ -41,7 +41,7 @@ def read(text: bytes, name: str = "run.yaml") -> Manifest:
         If it is not YAML or JSON, or not a manifest; the message lists every error with its line.
     """
     document = yaml_document.parse(text, name)
-    findings = [f"{name}{where}: {shown.line(message)}" for where, message in _findings(document)]
+    findings = [f"{name}{where}: {escaping.line(message)}" for where, message in _findings(document)]
     if findings:
         raise InvalidManifest("\n".join(_first(findings)))
     manifest = msgspec.convert(yaml_document.plain(document), Manifest)

@@ -11,7 +11,7 @@ from typing import Any
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 
-from tunedrop import shown
+from tunedrop import escaping
 from tunedrop.errors import InvalidManifest
 
 MAX_BYTES = 64 * 1024
@@ -22,7 +22,7 @@ MAX_CHARACTERS = 4 * MAX_BYTES
 MAX_NUMBER = 1e15
 """Larger numbers mean nothing here, and no longer every whole number has a float."""
 
-_NO_TEXT = re.compile(f"[{shown.CONTROLS}\ud800-\udfff]")
+_NO_TEXT = re.compile(f"[{escaping.CONTROLS}\ud800-\udfff]")
 
 
 def parse(text: bytes, name: str) -> Mapping[str, Any]:
@@ -47,7 +47,7 @@ def parse(text: bytes, name: str) -> Mapping[str, Any]:
         raise InvalidManifest(f"{name}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
     except MarkedYAMLError as error:
         where = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        problem = shown.line(str(error.problem or error.context))
+        problem = escaping.line(str(error.problem or error.context))
         raise InvalidManifest(f"{name}{where}: not valid YAML: {problem}") from error
     except _UNREADABLE as error:
         raise InvalidManifest(f"{name}: not valid YAML: {type(error).__name__}") from error
@@ -55,7 +55,7 @@ def parse(text: bytes, name: str) -> Mapping[str, Any]:
         raise InvalidManifest(f"{name}: a manifest is a mapping of keys such as base_model and data")
     for path, value in _values(document, name):
         if problem := _problem(value):
-            raise InvalidManifest(f"{name}: {shown.line(path)[:200]}: {problem}")
+            raise InvalidManifest(f"{name}: {escaping.line(path)[:200]}: {problem}")
     return document
 
 
@@ -126,7 +126,7 @@ def _problem(value: Any) -> str:
         return "" if abs(value) <= MAX_NUMBER else f"a number must be from -{MAX_NUMBER:g} to {MAX_NUMBER:g}"
     if isinstance(value, str):
         found = _NO_TEXT.search(value)
-        return f"text must not contain the character {shown.line(found[0])}" if found else ""
+        return f"text must not contain the character {escaping.line(found[0])}" if found else ""
     return f"{type(value).__name__} is not a valid manifest value; put text in quotes"
 
 

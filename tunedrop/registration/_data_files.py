@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import ClientError
 
-from tunedrop import aws, manifest, naming, shown
+from tunedrop import aws, escaping, manifest, naming
 from tunedrop.contracts import S3Object
 from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidManifest
@@ -160,7 +160,7 @@ def _locate(stage: Stage, source: S3Object, path: str, name: str) -> tuple[str, 
         allowed = (stage.intake_bucket, *stage.data_buckets)
         if bucket not in allowed:
             raise InvalidManifest(
-                f"{path}: the stage does not allow the bucket {shown.line(bucket)[:200]}; "
+                f"{path}: the stage does not allow the bucket {escaping.line(bucket)[:200]}; "
                 f"allowed are {', '.join(allowed)} (setting data_buckets)"
             )
         _refuse_other_tenants(stage, source, path, S3Object(bucket=bucket, key=key))
@@ -169,8 +169,8 @@ def _locate(stage: Stage, source: S3Object, path: str, name: str) -> tuple[str, 
     key = posixpath.normpath(posixpath.join(folder, name))
     if not key.startswith(folder + "/"):
         raise InvalidManifest(
-            f"{path}: {shown.line(name)[:200]} is not in the manifest's folder; "
-            f"name a file in {shown.line(folder)}/"
+            f"{path}: {escaping.line(name)[:200]} is not in the manifest's folder; "
+            f"name a file in {escaping.line(folder)}/"
         )
     return source.bucket, key
 
@@ -231,6 +231,6 @@ def refusal(error: ClientError, path: str, source: S3Object) -> InvalidManifest:
     if aws.is_transient(error) or aws.is_forbidden(error):
         raise error
     return InvalidManifest(
-        f"{path}: {source.uri} cannot be read: {shown.line(aws.explain(error))}. Upload it again, without "
+        f"{path}: {source.uri} cannot be read: {escaping.line(aws.explain(error))}. Upload it again, without "
         "your own encryption key (the bucket encrypts it) and not to an archive storage class"
     )

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import ClientError
 
-from tunedrop import aws, clock, intake, manifest, naming, shown
+from tunedrop import aws, clock, escaping, intake, manifest, naming
 from tunedrop.contracts import Failure, Method, Registration, Run, S3Object
 from tunedrop.errors import InvalidManifest, TooManyRuns
 from tunedrop.formatting.commands import command
@@ -107,7 +107,7 @@ def too_many(stage: Stage, run: Run, tenant: str) -> Failure:
 
 
 def _refused(run: Run, error: str, cause: str) -> Registration:
-    failure = Failure(error=error, cause=shown.lines(cause)[:MAX_CAUSE], step="register_run")
+    failure = Failure(error=error, cause=escaping.lines(cause)[:MAX_CAUSE], step="register_run")
     return Registration(outcome="refused", run=run, failure=failure)
 
 
@@ -134,7 +134,7 @@ def _refuse_foreign_model(tenant: str | None, document: Manifest) -> None:
         )
     if tenant is not None and document.from_run and not document.from_run.startswith(f"{tenant}/"):
         raise InvalidManifest(
-            f"from: {tenant} may not continue from {shown.line(document.from_run)[:200]}; "
+            f"from: {tenant} may not continue from {escaping.line(document.from_run)[:200]}; "
             f"name a run of {tenant}/"
         )
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 
-from tunedrop import shown
+from tunedrop import escaping
 from tunedrop.contracts import Run
 from tunedrop.errors import InvalidManifest
 from tunedrop.manifest import Manifest
@@ -32,7 +32,7 @@ def of(stage: Stage, run: Run, document: Manifest, tenant: str | None) -> tuple[
     for one in wanted:
         if one not in known:
             raise InvalidManifest(
-                f"notify: the stage has no group {shown.line(one)[:200]}; {_instead(one, known)}"
+                f"notify: the stage has no group {escaping.line(one)[:200]}; {_instead(one, known)}"
             )
     return tuple(dict.fromkeys((*run.notify, *wanted)))
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from tunedrop import clock, intake, shown
+from tunedrop import clock, escaping, intake
 from tunedrop.aws.subjects import attributes, subject
 from tunedrop.contracts import Run, S3Object
 from tunedrop.registration import retuning, vain_signals
@@ -130,7 +130,7 @@ def text(stage: Stage, strays: list[Stray]) -> str:
     """The places, and what would have started a run."""
     bucket = stage.intake_bucket
     named = [
-        f"    s3://{bucket}/{shown.line(one.place)}"
+        f"    s3://{bucket}/{escaping.line(one.place)}"
         + (f" ({one.objects:,} objects)" if one.objects > 1 else "")
         + (f": {one.why}" if one.why else "")
         for one in strays[:MOST_NAMED]
@@ -161,7 +161,7 @@ _ONCE = "STRAY"
 
 def _counted(strays: list[Stray]) -> str:
     objects = sum(one.objects for one in strays)
-    return f"{objects:,} uploads" if objects > 1 else f"s3 object {shown.line(strays[0].place)}"
+    return f"{objects:,} uploads" if objects > 1 else f"s3 object {escaping.line(strays[0].place)}"
 
 
 def _listed(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:

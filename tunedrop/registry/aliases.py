@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import ClientError
 
-from tunedrop import aws, clock, naming, shown
+from tunedrop import aws, clock, escaping, naming
 from tunedrop.contracts import Promotion
 from tunedrop.registry import claims
 from tunedrop.stage import Stage
@@ -142,12 +142,13 @@ class Aliases:
         head = self.history(name)[0]
         while True:
             if head.model_id:
+                shown = escaping.line(name)[:500]
                 self._ssm.put_parameter(
                     Name=self.parameter(name),
                     Value=head.model_id,
                     Type="String",
                     Overwrite=True,
-                    Description=f"modelId in production for {shown.line(name)[:500]}, from run {head.run_id}",
+                    Description=f"modelId in production for {shown}, from run {head.run_id}",
                 )
             else:
                 self._delete_parameter(name)

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tunedrop import clock, shown
+from tunedrop import clock, escaping
 from tunedrop.aws import explain
 from tunedrop.errors import TransientError
 
@@ -159,14 +159,14 @@ def _key(subject: str) -> str:
 
     A truncated subject keeps a hash, so that it stays unique.
     """
-    subject = shown.line(subject)
+    subject = escaping.line(subject)
     cut = subject.encode()[:MOST_BYTES].decode(errors="ignore")
     return subject if cut == subject else f"{cut}~{hashlib.sha256(subject.encode()).hexdigest()[:8]}"
 
 
 def _said(error: Exception) -> str:
     is_aws = isinstance(error, ClientError | BotoCoreError)
-    return shown.lines(explain(error) if is_aws else f"{type(error).__name__}: {error}")[:MOST_SAID]
+    return escaping.lines(explain(error) if is_aws else f"{type(error).__name__}: {error}")[:MOST_SAID]
 
 
 def _read(item: dict[str, Any]) -> Trouble:

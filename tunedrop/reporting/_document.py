@@ -19,8 +19,8 @@ import jinja2
 from markupsafe import Markup
 
 from tunedrop import clock
+from tunedrop.escaping import UNSEEN
 from tunedrop.formatting.counts import counted
-from tunedrop.shown import UNSEEN
 
 _PACKAGE = "tunedrop.reporting"
 

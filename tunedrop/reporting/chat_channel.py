@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tunedrop import shown
+from tunedrop import escaping
 from tunedrop.contracts import Run
 from tunedrop.stage import Stage
 
@@ -52,7 +52,7 @@ def message(
         "id": f"{run.run_id}-{run.attempt}",
         "content": {
             "textType": "client-markdown",
-            "title": shown.line(title),
+            "title": escaping.line(title),
             "description": "\n".join(filter(None, (_plain(description)[:MAX_DESCRIPTION], _linked(link)))),
             "nextSteps": [_plain(one) for one in steps],
             "keywords": [about.word, run.base_model or "none", stage.name],
@@ -89,7 +89,7 @@ def _linked(link: str) -> str:
 
 def _plain(text: str) -> str:
     """Text of a dataset, escaped for chat: no mentions, links or formatting."""
-    text = shown.lines(text)
+    text = escaping.lines(text)
     for sign, instead in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;"), ("@", "@\u200b"), ("`", "'")):
         text = text.replace(sign, instead)
     return text

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tunedrop import clock, naming, shown
+from tunedrop import clock, escaping, naming
 from tunedrop.contracts import Ending
 from tunedrop.reporting import links
 from tunedrop.reporting.outcome import outcome_of
@@ -61,14 +61,14 @@ def of(stage: Stage, ending: Ending, ended_at: str, curves: Curves) -> MlflowRun
     run = ending.run
     measured = ending.job.ended_at if ending.job is not None else ""
     return MlflowRun(
-        experiment=shown.line(f"tunedrop/{stage.name}/{run.name}")[:MAX_PARAM],
-        name=shown.line(run.run_id),
+        experiment=escaping.line(f"tunedrop/{stage.name}/{run.name}")[:MAX_PARAM],
+        name=escaping.line(run.run_id),
         key=hashlib.sha256(f"{stage.account} {stage.region} {run.run_id} {run.attempt}".encode()).hexdigest(),
         status=_STATUS.get(outcome_of(ending), "FINISHED"),
         started=_milliseconds(run.created_at),
         ended=_milliseconds(ended_at or run.created_at),
-        params={_key(name): shown.line(value)[:MAX_PARAM] for name, value in _params(ending) if value},
-        tags={name: shown.line(value)[:MAX_PARAM] for name, value in _tags(stage, ending) if value},
+        params={_key(name): escaping.line(value)[:MAX_PARAM] for name, value in _params(ending) if value},
+        tags={name: escaping.line(value)[:MAX_PARAM] for name, value in _tags(stage, ending) if value},
         metrics=tuple(_metrics(ending, curves, _milliseconds(measured or run.created_at)))[:MOST_METRICS],
     )
 

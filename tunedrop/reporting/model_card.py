@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 
-from tunedrop import catalog, clock, shown
+from tunedrop import catalog, clock, escaping
 from tunedrop.contracts import Ending, Score
 from tunedrop.formatting.costs import in_words
 from tunedrop.reporting import usage, verdict
@@ -38,7 +38,7 @@ def markdown(stage: Stage, ending: Ending) -> str:
         "here. The model ends with its base model at the latest (`tunedrop bases --all`). Its owners need to "
         "add what it must not be used for, and who is responsible for it.",
     ]
-    return shown.lines("\n\n".join(part for part in parts if part) + "\n")
+    return escaping.lines("\n\n".join(part for part in parts if part) + "\n")
 
 
 def _front_matter(ending: Ending) -> str:
@@ -103,4 +103,4 @@ def _base(base_model: str) -> str:
 
 def _inline(text: str) -> str:
     """A name escaped for a line of Markdown."""
-    return "".join(f"\\{one}" if one in "\\`*_{}[]<>()#|!" else one for one in shown.line(text))
+    return "".join(f"\\{one}" if one in "\\`*_{}[]<>()#|!" else one for one in escaping.line(text))

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from tunedrop import clock, naming, shown
+from tunedrop import clock, escaping, naming
 from tunedrop.aws import subjects
 from tunedrop.contracts import Ending, Evaluation, RunEnded
 from tunedrop.formatting.costs import forecast_in_words, in_words
@@ -42,7 +42,7 @@ def text(stage: Stage, ending: Ending, report_link: str = "") -> str:
         "\n".join(_to_do(stage, ending)),
         "\n".join(_links(stage, ending)),
     ]
-    return shown.lines("\n\n".join(part for part in parts if part) + "\n")
+    return escaping.lines("\n\n".join(part for part in parts if part) + "\n")
 
 
 def attributes(ended: RunEnded) -> dict[str, str]:

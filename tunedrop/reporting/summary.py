@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunedrop import shown
+from tunedrop import escaping
 from tunedrop.contracts import Ending
 from tunedrop.formatting.costs import forecast_in_words, in_words
 from tunedrop.reporting import advice, verdict
@@ -36,7 +36,7 @@ def markdown(stage: Stage, ending: Ending) -> str:
     lines += ["", "## What to do next", ""]
     for one in advice.next_steps(stage, ending):
         lines.append(f"- {one.text}" + (f" {_code(one.command)}" if one.command else ""))
-    return shown.lines("\n".join(lines) + "\n")
+    return escaping.lines("\n".join(lines) + "\n")
 
 
 def _code(command: str) -> str:

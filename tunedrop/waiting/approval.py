@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from tunedrop import clock, intake, shown
+from tunedrop import clock, escaping, intake
 from tunedrop.aws.subjects import attributes, subject
 from tunedrop.contracts import Estimate, Run
 from tunedrop.formatting.costs import amount, evaluation_in_words, in_words, paid_in_words
@@ -100,7 +100,7 @@ def text(stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> str:
             _without_an_answer(stage, expires_at),
         ]
     )
-    return shown.lines(said)
+    return escaping.lines(said)
 
 
 def _command(stage: Stage, run: Run, estimate: Estimate) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tunedrop import intake, shown
+from tunedrop import escaping, intake
 from tunedrop.contracts import Wait
 from tunedrop.stage import Stage
 from tunedrop.waiting.table import Waits
@@ -23,7 +23,7 @@ def approve(s3: Any, stage: Stage, waits: Waits, code: str) -> str:
 
     def put(wait: Wait) -> str:
         s3.put_object(Bucket=stage.intake_bucket, Key=wait.subject, Body=b"")
-        return f"{shown.line(wait.run_id)} is approved and continues."
+        return f"{escaping.line(wait.run_id)} is approved and continues."
 
     return _answer(waits, code, put)
 
@@ -36,7 +36,7 @@ def stop(s3: Any, stage: Stage, waits: Waits, code: str) -> str:
         key = intake.signal_key(wait.run_id, "stop", attempt)
         s3.put_object(Bucket=stage.intake_bucket, Key=key, Body=b"")
         more = "" if attempt == "1" else "more "
-        return f"{shown.line(wait.run_id)} is stopped. Nothing {more}was paid."
+        return f"{escaping.line(wait.run_id)} is stopped. Nothing {more}was paid."
 
     return _answer(waits, code, put)
 

@@ -22,7 +22,7 @@ from tunedrop.cli.app import app
 from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import INTERRUPTED, NO, USAGE
 from tunedrop.cli.failures import Failed
-from tunedrop.cli.near import hint
+from tunedrop.cli.suggestions import hint
 from tunedrop.contracts import Failure
 from tunedrop.registry import Registry
 

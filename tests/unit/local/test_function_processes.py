@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from ministack.core import lambda_runtime
 
-from local import once
+from local import caching
 from local.ministack import processes
 
 HANDLER = """
@@ -41,7 +41,7 @@ def fork_servers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[No
     monkeypatch.setattr(lambda_runtime, "_PYTHON_WORKER_SCRIPT", lambda_runtime._PYTHON_WORKER_SCRIPT)
     monkeypatch.setattr(lambda_runtime.Worker, "invoke", lambda_runtime.Worker.invoke)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://localhost:1")
-    once.unpack_once(tmp_path / "kept")
+    caching.unpack_once(tmp_path / "kept")
     processes.cure()
     yield
     processes.end()

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests import builders
 from tests.unit.fake_bedrock import refusal
-from tunedrop import intake, naming, registration, shown
+from tunedrop import escaping, intake, naming, registration
 from tunedrop.contracts import Registration, S3Object
 from tunedrop.manifest import Manifest
 from tunedrop.registration import ObjectCreated
@@ -61,12 +61,12 @@ def told(found: Registration) -> None:
     assert found.outcome in ("registered", "refused")
     assert found.run is not None
     assert len(msgspec.json.encode(found)) < MOST_BYTES
-    assert shown.line(found.run.name) == found.run.name != ""
+    assert escaping.line(found.run.name) == found.run.name != ""
     assert len(f"NAME#{found.run.name}".encode()) <= 2_048
     assert naming.slug(found.run.name) in found.run.run_id
     if found.outcome == "refused":
         assert found.failure is not None
-        assert found.failure.cause == shown.lines(found.failure.cause)
+        assert found.failure.cause == escaping.lines(found.failure.cause)
 
 
 @pytest.mark.parametrize(("names", "refused"), [(20, False), (150, True)])

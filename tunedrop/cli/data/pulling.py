@@ -14,7 +14,7 @@ from typing import Any
 import arro3.io
 import msgspec
 
-from tunedrop import shown
+from tunedrop import escaping
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import Format, console, errors, fail, print_json
 from tunedrop.formatting.commands import command
@@ -60,7 +60,7 @@ def pull(
             else library.load_dataset(name, config, revision=revision)
         )
     except Exception as error:
-        fail(f"{name}: {shown.line(str(error))[:2_000]}", NO)
+        fail(f"{name}: {escaping.line(str(error))[:2_000]}", NO)
     wanted = {split: folder / f"{split}.parquet" for split in loaded}
     if there := [path for path in wanted.values() if path.exists()]:
         fail(f"{there[0]} already exists", USAGE, "Remove it, or choose another folder: --out DIR")

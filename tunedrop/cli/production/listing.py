@@ -7,11 +7,11 @@ import sys
 from botocore.exceptions import ClientError
 from rich.table import Table
 
-from tunedrop import naming, shown
+from tunedrop import escaping, naming
 from tunedrop.cli.deployed import NEAR_AMONG, Deployed
 from tunedrop.cli.exits import NO, USAGE
-from tunedrop.cli.near import hint
 from tunedrop.cli.output import Format, blocks, console, errors, fail, print_json, table, when
+from tunedrop.cli.suggestions import hint
 from tunedrop.registry.versions import Version, versions
 from tunedrop.reporting.verdict import number
 from tunedrop.results.artifacts import read_text
@@ -65,7 +65,7 @@ def print_card(here: Deployed, name: str | None) -> None:
     card = read_text(here.aws.s3, here.stage, naming.model_card_key(head.run_id))
     if not card:
         fail(f"{head.run_id} has no model card: it was promoted manually, or before model cards existed")
-    sys.stdout.write(shown.lines(card))
+    sys.stdout.write(escaping.lines(card))
 
 
 def _listed(rows: list[tuple[str, dict[str, str]]]) -> Table:

@@ -12,7 +12,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import RenderableType
 from rich.live import Live
 
-from tunedrop import clock, intake, shown
+from tunedrop import clock, escaping, intake
 from tunedrop.aws import is_transient
 from tunedrop.cli.confirming import if_interrupted
 from tunedrop.cli.deployed import Deployed
@@ -98,7 +98,7 @@ def _follow(look: Look, say: Callable[[Event], object]) -> Snapshot:
 def _in_pipe(look: Look, format_: Format) -> Snapshot:
     def say(event: Event) -> None:
         text = msgspec.json.encode(event).decode() if format_ is Format.json else event.line()
-        sys.stdout.write(f"{shown.json(text) if format_ is Format.json else shown.line(text)}\n")
+        sys.stdout.write(f"{escaping.json(text) if format_ is Format.json else escaping.line(text)}\n")
         sys.stdout.flush()
 
     return _follow(look, say)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import zipfile
 from pathlib import Path
 
-from local.once import _UnpackedOnce
+from local.caching import _UnpackedOnce
 
 
 def bundle(path: Path, text: str) -> str:

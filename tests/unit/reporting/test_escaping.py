@@ -17,7 +17,7 @@ from rich.text import Text
 
 from local.attacks import ATTACKS
 from tests import builders
-from tunedrop import shown
+from tunedrop import escaping
 from tunedrop.cli import output
 from tunedrop.contracts import Ending, Failure
 from tunedrop.reporting import chat, notification
@@ -29,20 +29,20 @@ TEXTS = st.text() | st.sampled_from([*ATTACKS, EVIL])
 
 @given(TEXTS)
 def test_a_line_stays_a_line_and_lines_keep_their_breaks(text: str) -> None:
-    assert not HARMFUL.search(shown.lines(text))
-    assert len(shown.line(text).splitlines()) <= 1
-    assert shown.lines(text).count("\n") == text.count("\n")
-    assert shown.line(shown.line(text)) == shown.line(text)
+    assert not HARMFUL.search(escaping.lines(text))
+    assert len(escaping.line(text).splitlines()) <= 1
+    assert escaping.lines(text).count("\n") == text.count("\n")
+    assert escaping.line(escaping.line(text)) == escaping.line(text)
 
 
 @pytest.mark.parametrize("text", ["Grüße, 客服 مساعد 🦄", "می‌خواهم", "👩‍💻", "a\u00a0b"])
 def test_no_script_is_harmed(text: str) -> None:
-    assert shown.line(text) == text
+    assert escaping.line(text) == text
 
 
 @given(TEXTS.filter(lambda text: not re.search("[\ud800-\udfff]", text)))
 def test_a_json_document_stays_the_same_document(text: str) -> None:
-    document = shown.json(msgspec.json.encode({text: text}).decode())
+    document = escaping.json(msgspec.json.encode({text: text}).decode())
 
     assert json.loads(document) == {text: text}
     assert not HARMFUL.search(document)

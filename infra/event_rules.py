@@ -17,7 +17,7 @@ from constructs import Construct
 from infra.intake import SIGNAL_KEYS, object_created
 
 
-class Watchers(Construct):
+class EventRules(Construct):
     """The rules of the watchers."""
 
     def __init__(
