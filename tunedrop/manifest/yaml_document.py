@@ -8,9 +8,6 @@ import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
-
 from tunedrop import escaping
 from tunedrop.errors import InvalidManifest
 
@@ -34,6 +31,9 @@ def parse(text: bytes, name: str) -> Mapping[str, Any]:
         If it is too large, also once its aliases are expanded, not UTF-8, not YAML, or no mapping; or when
         it holds what is no number, text, list or mapping that anything here could mean.
     """
+    from ruamel.yaml import YAML  # a tenth of a command's start, which most commands can do without
+    from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
+
     if len(text) > MAX_BYTES:
         raise InvalidManifest(f"{name} is {len(text):,} bytes; a manifest is at most {MAX_BYTES:,}")
     reader = YAML(typ="rt", pure=True)
@@ -49,7 +49,7 @@ def parse(text: bytes, name: str) -> Mapping[str, Any]:
         where = f" line {error.problem_mark.line + 1}" if error.problem_mark else ""
         problem = escaping.line(str(error.problem or error.context))
         raise InvalidManifest(f"{name}{where}: not valid YAML: {problem}") from error
-    except _UNREADABLE as error:
+    except (YAMLError, *_UNREADABLE) as error:
         raise InvalidManifest(f"{name}: not valid YAML: {type(error).__name__}") from error
     if not isinstance(document, Mapping):
         raise InvalidManifest(f"{name}: a manifest is a mapping of keys such as base_model and data")
@@ -60,8 +60,7 @@ def parse(text: bytes, name: str) -> Mapping[str, Any]:
 
 
 _UNREADABLE = (
-    YAMLError, ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError,
-    ValueError,
+    ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
 )  # fmt: skip
 """What the reader raises beside its own errors for documents that no person writes, such as a tag `!!float`
 on a list or a date of the year 0."""
