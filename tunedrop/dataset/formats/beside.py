@@ -124,7 +124,7 @@ def _says_how_many(name: str, value: Any) -> bool:
 def left_out(conversation: Conversation) -> Iterator[Problem]:
     """Images, films, sound and tools that no turn of a conversation has, and that the answers are about."""
     for where, key, value in _around(conversation):
-        if not value:
+        if not value or (isinstance(value, int | float) and not _name_of_media(key)):
             continue
         if _declares(key, value):
             why = f"{shorten(key)} {_NOT_CALLED}"

@@ -22,6 +22,11 @@ _ENDS = frozenset(["finish_reason", "finishreason", "stop_reason", "stopreason"]
 _NAMES = frozenset(["answer", *_JUDGED, *_STATES, *_PARTS, *_ENDS])
 
 
+def may_exclude(key: str) -> bool:
+    """Whether a value of a key may exclude its record."""
+    return _name(key) != ""
+
+
 @lru_cache(maxsize=1 << 10)
 def _name(key: str) -> str:
     """A key whatever its case and spaces; empty if its value never excludes a record."""

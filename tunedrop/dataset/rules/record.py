@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
 
 from tunedrop.catalog.method import MethodRules
 from tunedrop.catalog.model import BaseModel
@@ -53,8 +54,14 @@ def _encoded(text: str) -> int:
 
 def unread(conversation: Conversation, is_held_out: bool = False) -> Iterator[Problem]:
     """What no format of Bedrock has a place for, in a file to train on or in one that is held out."""
-    if not (conversation.unread or conversation.losses or any([turn.extra for turn in conversation.turns])):
+    is_around = conversation.losses or any([turn.extra for turn in conversation.turns])
+    if not (conversation.unread or is_around):
         return
+    if not is_around and conversation.rejected is None:
+        keys = tuple(conversation.unread)
+        if len(keys) <= _MOST_KEYS and max(map(len, keys)) <= _MOST_KEYS and (found := _whatever(keys)):
+            yield found
+            return
     ignored: dict[str, str] = {}
     for path, value in formats.unread_paths(conversation):
         name = path.rpartition(".")[2]
@@ -71,6 +78,20 @@ def unread(conversation: Conversation, is_held_out: bool = False) -> Iterator[Pr
 
 
 _MOST_NAMED = 10
+_MOST_KEYS = 64
+"""Of keys, and of letters of a key, that are remembered."""
+
+
+@lru_cache(maxsize=256)
+def _whatever(keys: tuple[str, ...]) -> Problem | None:
+    """The finding on the keys of a record whatever their values; None if these may exclude the record."""
+    names = [shorten(key).rpartition(".")[2] for key in keys]
+    if "weight" in names or any(map(excluded.may_exclude, names)):
+        return None
+    paths: dict[str, str] = {}
+    for name, key in zip(names, keys, strict=True):
+        paths.setdefault(name, f"$.{shorten(key)}")
+    return _ignored(paths)
 
 
 def _ignored(paths: Mapping[str, str]) -> Problem:
