@@ -30,10 +30,11 @@ def folded(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """A pair as a chat with the images and the tools beside it; the same record where there are none."""
     if "messages" in record:
         return record
-    if tools_key := _declared_in(record):
+    around = _telling(record)
+    if tools_key := _declared_in(around):
         return _with_tools(record, tools_key)
     keys = naming.keys_of(record)
-    key = pictures({name: one for name, one in record.items() if name not in (keys.prompt, keys.answer)})
+    key = pictures({name: one for name, one in around.items() if name not in (keys.prompt, keys.answer)})
     places = turns.places(record[key]) if key else []
     if not places or not all(map(turns.is_place, places)):
         return record
@@ -59,6 +60,15 @@ def _chat(pair: Conversation, asked: Any, answer: dict[str, Any], used: set[str]
     system = [{"role": "system", "content": pair.system}] if pair.system else []
     said = [{"role": "user", "content": asked}, {"role": "assistant", **answer}]
     return {"messages": [*system, *said], **{k: one for k, one in pair.unread.items() if k not in used}}
+
+
+def _telling(found: Mapping[str, Any]) -> dict[str, Any]:
+    """The keys that may hold tools or media: no number does, unless its key says so."""
+    return {
+        key: one
+        for key, one in found.items()
+        if one and (not isinstance(one, int | float) or _name_of_media(key))
+    }
 
 
 def _declared_in(record: Mapping[str, Any]) -> str:
@@ -124,8 +134,6 @@ def _says_how_many(name: str, value: Any) -> bool:
 def left_out(conversation: Conversation) -> Iterator[Problem]:
     """Images, films, sound and tools that no turn of a conversation has, and that the answers are about."""
     for where, key, value in _around(conversation):
-        if not value or (isinstance(value, int | float) and not _name_of_media(key)):
-            continue
         if _declares(key, value):
             why = f"{shorten(key)} {_NOT_CALLED}"
             yield Problem(f"{where}.{shorten(key)}", "TD026", why, shorten(value), _CALLS)
@@ -180,8 +188,8 @@ def _how(kind: str, value: Any) -> str:
 
 def _around(conversation: Conversation) -> Iterator[tuple[str, str, Any]]:
     """(path of the object, key, value) of everything around the texts."""
-    for key, value in (*conversation.unread.items(), *conversation.extra.items()):
+    for key, value in (*_telling(conversation.unread).items(), *_telling(conversation.extra).items()):
         yield "$", key, value
     for turn in conversation.turns:
-        for key, value in turn.extra.items():
+        for key, value in _telling(turn.extra).items():
             yield turn.path.removesuffix(".content"), key, value
