@@ -66,6 +66,28 @@ def test_the_processes_do_not_run_the_program_that_starts_them(
     assert noted.read_text() == "__main__ "
 
 
+def test_a_folder_of_data_runs_no_code(files: dict[Any, Path], tmp_path: Path) -> None:
+    """A new process of Python imports from the current folder, which may be somebody else's data set."""
+    (folder := tmp_path / "data").mkdir()
+    for name in ("multiprocessing", "struct", "random", "msgspec"):
+        (folder / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()")
+    program = tmp_path / "program.py"
+    program.write_text(
+        "from pathlib import Path\n"
+        "from tunedrop.dataset.check.options import Asked\n"
+        "from tunedrop.dataset.check.processes import check_on_all_cores\n"
+        "if __name__ == '__main__':\n"
+        f"    check_on_all_cores({{'train': Path({str(files['train'])!r})}}, Asked(), processes=2)\n"
+    )
+    root = str(Path(__file__).parents[3])
+
+    subprocess.run(
+        [sys.executable, program], check=True, cwd=folder, env=os.environ | {"PYTHONPATH": root}, timeout=120
+    )
+
+    assert not (tmp_path / "ran").exists()
+
+
 def test_control_c_ends_all_processes_without_more_output(tmp_path: Path) -> None:
     file = tmp_path / "train.jsonl"
     line = json.dumps({"prompt": "Why?", "completion": "x" * 200, "odd": 1}).encode() + b"\n"

@@ -6,6 +6,7 @@ import io
 import os
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import arro3.core
 import arro3.io
@@ -79,6 +80,16 @@ def test_what_dies_leaves_no_process_and_the_next_file_is_read() -> None:
     assert [row for row, _ in rows(parquet("d"))] == [1]
     (kept,) = isolated._kept
     assert os.waitpid(kept.pid, os.WNOHANG) == (0, 0)
+
+
+def test_a_folder_of_data_runs_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody else's files lie where a command is typed; `python -m` would import from there."""
+    for name in ("msgspec", "struct", "arro3", "tunedrop"):
+        (tmp_path / f"{name}.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w').close()")
+    monkeypatch.chdir(tmp_path)
+
+    assert [row for row, _ in rows(parquet("a"))] == [1]
+    assert not (tmp_path / "ran").exists()
 
 
 def test_a_reading_that_is_given_up_leaves_no_process() -> None:

@@ -92,7 +92,7 @@ def _of_the_repository(module: str, *arguments: str) -> int:
             "Run it from a checkout: make setup, then .venv/bin/tunedrop",
         )
     path = os.pathsep.join(filter(None, (str(_CHECKOUT), os.environ.get("PYTHONPATH"))))
-    command = [sys.executable, "-m", module, *arguments]
+    command = [sys.executable, "-P", "-m", module, *arguments]  # -P: nothing of the current folder
     with subprocess.Popen(command, env=os.environ | {"PYTHONPATH": path}) as process:  # noqa: S603 - our own
         try:
             return process.wait()

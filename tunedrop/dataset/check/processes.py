@@ -99,14 +99,29 @@ def _here(sources: Mapping[Split, Source], parts: list[Range], asked: Asked) -> 
 def _processes(count: int, sources: Mapping[Split, Source], asked: Asked) -> Iterator[ProcessPoolExecutor]:
     """Processes that know the files, as this one does then. Whatever ends this, ends them."""
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads of the progress bar
-    end = context.Event()
-    pool = ProcessPoolExecutor(count, context, _begin, (sources, asked, end))
-    _begin(sources, asked, end)
+    with _no_module_of_this_folder():
+        end = context.Event()
+        pool = ProcessPoolExecutor(count, context, _begin, (sources, asked, end))
+        _begin(sources, asked, end)
+        try:
+            yield pool
+        finally:
+            end.set()
+            pool.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def _no_module_of_this_folder() -> Iterator[None]:
+    """Python's new processes import from the current folder first: a folder of somebody else's data, with a
+    `struct.py` in it, would run code."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
     try:
-        yield pool
+        yield
     finally:
-        end.set()
-        pool.shutdown(wait=True, cancel_futures=True)
+        del os.environ["PYTHONSAFEPATH"]
+        if before is not None:
+            os.environ["PYTHONSAFEPATH"] = before
 
 
 def _each(

@@ -123,7 +123,7 @@ def _end() -> None:
 def _started() -> subprocess.Popen[bytes]:
     mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.Popen(  # noqa: S603 - our own
-        [sys.executable, "-m", __name__, str(MEMORY)],
+        [sys.executable, "-P", "-m", __name__, str(MEMORY)],  # -P: no module of the current folder
         env=mine | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
