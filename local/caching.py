@@ -23,13 +23,13 @@ def cure(unpacked: Path, services: set[str]) -> None:
     unpacked
         The folder of unpacked code and layers.
     services
-        Those of `local` that MiniStack does not route by itself; it would read every service model of
-        botocore to find out whether AWS has them.
+        The services of `local` that MiniStack does not route; it would read every service model of botocore
+        to find out whether AWS has them.
     """
     router._KNOWN_AWS_SERVICE_NAMES = frozenset(services)
     dynamodb._condition_syntax_error = functools.lru_cache(maxsize=1024)(dynamodb._condition_syntax_error)
     _parse_policies_once()
-    # Each job of our Bedrock has a session, with its own credentials; service models are everybody's.
+    # Each job of the local Bedrock has a session with its own credentials; service models are shared.
     botocore.session.create_loader = functools.cache(botocore.session.create_loader)
     unpack_once(unpacked)
 
@@ -63,7 +63,7 @@ class _UnpackedOnce(zipfile.ZipFile):
         self._kept = unpacked / f"{content & (1 << 64) - 1:016x}"
 
     def namelist(self) -> list[str]:
-        """The names whose places have not been looked at yet."""
+        """The names that have not been checked yet."""
         return [] if self._kept.exists() else super().namelist()
 
     def extractall(self, path: str) -> None:  # type: ignore[override]

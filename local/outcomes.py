@@ -12,7 +12,7 @@ from tunedrop.contracts import RunEnded
 
 
 class Outcomes:
-    """Hears of every run that ends, from the event bus alone; `close` takes rule and queue away."""
+    """Receives the event of every run's end from the event bus; `close` deletes rule and queue."""
 
     def __init__(self, session: boto3.Session) -> None:
         name = f"outcomes-{uuid.uuid4().hex[:8]}"
@@ -36,7 +36,7 @@ class Outcomes:
         self._heard: list[RunEnded] = []
 
     def of(self, run_id: str) -> list[RunEnded]:
-        """What has been heard of a run until now."""
+        """The events of a run until now."""
         while messages := self._sqs.receive_message(QueueUrl=self._url, MaxNumberOfMessages=10).get(
             "Messages"
         ):

@@ -23,7 +23,7 @@ LOOKS: tuple[Look, ...] = ("light", "dark")
 
 
 def main() -> int:
-    """Run the demo, then photograph what it printed, its report and the index page; 0 when all went well."""
+    """Run the demo, then photograph its output, its report and the index page; 0 if it succeeded."""
     demo.console.record = True
     sys.argv[1:] = [str(EXAMPLE)]
     if code := demo.main():

@@ -1,4 +1,4 @@
-"""What `tunedrop doctor --compare-local` asks an account: read-only, whatever the account has."""
+"""The requests of `tunedrop doctor --compare-local`: read-only, for accounts with any resources."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tunedrop import catalog
 Answer = dict[str, Any]
 
 NOTHING = "tunedrop-asks-for-nothing"
-"""A name that nobody has: what each service answers then decides what the pipeline does."""
+"""A name that does not exist; the pipeline depends on each service's response to it."""
 
 MISSING = {
     "bedrock": {
@@ -56,7 +56,7 @@ class Question(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> str:
-        """What the question is about, as a file can be called."""
+        """The subject of the request, as a file name."""
         about = "-".join(str(value).rpartition("/")[2] for value in self.request.values())
         words = re.sub(r"(?<!^)(?=[A-Z])", "-", self.operation).lower()
         return re.sub(r"[^a-z0-9.-]+", "-", f"{words}-{about}".rstrip("-").lower())
@@ -94,7 +94,7 @@ def questions(region: str) -> Iterator[Question]:
 
 
 def _of_mantle(world: World) -> Iterator[Question]:
-    """Lists of what the account has, a model that everybody has, and a job that nobody has."""
+    """Lists of the account's resources, a model that exists everywhere, and a job that does not exist."""
     router = MantleRouter(MantleState(world))
 
     def local(operation: str) -> Callable[[dict[str, Any]], Answer]:

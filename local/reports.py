@@ -22,7 +22,7 @@ LOOKS: tuple[tuple[browser.Look, tuple[int, int]], ...] = (
 
 
 def main(arguments: list[str]) -> int:
-    """Write the reports; 0 when all could be made."""
+    """Write the reports; 0 if all succeeded."""
     folders = [one for one in arguments if not one.startswith("-")]
     folder = Path(folders[0]) if folders else ROOT / ".work" / "reports"
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Models: which there are, and chat with them by OpenAI's body."""
+"""Models: their list, and chat with OpenAI's body."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Fine-tuning jobs: they look at their file, try answers, and have them graded by the Lambda function.
+"""Fine-tuning jobs: they read their file, sample answers, and call a Lambda function to grade them.
 
-The grader is called with the rights of who started the job (Bedrock user guide,
-rft-open-weight-access-security): there is no role of its own.
+The grader is called with the permissions of the job's creator (Bedrock user guide,
+rft-open-weight-access-security), without a role.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ FIELDS = {"model", "training_file", "method"}
 HYPERPARAMETERS = {"n_epochs": 1, "batch_size": 4, "learning_rate_multiplier": 1.0}
 FEWEST, MOST = 100, 20_000
 SAMPLES, RATE = 16, 2e-5
-"""Answers tried for each prompt, and the learning rate that is multiplied: AWS says neither."""
+"""Sampled answers per prompt, and the base learning rate; AWS documents neither."""
 
 TICK_MINUTES = 1.0
 OVER = ("succeeded", "failed", "cancelled")

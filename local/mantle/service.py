@@ -1,4 +1,4 @@
-"""bedrock-mantle as MiniStack sees it: one service, whose paths, bodies and errors are OpenAI's."""
+"""bedrock-mantle as a service of MiniStack, with OpenAI's paths, bodies and errors."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ACTIONS = {
     "ListFineTuningEvents": "GetFineTuningJob",
     "ListFineTuningCheckpoints": "GetFineTuningJob",
 }
-"""Operations that are authorized under another name; of the last two that is a belief."""
+"""Operations that are authorized under another name; for the last two that is a belief."""
 
 NAME = "bedrock-mantle"
 PROJECT = "arn:aws:bedrock-mantle:{region}:{account}:project/default"
@@ -50,7 +50,7 @@ _TYPES = {400: "invalid_request_error", 403: "permission_error", 404: "invalid_r
 
 
 def operation(method: str, path: str) -> tuple[str, dict[str, str]] | None:
-    """The operation that a request asks for, and the id in its path."""
+    """The operation of a request, and the id in its path."""
     for verb, pattern, name in ROUTES:
         if verb == method and (match := re.fullmatch(pattern, path)):
             return name, {key: unquote(value) for key, value in match.groupdict().items()}
@@ -66,13 +66,13 @@ def action_of(method: str, path: str) -> str:
 def resources_of(
     method: str, path: str, headers: Mapping[str, str], body: bytes, region: str, account: str
 ) -> list[str]:
-    """Everything is on a project: the one that a request names, else the account's default one."""
+    """The project of a request: the one that it names, else the account's default."""
     del method, path, headers, body
     return [PROJECT.format(region=region, account=account)]
 
 
 class Request(NamedTuple):
-    """What an operation is asked: the id in its path, the headers, the body, the query."""
+    """A request: the id in its path, the headers, the body, the query."""
 
     id: str
     headers: dict[str, str]
@@ -81,7 +81,7 @@ class Request(NamedTuple):
 
 
 class Router:
-    """Finds the operation of a request, and answers it."""
+    """Routes a request to its operation, and responds."""
 
     def __init__(self, state: State) -> None:
         files, models = Files(state), Models(state)

@@ -1,4 +1,4 @@
-"""All that the local bedrock-mantle knows: files, fine-tuning jobs, tuned models."""
+"""The state of the local bedrock-mantle: files, fine-tuning jobs, tuned models."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from local.bedrock.world import World
 
 @dataclass
 class File:
-    """A file as it was sent, with what is said of it."""
+    """A file as it was sent, and its description."""
 
     about: dict[str, Any]
     content: bytes
@@ -32,7 +32,7 @@ class Model:
 
 @dataclass
 class Job:
-    """A fine-tuning job: what is said of it, its events and its checkpoints."""
+    """A fine-tuning job: its description, its events and its checkpoints."""
 
     about: dict[str, Any]
     method: dict[str, Any]
@@ -63,17 +63,17 @@ class State:
 
 
 def new_id(length: int) -> str:
-    """Letters and digits, as OpenAI ends its ids."""
+    """Letters and digits, as at the end of OpenAI's ids."""
     return "".join(secrets.choice(string.ascii_letters + string.digits) for _ in range(length))
 
 
 def now() -> int:
-    """Seconds since 1970, as OpenAI writes moments."""
+    """Seconds since 1970, as in OpenAI's timestamps."""
     return int(time.time())
 
 
 def page(found: list[dict[str, Any]], query: dict[str, Any], most: int = 100) -> dict[str, Any]:
-    """One page of a list: `limit` entries behind the one that `after` names."""
+    """One page of a list: `limit` entries after the one that `after` names."""
     size = int(_first(query, "limit") or 20)
     if not 1 <= size <= most:
         raise Refusal("ValidationException", f"limit must be from 1 to {most}.")

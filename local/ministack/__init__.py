@@ -33,7 +33,7 @@ Handler = Callable[[str, str, Mapping[str, str], bytes, Mapping[str, Any]], Awai
 
 
 class Service(Protocol):
-    """What MiniStack asks of a service module."""
+    """What MiniStack requires of a service module."""
 
     @property
     def handle_request(self) -> Handler: ...
@@ -42,7 +42,7 @@ class Service(Protocol):
 
 
 ADDED = ("servicequotas", "pricing", "sagemaker", "bedrock-mantle")
-"""The services that MiniStack has nothing of."""
+"""The services that MiniStack does not have."""
 
 
 def serve(
@@ -54,7 +54,7 @@ def serve(
     on_call: OnCall,
     folder: Path,
 ) -> None:
-    """Run the emulator with our own services in it; returns when it is told to end.
+    """Run the emulator with our own services until it is stopped.
 
     Parameters
     ----------
@@ -63,15 +63,15 @@ def serve(
     resources_of
         The IAM resources of requests to our services.
     actions_of
-        The IAM action of requests to services that botocore has no model of.
+        The IAM action of requests to services without a botocore model.
     tags
-        Every tagged resource of our services, for policies that ask for `aws:ResourceTag`.
+        Every tagged resource of our services, for policies with `aws:ResourceTag`.
     clock_speed
         Seconds of AWS that pass in one second here; schedules follow it.
     on_call
-        Asked at every AWS call of a deployed function.
+        Called at every AWS call of a deployed function.
     folder
-        Where what is made once may be kept.
+        The folder for caches.
     """
     app._loaded_modules.update(services)
     # MiniStack has none of these; requests are routed by the service that they are signed for.
@@ -91,7 +91,7 @@ def serve(
     differences.cure()
     caching.cure(folder / "unpacked", set(ADDED))
     schedules.speed_up(min(clock_speed, schedules.FASTEST))
-    # With TLS on, MiniStack would take port 443 as well, which nobody has asked for.
+    # With TLS on, MiniStack would also use port 443, which is not wanted.
     app._port_is_bindable = lambda *_: False
     app.main()
 

@@ -25,7 +25,7 @@ PARTITION_KEYS = ("pk", "run_id")
 
 
 def know_actions(actions_of: ActionsOf) -> None:
-    """MiniStack finds the action of a request in botocore's models."""
+    """MiniStack derives the action of a request from botocore's models."""
     action_of = iam_actions.extract_iam_action
 
     def action(service: str, method: str, path: str, *more: Any, **named: Any) -> str | None:
@@ -38,10 +38,10 @@ def know_actions(actions_of: ActionsOf) -> None:
 
 
 def know_resources(resources_of: ResourcesOf) -> None:
-    """MiniStack checks most Bedrock actions against `*`; AWS checks them against what the request names.
+    """MiniStack checks most Bedrock actions against `*`; AWS checks them against the request's resources.
 
-    The same holds for two more actions that we use, of SSM and IAM. And it knows an action
-    bedrock:Converse, where AWS asks for bedrock:InvokeModel.
+    The same is true for two more actions, of SSM and IAM. And it has an action bedrock:Converse, where AWS
+    requires bedrock:InvokeModel.
     """
     action_of = iam_actions.extract_iam_action
 
@@ -75,9 +75,9 @@ def know_resources(resources_of: ResourcesOf) -> None:
 
 
 def _enforce_each_resource(services: frozenset[str]) -> None:
-    """A request about several resources is allowed when each of them is; MiniStack knows one a request.
+    """A request about several resources is allowed if each of them is; MiniStack supports one per request.
 
-    A further action that a request needs stands before its resource: `iam:PassRole|arn:aws:iam:...`.
+    An additional action that a request needs precedes its resource: `iam:PassRole|arn:aws:iam:...`.
     """
     enforce = iam_evaluator.enforce
 

@@ -1,4 +1,4 @@
-"""Temporary credentials of roles, as AWS services get them."""
+"""Temporary credentials of roles, as AWS services obtain them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ministack.services import iam, sts
 
 
 def assume_role(role_arn: str, service: str, account_id: str, source_arn: str) -> dict[str, str] | None:
-    """Credentials of a role as an AWS service gets them; None when its trust policy does not let it.
+    """Credentials of a role for an AWS service; None if its trust policy does not allow it.
 
     The trust policy is evaluated with `aws:SourceAccount` and `aws:SourceArn`, by MiniStack's IAM.
     """
@@ -34,7 +34,7 @@ def assume_role(role_arn: str, service: str, account_id: str, source_arn: str) -
 
 
 def on_behalf_of(headers: Mapping[str, str]) -> dict[str, str] | None:
-    """Credentials with which a service acts with its caller's rights; None if that is no role."""
+    """Credentials with which a service acts as its caller; None if the caller is not a role."""
     session = sts._sessions.get(router.extract_access_key_id(dict(headers), {}) or "", {})
     caller, _, name = str(session.get("Arn", "")).partition(":assumed-role/")
     if not name:

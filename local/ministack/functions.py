@@ -14,16 +14,16 @@ from ministack.services import lambda_svc, stepfunctions, sts
 Response = tuple[int, dict[str, str], bytes]
 
 OnCall = Callable[[str, str, Callable[[], Awaitable[Response]], Callable[[], None]], Awaitable[Response]]
-"""What stands between a function and AWS: (function, IAM action, let it through, kill the function)."""
+"""An interceptor of AWS calls: (function, IAM action, proceed, kill the function)."""
 
 DIED = ("Worker process died", "Worker process exited", "[Errno 32] Broken pipe")
-"""What MiniStack says of a process that was killed: while it worked, while it started, in between."""
+"""MiniStack's messages about a killed process: during a call, during its start, in between."""
 
 
 def keep_error_types() -> None:
     """MiniStack calls every error of a warm Python worker Runtime.HandlerError; AWS names its class.
 
-    A process that ends, at work or while it starts, is Runtime.ExitError on AWS.
+    A process that ends during a call or its start is Runtime.ExitError on AWS.
     """
     execute = lambda_svc._execute_function_warm
 
@@ -48,9 +48,9 @@ def _class_of(log: str) -> str:
 
 
 def fail_tasks_of_failed_functions() -> None:
-    """With a task token, MiniStack waits on when the function has failed; AWS fails the task at once.
+    """With a task token, MiniStack keeps waiting after the function has failed; AWS fails the task at once.
 
-    And it calls an account that is out of concurrency Lambda.Unknown.
+    And its error for an account without free concurrency is Lambda.Unknown.
     """
     waiting = threading.local()
     invoke, call = stepfunctions._invoke_with_callback, stepfunctions._call_lambda
@@ -67,7 +67,7 @@ def fail_tasks_of_failed_functions() -> None:
             return call(function, event)
         except stepfunctions._ExecutionError as error:
             if "TooManyRequestsException" in str(error.cause):
-                error.error = "Lambda.TooManyRequestsException"  # as AWS calls it
+                error.error = "Lambda.TooManyRequestsException"  # AWS's name
             info = stepfunctions._task_tokens.get(getattr(waiting, "token", None))
             if info is not None and not info["event"].is_set():
                 info["error"] = {"Error": error.error, "Cause": error.cause}
@@ -78,7 +78,7 @@ def fail_tasks_of_failed_functions() -> None:
 
 
 def intercept_calls(on_call: OnCall) -> None:
-    """Ask `on_call` at every AWS call that is made with the credentials of a function."""
+    """Call `on_call` at every AWS call with the credentials of a function."""
     dispatch = app._dispatch_service_request
     starting = _workers_that_start()
 
@@ -117,9 +117,9 @@ def _workers_that_start() -> set[Any]:
 
 
 def _kill(function: str, starting: set[Any]) -> None:
-    """End the processes that run a function now, as a lost machine would.
+    """Kill the processes that run a function, like the loss of a machine.
 
-    One that starts has made no call; were it to fail, MiniStack would take the code from all others.
+    A starting process has made no call; if it failed, MiniStack would remove the code of all others.
     """
     with lambda_runtime._lock:
         workers = [one for pool in lambda_runtime._workers.values() for one in pool]

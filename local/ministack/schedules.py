@@ -7,8 +7,8 @@ from typing import Any
 from ministack.services import eventbridge, lambda_svc
 
 FASTEST = 30.0
-"""Schedules run at most so many times faster than on AWS, however fast the local clock is: a Lambda here is a
-process, and one that starts every few milliseconds would leave no time for anything else."""
+"""The maximum speed of schedules, relative to AWS, however fast the local clock is: a Lambda here is a
+process, and one that starts every few milliseconds would use all the time."""
 
 
 def speed_up(clock_speed: float) -> None:
@@ -24,10 +24,10 @@ def speed_up(clock_speed: float) -> None:
 
 
 def _let_scheduled_functions_end() -> None:
-    """A function whose schedule comes again while it is at work misses that turn.
+    """A function that is still running when its schedule fires skips that call.
 
     Schedules here are thirty times as fast as those of AWS. On a slow machine they would start
-    functions faster than they end, each in a process of its own, until nothing else had its turn.
+    functions faster than they end, each in its own process, until nothing else could run.
     """
     execute = lambda_svc._execute_function_with_config_scope
     at_work: set[str] = set()

@@ -87,7 +87,7 @@ _WRONG = {"SFT": _no_example, "DPO": _no_preference, "RLVR": _no_prompt}
 
 
 def texts(record: Record) -> Iterator[str]:
-    """All that a record says."""
+    """All strings of a record."""
     for name in ("messages", "prompt", "chosen", "rejected"):
         if isinstance(record.get(name), list):
             yield from (text_of(one["content"]) for one in record[name])

@@ -33,13 +33,13 @@ class HubModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     context
         The longest text that it reads, in tokens.
     reasons
-        Whether its answers begin with what it thought.
+        Whether its answers begin with its reasoning.
     full
         Whether all weights can be tuned; LoRA always can.
     licence
-        Where the licence lies that has to be accepted; empty if none has to be.
+        The location of the licence that must be accepted; empty for none.
     script
-        Whether JumpStart's own script trains it, on texts too; such a model goes on with a text.
+        Whether JumpStart's script trains it, also on texts; such a model continues a text.
     """
 
     name: str
@@ -60,7 +60,7 @@ class Hub:
     Parameters
     ----------
     publish
-        Sees to it that a model's files are in the public bucket of the request's Region.
+        Puts a model's files into the public bucket of the request's Region.
     """
 
     def __init__(self, publish: Callable[[HubModel], None] = lambda _: None) -> None:
@@ -115,7 +115,7 @@ def content_arn(model: HubModel) -> str:
 
 
 def document(model: HubModel, region: str) -> dict[str, Any]:
-    """A model's document: a belief but for the recipes, whose fields AWS's own recipe validator lists."""
+    """A model's document: a belief except for the recipes, whose fields AWS's recipe validator lists."""
     licence = {"GatedBucket": True, "HostingEulaUri": model.licence.format(region=region)}
     bucket = (PRIVATE_BUCKET if model.licence else PUBLIC_BUCKET) + region
     return {
@@ -132,7 +132,7 @@ def document(model: HubModel, region: str) -> dict[str, Any]:
 
 
 def folder(model: HubModel) -> str:
-    """Where a model's files are in its bucket; public projects name such places for other models."""
+    """The location of a model's files in its bucket; public projects name such paths for other models."""
     family = model.name.partition("-")[0]
     return f"{family}-llm/{model.name}/artifacts/inference-prepack/v1.0.0/"
 

@@ -49,7 +49,7 @@ OF_TECHNIQUES: Mapping[str, Mapping[str, tuple[float, float]]] = {
         "temperature": (0, 2),
     },
 }
-"""What one technique has beside those, or in their place."""
+"""Additional or changed hyperparameters of one technique."""
 
 WORDS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
     "DPO": {"global_batch_size": ("16", "32", "64", "128")},
@@ -64,7 +64,7 @@ WORDS_OF: Mapping[str, Mapping[str, tuple[str, ...]]] = {
 NOT_OF: Mapping[str, tuple[str, ...]] = {
     "RLVR": ("merge_weights", "dataset_max_len", "lr_scheduler", "lora_dropout", "logging_steps", "seed")
 }
-"""What a technique does not have of what all others have."""
+"""Common hyperparameters that a technique does not have."""
 
 DEFAULTS: Mapping[str, str] = {
     "max_epochs": "3",
@@ -80,13 +80,13 @@ DEFAULTS_OF: Mapping[str, Mapping[str, str]] = {
 
 
 def defaults(technique: str) -> dict[str, str]:
-    """What a job has where it is not given."""
+    """The defaults of a job."""
     shared = {name: one for name, one in DEFAULTS.items() if name not in NOT_OF.get(technique, ())}
     return {**shared, **DEFAULTS_OF.get(technique, {})}
 
 
 def refuse_wrong(given: Mapping[str, str], technique: str) -> None:
-    """Refuse the first name that is not known, or value that is not allowed.
+    """Refuse the first unknown name or invalid value.
 
     Raises
     ------

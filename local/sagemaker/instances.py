@@ -1,7 +1,7 @@
-"""Training jobs on an instance that the caller chooses: JumpStart's script of domain adaptation, played.
+"""Training jobs on an instance that the caller chooses: an emulation of JumpStart's domain adaptation.
 
-It reads what AWS's notebook says that the script reads, learns as the local Bedrock's continued pre-training
-does, and leaves a Hugging Face folder, which SageMaker uploads as it is or as an archive.
+It reads the files that the script reads according to AWS's notebook, trains like the local Bedrock's
+continued pre-training, and writes a Hugging Face folder, which SageMaker uploads unchanged or as an archive.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ ENDINGS = (".csv", ".json", ".txt")
 """The files that the script reads; exactly one a channel."""
 
 SMALL = 100.0
-"""How much greater a learning rate the small model here needs for what a large one learns by."""
+"""The factor from a large model's learning rate to that of the small local one."""
 
 KEPT = (
     "TrainingJobName", "RoleArn", "AlgorithmSpecification", "InputDataConfig", "OutputDataConfig",
@@ -85,14 +85,14 @@ def _refuse_over_the_quota(state: State, resources: Mapping[str, Any]) -> None:
 
 
 def output(request: Mapping[str, Any]) -> str:
-    """Where SageMaker uploads what a job has made: the folder itself only with CompressionType NONE."""
+    """The upload location of a job's files: the folder itself only with CompressionType NONE."""
     folder = f"{request['OutputDataConfig']['S3OutputPath'].rstrip('/')}/{request['TrainingJobName']}/output/"
     is_plain = request["OutputDataConfig"].get("CompressionType") == "NONE"
     return folder + ("model/" if is_plain else "model.tar.gz")
 
 
 class OnInstance(Training):
-    """One job at work, from the channels to the files that it leaves."""
+    """One running job, from the channels to its output files."""
 
     def _read(self, s3: Any, channel: dict[str, Any]) -> list[Any]:
         """The texts of a channel: each line of a TXT file, the column `text` or the first of the others."""
@@ -141,7 +141,7 @@ class OnInstance(Training):
             s3.put_object(Bucket=bucket, Key=f"{place}{name}", Body=content, **encryption)
 
     def _register(self) -> None:
-        """Nothing is registered of such a job."""
+        """Such a job registers nothing."""
 
     def _finish(self, status: str, secondary: str, reason: str = "") -> None:
         """A job that is stopped while it trains uploads what it has (API reference, StopTrainingJob)."""

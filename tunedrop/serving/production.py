@@ -1,4 +1,4 @@
-"""Which model a name has in production: promoting one, and returning to the one before."""
+"""The model in production of each name: promotion and rollback."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tunedrop.stage import Stage
 
 
 class NotServed(Exception):
-    """The model to return to is not in service any more; `model` says which it is."""
+    """The model to return to is no longer in service; `model` is its ARN."""
 
     def __init__(self, model: InProduction) -> None:
         super().__init__(f"{model.model_arn}, of run {model.run_id}, is not in service any more")
@@ -38,7 +38,7 @@ class Moved(Exception):
 
 
 class Production:
-    """The models in production of a stage, and what serves them."""
+    """The models in production of a stage, and their serving resources."""
 
     def __init__(self, aws_: Aws, stage: Stage) -> None:
         self._bedrock = aws_.bedrock
@@ -48,7 +48,7 @@ class Production:
     def promote(
         self, name: str, run_id: str, model_arn: str, served_by: str | None, deployment: DeploymentSettings
     ) -> Promotion:
-        """Let a name stand for a model: behind the ARN that it stands for, where asked, else by the alias.
+        """Promote a model: replace it behind the ARN in production if requested, else change the alias.
 
         Parameters
         ----------
@@ -62,7 +62,7 @@ class Production:
         ThroughputFailed
             When what serves the model was deleted meanwhile.
         TransientError
-            While Bedrock swaps the model; asked again, this goes on where it was.
+            While Bedrock replaces the model; a repeated call continues.
         """
         if served_by is not None and not throughput.exists(self._bedrock, served_by):
             raise ThroughputFailed(f"{served_by} was deleted while the run needed it; nothing was promoted")
@@ -79,7 +79,7 @@ class Production:
         return self.aliases.promote(name, run_id, model_arn, served_by or model_arn, note=note)
 
     def rollback(self, name: str, seen: tuple[InProduction, InProduction], served_by: str = "") -> Promotion:
-        """Return to the model that a name stood for before: behind the same ARN where it is the same.
+        """Return to the previous model of a name: behind the same ARN if it did not change.
 
         Parameters
         ----------
@@ -158,7 +158,7 @@ class Production:
         for parameter, model_id in self.aliases.all().items():
             if model_id == arn:
                 history = self.aliases.history_at(parameter)
-                if not history:  # written by hand: nobody knows which model it was
+                if not history:  # written by hand: the model is unknown
                     self.aliases.withdraw(self.aliases.name_at(parameter))
                     continue
                 head = history[0]
@@ -203,7 +203,7 @@ class Production:
         return history[0], before
 
     def _answers(self, arn: str, model_arn: str) -> bool:
-        """Whether an ARN is there and serves this model."""
+        """Whether an ARN exists and serves this model."""
         if not serves(arn):
             return False
         try:
@@ -214,7 +214,7 @@ class Production:
             raise
 
     def _hand_over(self, arn: str, run_id: str, keep_for_seconds: int = 0) -> None:
-        """What serves belongs to the run whose model it serves, and lives as long as a new one would."""
+        """Give a serving resource to the run of its model, with a new expiry."""
         expires = clock.after(clock.now(), self._stage.throughput_expiry_seconds + keep_for_seconds)
         tags: list[dict[str, Any]] = [
             {"key": RUN_TAG, "value": run_id},
