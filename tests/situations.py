@@ -1350,3 +1350,11 @@ REFUSED |= {
         "a.json", "TD010", "pieces of an utterance (SNIPS)",
     ),
 }  # fmt: skip
+
+READ |= {
+    f"columns {asked} and {said}": (table([(asked, said), *PAIRS]), "a.csv", "")
+    for asked, said in [
+        ("Question:", "Answer:"), ("Q.", "A."), ("Context", "Response"), ("ques", "ans"), ("claim", "label"),
+        ("Eingabe", "Ausgabe"), ("entrée", "sortie"), ("入力", "出力"), ("инструкция", "ответ"),
+    ]
+}  # fmt: skip

@@ -110,12 +110,6 @@ def _of_a_tool(record: Mapping[str, Any]) -> str:
             "a transcript of Amazon Connect or Transcribe; write it as messages with role and content: "
             "user for CUSTOMER, assistant for AGENT, what one says in a row as one message"
         )
-    pieces = record.get("data")
-    if isinstance(pieces, list) and pieces and all(isinstance(one, dict) and "text" in one for one in pieces):
-        return (
-            "pieces of an utterance (SNIPS); join their texts as text, and write the name of the intent, "
-            "which is the only key of the file, as label"
-        )
     if "conversation_parts" in record:
         return (
             "an Intercom conversation; write its source and its parts as messages with role and content: "
@@ -123,6 +117,12 @@ def _of_a_tool(record: Mapping[str, Any]) -> str:
         )
     if "userSays" in record or {"data", "isTemplate"} <= record.keys():
         return "training phrases of Dialogflow; write each phrase as text and the name of its intent as label"
+    pieces = record.get("data")
+    if isinstance(pieces, list) and pieces and all(isinstance(one, dict) and "text" in one for one in pieces):
+        return (
+            "pieces of an utterance (SNIPS); join their texts as text, and write the name of the intent, "
+            "which is the only key of the file, as label"
+        )
     if isinstance(record.get("prompt"), dict) and "replies" in record["prompt"]:
         return "a tree of replies (OpenAssistant); write one record per branch, with messages"
     for asked, said in (("patterns", "responses"), ("questions", "answers"), ("questions", "responses")):

@@ -25,6 +25,10 @@ QUESTIONS_AND_ANSWERS = (
     ("ਸਵਾਲ", "ਜਵਾਬ"), ("પ્રશ્ન", "જવાબ"), ("கேள்வி", "பதில்"), ("ప్రశ్న", "సమాధానం"),
     ("ಪ್ರಶ್ನೆ", "ಉತ್ತರ"), ("ചോദ്യം", "ഉത്തരം"), ("คำถาม", "คำตอบ"), ("问题", "答案"), ("問題", "答案"),
     ("提问", "回答"), ("输入", "输出"), ("質問", "回答"), ("질문", "답변"),
+    ("eingabe", "ausgabe"), ("anweisung", "antwort"), ("entrada", "salida"), ("instrucción", "respuesta"),
+    ("entrada", "saída"), ("instrução", "resposta"), ("entrée", "sortie"), ("consigne", "réponse"),
+    ("ввод", "вывод"), ("инструкция", "ответ"), ("指令", "输出"), ("入力", "出力"), ("指示", "応答"),
+    ("입력", "출력"), ("지시", "응답"),
 )  # fmt: skip
 """The words for a question and an answer in the languages that tables are written in."""
 PROMPTS = (
@@ -32,7 +36,8 @@ PROMPTS = (
     "q", "problem", "inputs", "user_input", "user_message", "user_prompt", "input_text", "prompt_text",
     "question_text", "instruct", "text", "source", "src", "source_text", "document", "article", "dialogue",
     "passage", "sentence", "review", "tweet", "sms", "comment", "comment_text", "headline", "message", "nl",
-    "code", "text_input", "utt", *(question for question, _ in QUESTIONS_AND_ANSWERS),
+    "code", "text_input", "utt", "ques", "claim", "statement",
+    *(question for question, _ in QUESTIONS_AND_ANSWERS), "context",
 )  # fmt: skip
 ANSWERS = (
     "completion", "output", "response", "answer", "reply", "assistant", "ai", "label", "target", "a", "bot",
@@ -45,7 +50,7 @@ ANSWERS = (
     "answer_text", "expected_output", "expected_response", "expected_answer", "expected",
     "final_answer", "correct_answer", "best_answer",
     "ground_truth", "gold", "actual_output", "query", "sql", "docstring",
-    *(answer for _, answer in QUESTIONS_AND_ANSWERS), "réponse", "reponse", "odpoveď", "cevap", "trả_lời",
+    *(answer for _, answer in QUESTIONS_AND_ANSWERS), "ans", "reponse", "odpoveď", "cevap", "trả_lời",
     "الجواب", "إجابة", "الإجابة", "उत्तर", "回答", "输出", "答え", "대답",
 )  # fmt: skip
 CLASSES = (
@@ -85,7 +90,8 @@ LEARNED = frozenset(
     ["label", "labels", "class", "classes", "sentiment", "emotion", "intent", "polarity", "toxicity", "spam",
      "rating", "stars", "summary", "translation", "translated", "paraphrase", "rewrite", "rewritten",
      "corrected", "simplified", "answer", "response", "reply", "output", "completion", "target", "gold",
-     "expected", "reasoning"]
+     "expected", "reasoning", "hate", "hateful", "offensive", "abusive", "sarcasm", "sarcastic", "irony",
+     "ironic", "humor", "fake", "y"]
 )  # fmt: skip
 """Words in the name of what may be learned of a text that stands beside it: `coarse_label`."""
 ABOUT_A_TEXT = frozenset(
@@ -189,7 +195,7 @@ CONVERSATIONS = (
 @lru_cache(maxsize=1 << 12)
 def plain(name: str) -> str:
     """A name whatever its case, its spaces, how its words are joined, and the byte-order mark before it."""
-    bare = unicodedata.normalize("NFC", name).strip().strip("\ufeff")
+    bare = unicodedata.normalize("NFC", name).strip().strip("\ufeff").rstrip(" :.?*")
     joined = "_".join(bare.casefold().split())
     if joined in _AS_THEY_ARE:
         return joined
