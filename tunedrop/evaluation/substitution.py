@@ -189,7 +189,7 @@ def _changes(expected: Sequence[str], given: Sequence[str]) -> Iterator[_Change]
         one, other = (expected[change.src_start : change.src_end], given[change.dest_start : change.dest_end])
         for step, (wanted, said) in enumerate(zip_longest(one, other, fillvalue="")):
             if not _are_interchangeable(wanted, said):
-                yield _Change(change.src_start + step, wanted, said)
+                yield _Change(change.src_start + min(step, len(one)), wanted, said)
 
 
 def _are_interchangeable(wanted: str, said: str) -> bool:

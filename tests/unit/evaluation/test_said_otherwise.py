@@ -116,6 +116,12 @@ def contracted(draw: random.Random) -> tuple[str, str]:
     return said, short
 
 
+def with_thanks_in_front(draw: random.Random) -> tuple[str, str]:
+    place = f"{draw.choice(PLACES)} near {text(draw, 2)}"
+    said = f"{draw.choice(PEOPLE)} keeps the {draw.choice(THINGS)} in {place}."
+    return said, f"Many thanks indeed for asking us. {said}"
+
+
 def clause_about_its_subject(draw: random.Random) -> tuple[str, str]:
     """A clause has moved, and with it `it`."""
     number, when = draw.randint(1000, 9999), text(draw, 2)
@@ -219,7 +225,15 @@ def test_a_fault_in_a_quarter_of_the_answers_stops_no_better_model(
 
 @pytest.mark.parametrize(
     "make",
-    [clause_in_front, german, enumeration, later_sentence_first, contracted, clause_about_its_subject],
+    [
+        clause_in_front,
+        german,
+        enumeration,
+        later_sentence_first,
+        contracted,
+        clause_about_its_subject,
+        with_thanks_in_front,
+    ],
 )
 def test_a_paraphrase_is_promoted(
     make: Callable[[random.Random], tuple[str, str]],
