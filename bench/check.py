@@ -144,7 +144,7 @@ def _parser(parse: Callable[[bytes], Any]) -> Work:
 
 
 def _of_cores(folder: Path, pieces: list[Path]) -> float | None:
-    """How many times as fast two processes are; None if there is but one core."""
+    """The speed-up by two processes; None with a single core."""
     if cores() < 2:
         return None
     whole = folder / "cores.jsonl"
@@ -161,7 +161,7 @@ def _of_cores(folder: Path, pieces: list[Path]) -> float | None:
 
 
 def _others(lines: bytes, mark: str) -> bytes:
-    """The same lines as other records: one that is there twice is looked at twice, in one process."""
+    """The same lines as other records: duplicates are checked twice, in one process."""
     return lines.replace(b'"prompt": "', f'"prompt": "{mark} '.encode())
 
 

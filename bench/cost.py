@@ -1,4 +1,4 @@
-"""What one run and an idle month cost beside Bedrock, counted from an execution on the embedded AWS.
+"""What one run and an idle month cost besides Bedrock, counted from an execution on the embedded AWS.
 
 State transitions come from the execution's history, Lambda's time from the REPORT lines of its logs, requests
 from the emulator's own count of the AWS calls that the functions made. Nothing is taken off for free tiers.
@@ -27,7 +27,7 @@ from tests.datasets import jsonl, single_turn
 MOST_A_RUN = 0.01
 WATCHED_SECONDS_A_MONTH = 30 * 86_400
 LOG_BYTES_A_REQUEST = 2_000
-"""What one invocation writes to its log: START, END, REPORT and a few lines of ours."""
+"""The log of one invocation: START, END, REPORT and a few lines of Tunedrop."""
 
 console = Console(width=130)
 

@@ -118,7 +118,7 @@ def cell(rng: np.random.Generator, name: str, units: int) -> Cell:
 
 
 def _power(at_limit: NDArray[np.float64], better: NDArray[np.float64], alpha: float) -> float | None:
-    """Of a test at the level that keeps its false promotions at alpha; None if there is none."""
+    """The result of a test at the level that keeps its false promotions at alpha; None if there is none."""
     levels = [
         level for level in np.unique(at_limit) if level <= alpha and (at_limit <= level).mean() <= alpha
     ]

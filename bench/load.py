@@ -33,7 +33,7 @@ console = Console()
 
 
 def main() -> int:
-    """Drop, wait, count; 1 when a run was lost, trained twice, or let in before its turn."""
+    """Drop, wait, count; 1 if a run was lost, trained twice, or started before its turn."""
     os.environ["LAMBDA_ACCOUNT_CONCURRENCY"] = FUNCTIONS_AT_ONCE
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "aws") as embedded:
         embedded.deploy()
@@ -90,7 +90,7 @@ def _problems(pipeline: Pipeline, versions: list[str]) -> list[str]:
 
 
 class _Queued(NamedTuple):
-    """A run that had to wait: when it arrived, when it joined the queue, when it was let in."""
+    """A run that had to wait: the times of its arrival, its queueing and its start."""
 
     run_id: str
     arrived: str
@@ -99,7 +99,7 @@ class _Queued(NamedTuple):
 
 
 def _overtaken(pipeline: Pipeline) -> list[tuple[str, str]]:
-    """Pairs of runs, both in the queue, of which the later one was let in first (whole seconds)."""
+    """Pairs of queued runs of which the later one started first (whole seconds)."""
     queue = []
     for record in pipeline.registry.recent(limit=10_000):
         waits = [step for step in pipeline.registry.steps(record.run.run_id) if step.step == "wait_for_slot"]

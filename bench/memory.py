@@ -117,7 +117,7 @@ def _family(pid: int) -> Iterator[int]:
 
 
 def _held(pid: int) -> tuple[float, float]:
-    """(PSS, RSS) of a process in MB; nothing if it has ended."""
+    """(PSS, RSS) of a process in MB; empty if it has ended."""
     try:
         rows = Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines()[1:]
     except OSError:

@@ -1,4 +1,4 @@
-"""List prices of what a run uses beside Bedrock, in us-east-1 and us-west-2; USD a unit."""
+"""List prices of what a run uses besides Bedrock, in us-east-1 and us-west-2; USD a unit."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The gate on published answers of real models: `python -m bench public FOLDER`.
 
 FOLDER holds checkouts of the public repositories named below; whoever runs it fetches them (`git clone`), and
-nothing of them is part of this one. Of each pair of models the verdict stands beside what the publication
+nothing of them is part of this one. For each pair of models the verdict is shown with what the publication
 concludes. A verdict contradicts it that promotes what was found no better, or rejects what was found better.
 """
 
@@ -26,7 +26,7 @@ MOST_LINES = 300
 """So many segments of a translation test set."""
 
 CLEAR = 0.02
-"""A published difference below this is none that the gate is asked for."""
+"""Smaller published differences are not given to the gate."""
 
 
 class Case(NamedTuple):
@@ -146,7 +146,7 @@ def e2e(folder: Path) -> Iterator[Case]:
 
 
 def _said(folder: Path, system: str) -> dict[str, str]:
-    """What a system of the challenge says of each meaning."""
+    """The output of a system of the challenge for each meaning representation."""
     path = folder / "system_outputs" / "primary" / f"{system}.tsv"
     with path.open(encoding="utf-8-sig", newline="") as file:
         rows = list(csv.reader(file, delimiter="\t"))[1:]

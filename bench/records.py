@@ -24,7 +24,7 @@ _SYSTEM = (
 
 
 class Writer:
-    """Makes texts; the same for the same seed."""
+    """Generates texts, deterministically by seed."""
 
     def __init__(self, seed: int) -> None:
         self._draw = random.Random(seed)

@@ -52,7 +52,7 @@ class Pair(_Strict):
     completion: Text
 
     def said(self) -> Said:
-        """All that is said."""
+        """All texts."""
         return [("user", self.prompt), ("assistant", self.completion)]
 
 
@@ -63,12 +63,12 @@ class WidePair(Pair):
 
 
 class Document(_Strict):
-    """A text to go on learning from."""
+    """A text for continued pre-training."""
 
     input: Text
 
     def said(self) -> Said:
-        """All that is said."""
+        """All texts."""
         return [("text", self.input)]
 
 
@@ -181,7 +181,7 @@ class Converse(_Strict):
         return self
 
     def said(self) -> Said:
-        """All that is said."""
+        """All texts."""
         found = [
             (message.role, block.text)
             for message in self.messages
@@ -215,7 +215,7 @@ class Chat(_Strict):
         return self
 
     def said(self) -> Said:
-        """All that is said."""
+        """All texts."""
         return [(message.role, message.content) for message in self.messages]
 
 

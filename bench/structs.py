@@ -17,7 +17,7 @@ class Pair(_Struct):
 
 
 class Document(_Struct):
-    """A text to go on learning from."""
+    """A text for continued pre-training."""
 
     input: str
 

@@ -28,7 +28,7 @@ LANGUAGES = (
     "ja", "ko", "he", "ka",
 )  # fmt: skip
 MOST, SHORTEST = 400, 20
-"""Texts of a kind, and the characters of one at least."""
+"""Texts of a kind, and the minimum of characters of one."""
 
 COUNT = """
 import llama from 'llama3-tokenizer-js'

@@ -50,11 +50,6 @@ class Target(msgspec.Struct, frozen=True):
     def is_this_python(self) -> bool:
         return not self.platforms
 
-    @property
-    def triple(self) -> str:
-        """The target triple."""
-        return "" if self.is_this_python else f"{self.platforms[0].removeprefix(f'{_GLIBC[0]}_')}-linux-gnu"
-
     def pip_options(self) -> list[str]:
         if self.is_this_python:
             return []
