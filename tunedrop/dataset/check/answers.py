@@ -58,9 +58,12 @@ class Answers(msgspec.Struct):
             longest = nsmallest(LONGEST_KEPT, zip(map(neg, rows.tokens), rows.lines, strict=True))
             self._keep_longest([Longest(-negated, line + 1) for negated, line in longest])
         short: dict[str, int] = {}
-        some = [one for one in zip(rows.said, rows.lines, strict=True) if len(one[0]) <= LABEL_CHARACTERS]
-        if len(some) < len(rows.said):
+        sizes = list(map(len, rows.said))
+        if max(sizes, default=0) > LABEL_CHARACTERS:
             self.labels = None
+        some = list[tuple[str, int]]()
+        if min(sizes, default=0) <= LABEL_CHARACTERS:
+            some = [one for one in zip(rows.said, rows.lines, strict=True) if len(one[0]) <= LABEL_CHARACTERS]
         for answer, line in some:
             words = answer.split(None, LABEL_WORDS)
             if len(words) > LABEL_WORDS:

@@ -36,8 +36,8 @@ def counted(texts: list[str]) -> dict[frozenset[str], int]:
 def scripts_of(text: str) -> frozenset[str]:
     """The scripts of a text, from its beginning."""
     beginning = text[:SAMPLE]
-    if beginning[:1].isalpha() and beginning.isascii():
-        return _LATIN
+    if beginning.isascii():
+        return _LATIN if beginning.lower() != beginning.upper() else frozenset()
     found = frozenset[str]()
     while sign := _other_than(found).search(beginning):
         found |= {_script(sign[0])}
