@@ -1358,3 +1358,5 @@ READ |= {
         ("Eingabe", "Ausgabe"), ("entrée", "sortie"), ("入力", "出力"), ("инструкция", "ответ"),
     ]
 }  # fmt: skip
+
+READ |= {"a table that DOS has ended": (table([("prompt", "completion"), *PAIRS]) + b"\x1a", "a.csv", "")}

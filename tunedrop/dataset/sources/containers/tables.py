@@ -222,8 +222,10 @@ def records(
 
 
 def _is_rule(cells: Sequence[Any]) -> bool:
-    """Whether a row is the line under the header of a Markdown table."""
+    """Whether a row is the line under the header of a Markdown table, or DOS's end of a file."""
     said = [cell.strip() for cell in cells if isinstance(cell, str) and cell.strip()]
+    if said == ["\x1a"]:
+        return True
     if len(said) == 1 and set(said[0]) == {"+", "-"}:  # of a database's prompt
         return True
     return len(said) > 1 and all(set(one) <= {"-", ":"} and "--" in one for one in said)
