@@ -31,7 +31,8 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     prefixes; `tenant_budgets_usd` are their monthly budgets. `notify` are groups of addresses, which a
     manifest may name; a tenant's group has the tenant's name.
     `when_unanswered` says what happens to a run that is not approved within `approval_timeout_seconds`;
-    `upload_grace_seconds` is how long S3's event of an upload may take before the upload counts as missed.
+    `upload_grace_seconds` is how long S3's event of an upload may take before the upload counts as missed,
+    `sweep_minutes` the time between two turns of the sweep, which starts missed uploads.
     `max_open_runs` is the maximum of concurrently open runs of a tenant, or of a stage without tenants.
     A customization job that has not started training after `stalled_after_seconds` (0: no limit) is
     reported, and also stopped if `stop_stalled` is set.
@@ -71,6 +72,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     when_unanswered: Literal["refuse", "approve"] = "refuse"
     over_monthly_budget: Literal["ask", "refuse"] = "ask"
     upload_grace_seconds: int = 600
+    sweep_minutes: int = 5
     max_open_runs: int = 500
     chat_topic_arn: str = ""
     event_bus: str = "default"

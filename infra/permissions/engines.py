@@ -1,4 +1,4 @@
-"""IAM statements of what a training engine says that it needs (`tunedrop.training.engine.Permission`)."""
+"""IAM statements of what a training engine says that it needs (`tunedrop.training.permission.Permission`)."""
 
 from __future__ import annotations
 

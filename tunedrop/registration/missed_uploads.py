@@ -4,11 +4,13 @@ S3 delivers events at least once, and EventBridge retries for a day. An event ca
 rule or an exhausted quota. Such an upload is started again, with doubling delays; without a run after
 `REPORT_AFTER` tries it is reported like all repeated failures (`tunedrop.registry.troubles`).
 
-Objects are listed but never read, so that one that cannot be decrypted is found like any other.
+Objects are listed but never read, so that one that cannot be decrypted is found like any other. An upload's
+run is looked up only while a try is due, because whoever uploads decides how many there are.
 """
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -23,6 +25,7 @@ from tunedrop.contracts import S3Object
 from tunedrop.registration import _folders, resuming
 from tunedrop.registration._events import SWEEP
 from tunedrop.registry import Registry
+from tunedrop.registry.troubles import Troubles
 from tunedrop.reporting import console
 from tunedrop.stage import Stage
 
@@ -33,17 +36,27 @@ REPORT_AFTER = 4
 """Tries after which an upload without a run counts as failing: about three hours with a grace of ten
 minutes."""
 
+MOST_LOOKED_UP = 20_000
+"""Uploads whose runs are looked up in one turn of the sweep; a random part if more are due."""
+
 
 class NoRun(Exception):
     """An upload has no run after repeated starts; the message is for people."""
 
 
 class Uploaded(msgspec.Struct, frozen=True, kw_only=True):
-    """A version of a dataset, a manifest or a retry; `number` is the number of tries due so far."""
+    """A version of a dataset, a manifest or a retry; `number` is the number of tries so far. `is_due`: that
+    try is due in this turn of the sweep or the one before."""
 
     source: S3Object
     at: datetime
     number: int = 0
+    is_due: bool = True
+
+    @property
+    def subject(self) -> str:
+        """Its name among the subjects that fail (`tunedrop.registry.troubles`)."""
+        return f"upload {self.source.uri}"
 
 
 def overdue(s3: Any, stage: Stage) -> Iterator[Uploaded]:
@@ -52,10 +65,18 @@ def overdue(s3: Any, stage: Stage) -> Iterator[Uploaded]:
     Objects are listed, not read.
     """
     now = datetime.now(UTC)
-    grace = timedelta(seconds=stage.upload_grace_seconds)
+    grace, turn = timedelta(seconds=stage.upload_grace_seconds), timedelta(minutes=stage.sweep_minutes)
     for one in _uploads(s3, stage.intake_bucket):
         if now - LOOK_BACK < one.at < now - grace:
-            yield msgspec.structs.replace(one, number=_number(now - one.at, grace))
+            number = _number(now - one.at, grace)
+            is_due = now - one.at - grace * 2**number < max(grace, 2 * turn)
+            yield msgspec.structs.replace(one, number=number, is_due=is_due)
+
+
+def to_look_up(uploads: Iterator[Uploaded], troubles: Troubles) -> list[Uploaded]:
+    """The uploads of which a try is due, or that are failing; at most `MOST_LOOKED_UP`."""
+    found = [one for one in uploads if one.is_due or troubles.has(one.subject)]
+    return found if len(found) <= MOST_LOOKED_UP else random.sample(found, MOST_LOOKED_UP)
 
 
 def is_missed(registry: Registry, upload: Uploaded) -> bool:
@@ -64,7 +85,7 @@ def is_missed(registry: Registry, upload: Uploaded) -> bool:
     A retry that came too early, or for a run that cannot be retried, is not started later
     (`tunedrop.registration.stray_uploads` reports it).
     """
-    if registry.run_of(upload.source) is not None:
+    if registry.has_run(upload.source):
         return False
     asked = intake.read_key(upload.source.key)
     record = registry.get(asked.name) if asked.kind == "retry" else None

@@ -90,6 +90,10 @@ class Registry:
         item = self._table.get(**_upload(upload))
         return self.get(item["run_id"]) if item is not None else None
 
+    def has_run(self, upload: S3Object) -> bool:
+        """Whether an upload has started a run, read consistently; cheaper than `run_of`."""
+        return self._table.get(**_upload(upload)) is not None
+
     def get(self, run_id: str) -> Record | None:
         """A run by its id, read consistently."""
         item = self._run(run_id)

@@ -72,7 +72,15 @@ class Claims:
         try:
             yield
         finally:
-            self._update(what, "REMOVE held_at, holder")
+            self._let_go(what, who)
+
+    def _let_go(self, what: str, who: str) -> None:
+        """Unless the lease has expired meanwhile and somebody else holds it."""
+        try:
+            self._update(what, "REMOVE held_at, holder", {":who": who}, condition="holder = :who")
+        except ClientError as error:
+            if not condition_failed(error):
+                raise
 
     def begin_removal(self, arn: str) -> bool:
         """Prevent its promotion. False while a promotion is in progress."""

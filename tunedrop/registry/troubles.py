@@ -115,6 +115,10 @@ class Troubles:
             self._known = {item["sk"]["S"]: _read(item) for page in pages for item in page["Items"]}
         return self._known
 
+    def has(self, subject: str) -> bool:
+        """Whether a subject has failed and has not succeeded since."""
+        return _key(subject) in self.known
+
     def to_report(self) -> list[Trouble]:
         """The failing subjects to report that have not been reported."""
         return [one for one in self.known.values() if one.tries >= REPORT_AFTER and not one.reported]

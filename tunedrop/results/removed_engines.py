@@ -5,7 +5,7 @@ Only a person can stop and delete what such a run has, so that the sweep reports
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from tunedrop import catalog
 from tunedrop.contracts import CompletedJob, Released, Serving, StartedJob
@@ -19,25 +19,20 @@ class EngineRemoved(Exception):
     """A run has resources of an engine that the stage may not use; the message says how to delete them."""
 
 
-def runs(stage: Stage, records: Iterable[Record]) -> Iterator[Record]:
-    """The runs of removed engines that are open, or have models that can be deleted and are not."""
-    for record in records:
-        if not (name := _removed(stage, record)):
-            continue
-        left = not engines.named(name).undeletable and set(made_by(record)) - record.gone
-        if record.is_open or left:
-            yield record
-
-
-def report(stage: Stage, record: Record) -> None:
-    """Report such a run.
+def check(stage: Stage, record: Record) -> None:
+    """Do nothing for a run of an engine in use, or with nothing left.
 
     Raises
     ------
     EngineRemoved
-        Always.
+        If the run is of a removed engine and open, or has models that can be deleted and are not.
     """
-    name, run_id = _removed(stage, record), record.run.run_id
+    if not (name := _removed(stage, record)):
+        return
+    left = not engines.named(name).undeletable and set(made_by(record)) - record.gone
+    if not (record.is_open or left):
+        return
+    run_id = record.run.run_id
     teardown = command("teardown", run_id, options=f"--stage {stage.name}")
     raise EngineRemoved(
         f"{run_id} is a run of {catalog.engines()[name].title}, which the stage's setting engines no longer "

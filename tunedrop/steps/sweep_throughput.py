@@ -146,9 +146,8 @@ class Sweep:
 
     def _report_removed_engines(self) -> None:
         """Their jobs and models are billed, and the stage's functions may not delete them."""
-        found = removed_engines.runs(self._stage, self._registry.recent(limit=LOOK_BACK))
-        report = partial(removed_engines.report, self._stage)
-        list(self._troubles.each(found, lambda one: f"removed engine of {one.run.run_id}", report))
+        records, check = self._registry.recent(limit=LOOK_BACK), partial(removed_engines.check, self._stage)
+        list(self._troubles.each(records, lambda one: f"removed engine of {one.run.run_id}", check))
 
     def _start_missed(self) -> None:
         def start(upload: missed_uploads.Uploaded) -> bool:
@@ -159,7 +158,8 @@ class Sweep:
             return started
 
         overdue = missed_uploads.overdue(self._aws.s3, self._stage)
-        for one, started in self._troubles.each(overdue, lambda one: f"upload {one.source.uri}", start):
+        due = missed_uploads.to_look_up(overdue, self._troubles)
+        for one, started in self._troubles.each(due, lambda one: one.subject, start):
             self._done.started += [one.source.uri] * started
 
     def _tell_of_strays(self) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +16,7 @@ from tunedrop.intake import signal_key
 from tunedrop.registration import missed_uploads
 from tunedrop.registration.missed_uploads import REPORT_AFTER, NoRun, Uploaded
 from tunedrop.registry import Registry
+from tunedrop.registry.troubles import Troubles
 from tunedrop.stage import Stage
 
 NOTHING_TO_WAIT_FOR = -5
@@ -196,3 +198,58 @@ def test_a_retry_that_was_there_before_the_attempt_ended_is_not_begun_later(
     at = datetime.now(UTC) + timedelta(seconds=seconds)
 
     assert not missed_uploads.is_missed(registry, Uploaded(source=source, at=at))
+
+
+def at_ages(monkeypatch: pytest.MonkeyPatch, *minutes: int) -> None:
+    """A bucket with an upload of each age."""
+    found = [
+        Uploaded(
+            source=S3Object(bucket="intake", key=f"drop/{age}.jsonl", version_id="v"),
+            at=datetime.now(UTC) - timedelta(minutes=age),
+        )
+        for age in minutes
+    ]
+    monkeypatch.setattr(missed_uploads, "_uploads", lambda *_: iter(found))
+
+
+def ages(found: Iterable[Uploaded]) -> list[int]:
+    return [int(one.source.key.removeprefix("drop/").removesuffix(".jsonl")) for one in found]
+
+
+@pytest.mark.parametrize("sweep_minutes", [1, 5, 60])
+def test_every_try_is_due_in_one_turn_of_the_sweep_at_least(
+    aws: Aws, stage: Stage, monkeypatch: pytest.MonkeyPatch, sweep_minutes: int
+) -> None:
+    at_ages(monkeypatch, *range(1, 24 * 60 + 60))
+    stage = msgspec.structs.replace(stage, sweep_minutes=sweep_minutes)
+
+    due = [one for one in missed_uploads.overdue(aws.s3, stage) if one.is_due]
+
+    for begins in (10 * 2**number for number in range(8)):
+        assert set(range(begins + 1, min(begins + 2 * sweep_minutes, 2 * begins, 1440))) <= set(ages(due))
+    assert sweep_minutes == 60 or len(due) < 24 * 60 / 10
+
+
+def test_an_upload_is_looked_up_while_a_try_is_due_and_as_long_as_it_fails(
+    aws: Aws, registry: Registry, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_ages(monkeypatch, 5, 12, 37, 50, 230, 231, 1500)
+    troubles = Troubles(aws.dynamodb, stage.registry_table)
+    troubles.note("upload s3://intake/drop/231.jsonl", NoRun("no run"))
+
+    found = missed_uploads.to_look_up(missed_uploads.overdue(aws.s3, stage), troubles)
+
+    assert ages(found) == [12, 231]
+
+
+def test_a_turn_looks_up_a_part_of_very_many(
+    aws: Aws, registry: Registry, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at_ages(monkeypatch, *[12] * 40)
+    monkeypatch.setattr(missed_uploads, "MOST_LOOKED_UP", 10)
+
+    found = missed_uploads.to_look_up(
+        missed_uploads.overdue(aws.s3, stage), Troubles(aws.dynamodb, stage.registry_table)
+    )
+
+    assert len(found) == 10

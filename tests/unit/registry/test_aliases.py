@@ -200,6 +200,22 @@ def test_one_process_at_a_time_promotes_a_name(aliases: Aliases, monkeypatch: py
             pass
 
 
+def test_whoever_was_too_slow_does_not_let_go_of_what_another_holds(
+    aliases: Aliases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slow = aliases.alone(NAME, "run-1")
+    slow.__enter__()
+    with monkeypatch.context() as later:
+        later.setattr(claims, "LEASE_SECONDS", -1)
+        held = aliases.alone(NAME, "run-2")
+        held.__enter__()
+
+    slow.__exit__(None, None, None)
+
+    with pytest.raises(TransientError), aliases.alone(NAME, "run-3"):
+        pass
+
+
 @pytest.mark.parametrize(
     ("model_id", "champion"),
     [(HERE, HERE), (builders.PROVISIONED_ARN, builders.PROVISIONED_ARN), (FIRST, None)],

@@ -141,7 +141,10 @@ def test_a_run_of_an_engine_that_the_settings_no_longer_list_is_reported_until_n
     assert "tunedrop teardown ended-0000000004 --stage test" in said
 
     registry.note_gone("ended-0000000004", QWEN)
-    records = registry.recent(limit=10)
-    assert [one.run.run_id for one in removed_engines.runs(builders.stage(), records)] == ["open-0000000003"]
-    every = builders.stage(engines=("bedrock", "sagemaker-serverless"))
-    assert list(removed_engines.runs(every, records)) == []
+    ended, opened = registry.get("ended-0000000004"), registry.get("open-0000000003")
+    assert ended is not None
+    assert opened is not None
+    removed_engines.check(builders.stage(), ended)
+    with pytest.raises(removed_engines.EngineRemoved):
+        removed_engines.check(builders.stage(), opened)
+    removed_engines.check(builders.stage(engines=("bedrock", "sagemaker-serverless")), opened)

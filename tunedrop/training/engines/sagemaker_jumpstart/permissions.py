@@ -1,6 +1,6 @@
 """What a stage's functions and the jobs' role may do for JumpStart, by function.
 
-The names in braces are filled in (`tunedrop.training.engine.Permission`). Resource types: Service
+The names in braces are filled in (`tunedrop.training.permission.Permission`). Resource types: Service
 Authorization Reference, Amazon SageMaker and Amazon ECR, read 2026-11-29.
 """
 

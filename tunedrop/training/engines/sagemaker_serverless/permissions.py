@@ -1,6 +1,6 @@
 """What a stage's functions may do in SageMaker, by function, for `infra.permissions`.
 
-The names in braces are filled in (`tunedrop.training.engine.Permission`).
+The names in braces are filled in (`tunedrop.training.permission.Permission`).
 Resource types: Service Authorization Reference, Amazon SageMaker, read 2026-11-29.
 """
 
