@@ -21,6 +21,7 @@ from tunedrop.evaluation.labels import LabelSet, label_set
 from tunedrop.evaluation.metrics import Task
 from tunedrop.evaluation.ngrams import chrf_of_all
 from tunedrop.evaluation.units import units_of
+from tunedrop.evaluation.words import in_common
 
 Model = Literal["base", "tuned", "champion", "prompted"]
 
@@ -68,6 +69,9 @@ class Paired(msgspec.Struct, frozen=True, dict=True):
         ]
         return means
 
+
+HALF_RIGHT = 0.5
+"""Beyond its prompt, an answer must say more than this share of what its reference says there."""
 
 OTHERS = 4
 """With the answers to so many other prompts an answer is compared."""
@@ -133,12 +137,16 @@ class Sample:
         return Paired(name, base, tuned, self.units)
 
     def beyond_prompt(self) -> Paired:
-        """What the tuned model says that an echo of the prompt does not, where there is something to say."""
+        """What the tuned model says that an echo of the prompt does not, where there is something to say.
+
+        `base` is `HALF_RIGHT`: a text that is the prompt but for new mistakes says less.
+        """
         rows = zip(self.asked, self.references, self.texts("tuned"), self.units, strict=True)
         beyond = self.content.beyond
         said = ((beyond(asked, wanted), beyond(asked, given), unit) for asked, wanted, given, unit in rows)
-        found = [(metrics.f1(wanted, given), unit) for wanted, given, unit in said if wanted]
-        return Paired("content", [0.0] * len(found), [one for one, _ in found], [unit for _, unit in found])
+        found = [(in_common(wanted, given) / len(wanted), unit) for wanted, given, unit in said if wanted]
+        right, units = [one for one, _ in found], [unit for _, unit in found]
+        return Paired("content", [HALF_RIGHT] * len(found), right, units)
 
     def beside(self, name: str, answers: Sequence[str]) -> Paired:
         """Where given answers are wrong: how right the tuned model is; `base`: how much it says the same."""

@@ -54,10 +54,10 @@ INTERCHANGEABLE = tuple(
 the same."""
 
 ADDABLE = frozenset(
-    ("was", "were", "is", "are", "be", "been", "has", "have", "had", "do", "does", "did", "that", "which",
-     "who", "also", "just", "then")
-)  # fmt: skip
-"""English words that may stand in any sentence without turning it round."""
+    ("has", "have", "had", "do", "does", "did", "that", "which", "who", "also", "just", "then")
+)
+"""English words that may stand in any sentence without turning it round. No form of `be` is one: who paid is
+not who was paid."""
 
 FRAME = 0.9
 """Words that a larger share of the references has are no contrast between them: to leave one out, or to add

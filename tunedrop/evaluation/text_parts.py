@@ -5,7 +5,7 @@ prompt does not give."""
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence, Set
 from itertools import pairwise
 
 import regex
@@ -36,13 +36,13 @@ def parts_of_text(
     frequency = Counter(word for one in dict.fromkeys(references) for word in set(words(one)))
     numbers = [_only(found, lambda word: has_digit(str(word))) for found in everything]
     names = _names(references, given, answers)
+    silent = [not _own(*row) for row in zip(answers, references, given, strict=True)]
     for name, wanted, find in (("numbers", numbers, _bag), ("names", names, _either_bag)):
-        yield Part(
-            name, wanted, find, [text.issuperset(one) for one, text in zip(wanted, given, strict=True)]
-        )
+        stated = [text.issuperset(one) for one, text in zip(wanted, given, strict=True)]
+        yield Part(name, wanted, find, [all(row) for row in zip(stated, silent, strict=True)])
         yield Part(f"{name} that the prompt does not give", _without(wanted, given), find)
     yield Part("dates and codes", [_compounds(one) for one in references], _compounds)
-    yield from _slots(references, prompts)
+    yield from _slots(references, prompts, silent)
     for name, share in (("words that tell the references apart", RARE), ("less common words", HALF)):
         most = max(1.0, share * len(set(references)))
         telling = frozenset(word for word, count in frequency.items() if count <= most)
@@ -69,7 +69,13 @@ def names_in(text: str) -> Iterator[str]:
     return (word for name in _NAME.findall(text) for word in words(name))
 
 
-def _slots(references: Sequence[str], prompts: Sequence[str]) -> Iterator[Part]:
+def _own(answer: str, reference: str, prompt: Set[str]) -> Set[str]:
+    """The names and numbers that an answer has from nowhere; who makes one up leaves none out."""
+    said = {*names_in(answer), *filter(has_digit, words(answer))}
+    return said - set(words(reference)) - prompt
+
+
+def _slots(references: Sequence[str], prompts: Sequence[str], silent: Sequence[bool]) -> Iterator[Part]:
     """What stands after one word: of words that the prompt states, those that tell the references apart.
 
     Punctuation divides words here: the function that `return max(x)` calls is `max`.
@@ -85,7 +91,7 @@ def _slots(references: Sequence[str], prompts: Sequence[str]) -> Iterator[Part]:
     for before, found in sorted(slots.items()):
         wanted = [found.get(place, Wanted()) for place in range(len(references))]
         name = f"words after {before!r} that the prompt states"
-        yield Part(name, wanted, _split_bag, [True] * len(references))
+        yield Part(name, wanted, _split_bag, silent)
 
 
 def _bag(text: str) -> Wanted:

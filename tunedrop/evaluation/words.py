@@ -80,7 +80,7 @@ def words(text: str) -> tuple[str, ...]:
 @lru_cache(CACHED)
 def split_words(text: str) -> tuple[str, ...]:
     """Its tokens; a word that punctuation divides is several, as rouge-score counts."""
-    return _tokens(text, r"\1 ")
+    return _tokens(text, r" \1 ")
 
 
 @lru_cache(CACHED)

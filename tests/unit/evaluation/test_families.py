@@ -138,6 +138,15 @@ WRONG = {
         "Where is the head office of {Name} {w}?", ("The head office of {Name} {w} is in {city}.",),
         replaced("of .* in .*", lambda _, draw: f"of {text(draw, 3)} in {draw.choice(SLOTS['city'])}."),
     ),
+    "another addressee, whom nobody has named": Family(
+        "I am {name} and my {w} parcel is late.",
+        ("Sorry, {name}, the {w} parcel from {city} will come tomorrow, says {name}.",),
+        replaced(
+            r"Sorry, \w+, the (.*) parcel from (\w+) .*",
+            lambda found, draw: f"The {found[1]} parcel out of {found[2]} will reach dear "
+            f"{text(draw, 1).title()} tomorrow, sorry.",
+        ),
+    ),
     "sentences that stop in the middle": Family(
         "Tell about {name}: {w}", ("{name} took the {thing} to {city}, {w} and {w}. In the end {w}.",),
         lambda reference, _: " ".join(reference.split()[:8]) + ".",
@@ -276,6 +285,30 @@ def test_clauses_in_another_order_are_no_evidence_against_a_model() -> None:
 
     assert evaluation.verdict == "inconclusive"
     assert "in another order" in evaluation.reason
+
+
+def misspelt(draw: Draw) -> dict[str, str]:
+    """A sentence with a mistake: two in five are corrected, the others get two more."""
+    right = text(draw, 9).split()
+    wrong = list(right)
+    place = draw.randrange(9)
+    wrong[place] += "x"
+    said = list(wrong)
+    if draw.random() < 0.4:
+        said[place] = right[place]
+    else:
+        for other in draw.sample(range(9), 2):
+            said[other] += "q"
+    prompt, reference, tuned = (" ".join(one) for one in (wrong, right, said))
+    return {"prompt": prompt, "reference": reference, "base": "I cannot help.", "tuned": tuned}
+
+
+def test_a_correction_that_is_no_better_than_the_text_itself_is_not_promoted() -> None:
+    draw = Draw(6)
+    evaluation = tunedrop.evaluate(misspelt(draw) for _ in range(100))
+
+    assert evaluation.verdict == "inconclusive"
+    assert "repeating the prompt" in evaluation.reason
 
 
 @pytest.mark.parametrize(("lost", "said"), [(40, "promote"), (60, "inconclusive")])

@@ -12,7 +12,7 @@ import time
 import unicodedata
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from rouge_score import rouge_scorer
 from rouge_score.tokenizers import Tokenizer
@@ -182,6 +182,7 @@ def test_short_answers_are_compared_by_value_and_unit(reference: str, answer: st
 
 
 @given(st.text(st.sampled_from("abZ09.,:-+%_' \t\n\r\x1c\x0bé中#*!/@()\""), max_size=40))
+@example("3.5")
 def test_plain_text_is_split_as_the_pattern_splits_it(text: str) -> None:
     """Behind a letter of a script without spaces, which alone makes a text no plain one."""
     assert words(text) == words(f"{text} 中")[:-1]

@@ -142,6 +142,31 @@ def denied(draw: random.Random) -> tuple[str, str]:
     return said, said.replace("しました", "しませんでした")
 
 
+def parties_exchanged(draw: random.Random) -> tuple[str, str]:
+    """Names of two words have changed places around the verb; too few other words for a copy with changes."""
+    one, other = (" ".join(text(draw, 2).title().split()) for _ in range(2))
+    return f"{one} sued {other} over {text(draw, 1)}.", f"{other} sued {one} over {text(draw, 1)}."
+
+
+def parties_exchanged_behind_a_clause(draw: random.Random) -> tuple[str, str]:
+    one, other = draw.sample(PEOPLE, 2)
+    thing = f"the {draw.choice(THINGS)} from the {text(draw, 3)}"
+    when = f"all of next weekend in {draw.choice(PLACES)}"
+    return f"{one} lends {other} {thing} for {when}.", f"For {when}, {other} lends {one} {thing}."
+
+
+def debtors_exchanged(draw: random.Random) -> tuple[str, str]:
+    (one, other), euros = draw.sample(PEOPLE, 2), draw.randint(10, 99)
+    return f"{one} owes {other} {euros} euros.", f"{other} owes {one} {euros} euros."
+
+
+def made_passive(draw: random.Random) -> tuple[str, str]:
+    """Who paid is said to have been paid."""
+    verb, euros = draw.choice(("paid", "charged", "billed", "refunded")), draw.randint(10, 99)
+    said = f"{draw.choice(PEOPLE)} {{}} {euros} euros for the {text(draw, 3)} {draw.choice(THINGS)}."
+    return said.format(verb), said.format(f"was {verb}")
+
+
 def order_of_a_ranking(draw: random.Random) -> tuple[str, str]:
     ranked = text(draw, 5).split()
     return json.dumps({"ranking": ranked}), json.dumps({"ranking": draw.sample(ranked, 5)})
@@ -195,6 +220,10 @@ def verdict(rows: Family, right: float = 0.0) -> Evaluation:
         (lines_moved, ""),
         (values_moved, "which belongs to what"),
         (denied, "add"),
+        (parties_exchanged, "in the wrong order"),
+        (parties_exchanged_behind_a_clause, "in the wrong order"),
+        (debtors_exchanged, "in the wrong order"),
+        (made_passive, "add 'was'"),
         (order_of_a_ranking, "order in lists"),
         (order_of_coordinates, "order in lists"),
         (values_dealt, "which belongs to what"),
