@@ -50,7 +50,7 @@ class ThroughputFailed(RunError):
 
 class NameTaken(RunError):
     """During the run, another model was put into production under its name, of unrelated data or without a
-    comparison."""
+    comparison; or the alias of its name is another name's."""
 
 
 class EvaluationFailed(RunError):

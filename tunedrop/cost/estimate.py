@@ -11,6 +11,7 @@ from tunedrop.contracts import (
     CostLine,
     Dataset,
     Estimate,
+    EvaluationSettings,
     JudgeSettings,
     Prompts,
     Run,
@@ -19,8 +20,8 @@ from tunedrop.contracts import (
 from tunedrop.cost import imported
 from tunedrop.cost._media import shown_in
 from tunedrop.cost._training import held_out_answers, training
-from tunedrop.cost.lines import PricesOf, estimated, of_catalog, per_million, priced
-from tunedrop.evaluation import judge_jobs
+from tunedrop.cost.lines import PricesOf, Tokens, estimated, of_catalog, per_million, priced
+from tunedrop.evaluation import ask, judge_jobs
 from tunedrop.evaluation.workload import Workload
 from tunedrop.planning.plan import plan
 from tunedrop.serving import choose, kinds
@@ -90,6 +91,7 @@ def _lines(
         yield from held_out_answers(asked.held_out, run.teacher, prices_of)
     if base_model.inference_id:
         yield from _inference(asked, base_model, way)
+    yield from _long_answers(asked, run, base_model, way, prices_of)
     if kinds.of(way).billed_by == "window":
         yield from imported.lines(base_model, asked)
     elif kinds.of(way).billed_by == "hour":
@@ -185,6 +187,36 @@ def _judging(asked: Workload, judge: JudgeSettings, prices_of: PricesOf) -> Cost
         estimated(tokens),
         f"{times}, {tokens:,} tokens of {judge.model}, all at the price of output",
     )
+
+
+def _long_answers(
+    asked: Workload, run: Run, base_model: BaseModel, way: Way, prices_of: PricesOf
+) -> Iterator[CostLine]:
+    """What answers may cost beyond the length of their references, which the other lines assume.
+
+    Whoever writes the test set decides how many prompts have a reference of one word, and models may answer
+    each with `ask.FEWEST_TOKENS`. That is little for as many prompts as a run has by default, and is counted
+    for those beyond.
+    """
+    beyond = asked.held_out.count - EvaluationSettings().max_prompts
+    if beyond <= 0:
+        return
+    models = asked.contenders if kinds.of(way).billed_by == "token" else 1
+    models += 1 if asked.few_shot.count else 0
+    judge = run.evaluation.judge
+    compared = 2 * 2 * (asked.judged - 1) if judge is not None and judge.via == "converse" else asked.judged
+    for item, price, answers in (
+        ("evaluation, long answers", base_model.prices.output_per_million_tokens, models),
+        (
+            "judging, long answers",
+            prices_of(judge.model).output_per_million_tokens if judge else None,
+            compared,
+        ),
+    ):
+        if price is not None:
+            tokens = float(answers * beyond * ask.FEWEST_TOKENS)
+            basis = f"up to {ask.FEWEST_TOKENS} tokens of {answers} x {beyond:,} answers, all at the price of output"
+            yield per_million(item, price, Tokens(0.0, tokens, tokens), basis)
 
 
 def storage(base_model: BaseModel, models: int = 1) -> CostLine:

@@ -17,6 +17,7 @@ from botocore.exceptions import ClientError
 
 from tunedrop import aws, clock, escaping, naming
 from tunedrop.contracts import Promotion
+from tunedrop.errors import NameTaken
 from tunedrop.registry import claims
 from tunedrop.stage import Stage
 
@@ -87,6 +88,22 @@ class Aliases:
             swapped=swapped,
             note=note,
         )
+
+    def refuse_anothers(self, name: str) -> None:
+        """Refuse a name whose alias another name has taken: the hash in an alias is short, and people can look
+        for a name that has the same one.
+
+        Raises
+        ------
+        NameTaken
+            If the alias's history is of another name.
+        """
+        head = next(iter(self.history(name)), None)
+        if head is not None and head.name != name:
+            raise NameTaken(
+                f"the alias {self.parameter(name)} belongs to {escaping.line(head.name)}; nothing was replaced. "
+                f"Upload the data of {escaping.line(name)} under another name"
+            )
 
     def withdraw(self, name: str) -> str:
         """Withdraw a name: delete its parameter and keep its history. Returns the parameter."""

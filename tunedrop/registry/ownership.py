@@ -32,7 +32,13 @@ def unrelated_to(s3: Any, registry: Registry, aliases: Aliases, run: Run, datase
 
     Empty if the data is related, or nothing is in production. A run that tunes that model further is checked
     too, because anyone who may upload may name it with `from`.
+
+    Raises
+    ------
+    NameTaken
+        If the alias of this run's name is another name's.
     """
+    aliases.refuse_anothers(run.name)
     history = aliases.history(run.name)
     if not history or run.run_id == history[0].run_id:
         return ""

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from tunedrop import catalog, clock, escaping
 from tunedrop.contracts import Ending, Score
+from tunedrop.formatting import markdown as md
 from tunedrop.formatting.costs import in_words
 from tunedrop.reporting import usage, verdict
 from tunedrop.stage import Stage
@@ -21,9 +22,9 @@ def markdown(stage: Stage, ending: Ending) -> str:
     run = ending.run
     parts = [
         _front_matter(ending),
-        f"# {_inline(run.name)}",
+        f"# {md.inline(run.name)}",
         f"{_base(run.base_model)} tuned by Amazon Bedrock and Tunedrop, run `{run.run_id}`. "
-        f"{verdict.sentence(ending)}",
+        f"{md.sentence(verdict.sentence(ending))}",
         "## Evaluation",
         "\n".join(_scores(ending)),
         "## Training",
@@ -99,8 +100,3 @@ def _base(base_model: str) -> str:
         return f"{catalog.find(base_model).name} (`{base_model}`)"
     except LookupError:
         return f"`{base_model}`"
-
-
-def _inline(text: str) -> str:
-    """A name escaped for a line of Markdown."""
-    return "".join(f"\\{one}" if one in "\\`*_{}[]<>()#|!" else one for one in escaping.line(text))

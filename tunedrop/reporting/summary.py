@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tunedrop import escaping
 from tunedrop.contracts import Ending
+from tunedrop.formatting import markdown as md
 from tunedrop.formatting.costs import forecast_in_words, in_words
 from tunedrop.reporting import advice, verdict
 from tunedrop.stage import Stage
@@ -15,7 +16,7 @@ def markdown(stage: Stage, ending: Ending) -> str:
     if ending.failure is not None:
         lines += ["```", ending.failure.cause.replace("```", "'''"), "```", ""]
     elif ending.evaluation is not None:
-        lines += [verdict.sentence(ending), ""]
+        lines += [md.sentence(verdict.sentence(ending)), ""]
         lines += ["| metric | base | tuned | difference |", "| --- | ---: | ---: | ---: |"]
         lines += [
             f"| {verdict.title_of(one)} | {one.base:.3f} | {one.tuned:.3f} "
@@ -35,11 +36,5 @@ def markdown(stage: Stage, ending: Ending) -> str:
         lines.append(f"Forecast: {forecast}.")
     lines += ["", "## What to do next", ""]
     for one in advice.next_steps(stage, ending):
-        lines.append(f"- {one.text}" + (f" {_code(one.command)}" if one.command else ""))
+        lines.append(f"- {md.sentence(one.text)}" + (f" {md.code(one.command)}" if one.command else ""))
     return escaping.lines("\n".join(lines) + "\n")
-
-
-def _code(command: str) -> str:
-    """A command as code on a line of Markdown, escaped."""
-    marks = "``" if "`" in command else "`"
-    return f"{marks}{command}{marks}"

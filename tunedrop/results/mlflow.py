@@ -46,6 +46,17 @@ def authorization(environment: Mapping[str, str]) -> str:
     return f"Basic {base64.b64encode(text.encode()).decode()}"
 
 
+class _NoRedirects(urllib.request.HTTPRedirectHandler):
+    """Leaves a redirect as the error it is: urllib would send the authorization on to any other host, such as
+    the sign-in page to which a proxy sends those whose token has expired."""
+
+    def redirect_request(self, *_: Any) -> None:
+        return None
+
+
+_OPENER = urllib.request.build_opener(_NoRedirects)
+
+
 class Server:
     """A tracking server.
 
@@ -136,7 +147,7 @@ class Server:
         data = json.dumps(body).encode() if body else None
         request = urllib.request.Request(f"{self._uri}{_API}{path}", data=data, headers=headers)  # noqa: S310
         try:
-            with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310 - http(s) alone
+            with _OPENER.open(request, timeout=SECONDS) as answer:
                 read: dict[str, Any] = json.loads(answer.read() or b"{}")
                 return read
         except urllib.error.HTTPError as error:

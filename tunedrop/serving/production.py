@@ -59,11 +59,14 @@ class Production:
 
         Raises
         ------
+        NameTaken
+            When the alias is another name's.
         ThroughputFailed
             When what serves the model was deleted meanwhile.
         TransientError
             While Bedrock replaces the model; a repeated call continues.
         """
+        self.aliases.refuse_anothers(name)
         if served_by is not None and not throughput.exists(self._bedrock, served_by):
             raise ThroughputFailed(f"{served_by} was deleted while the run needed it; nothing was promoted")
         current = self.aliases.current(name)

@@ -103,3 +103,17 @@ def test_a_file_of_another_form_is_named_with_the_form_that_is_expected(
     said = capsys.readouterr().err
     assert f"{table}: line 1: not JSON" in said
     assert '"reference"' in said
+
+
+def test_a_link_in_the_folder_of_the_answers_is_not_written_through(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    profile = tmp_path / "profile"
+    profile.write_text("mine")
+    given = answers(tmp_path, 60)
+    given.with_name("answers.report.html").symlink_to(profile)
+
+    code = run(monkeypatch, str(given))
+
+    assert (code, profile.read_text()) == (2, "mine")
+    assert "is a link to" in capsys.readouterr().err

@@ -286,3 +286,18 @@ def test_a_file_in_the_wrong_format_is_reported_by_rule_not_by_record() -> None:
     assert sum("train.jsonl line 1 " in one for one in told) >= 1
     assert any("line 41" in one for one in told), "another rule is told too"
     assert any(one.startswith("… and ") and " more of TD" in one for one in told)
+
+
+@pytest.mark.parametrize("name", ["../secret.jsonl", "../*.jsonl", "/etc/passwd", "a/../../secret.jsonl"])
+def test_a_manifest_uploads_no_file_outside_its_folder(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path, name: str
+) -> None:
+    (folder.parent / "secret.jsonl").write_text(RECORDS)
+    (folder / "run.yaml").write_text(
+        f"base_model: {NOVA_LITE}\ndata: {{train: train.jsonl, test: '{name}'}}\n"
+    )
+
+    code, _, error = submit(str(folder), "--no-check")
+
+    assert (code, "is not in the manifest's folder" in error) == (2, True)
+    assert keys(aws, intake) == []

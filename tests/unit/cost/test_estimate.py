@@ -25,6 +25,7 @@ from tunedrop.cost.lines import FEWEST_TOKENS, MOST_TOKENS
 from tunedrop.dataset.check.report import TokenEstimate
 from tunedrop.errors import OverBudget
 from tunedrop.evaluation import general_ability
+from tunedrop.evaluation.ask import FEWEST_TOKENS as FEWEST_ANSWER_TOKENS
 from tunedrop.evaluation.workload import workload
 from tunedrop.formatting.costs import in_words
 
@@ -348,3 +349,37 @@ def test_the_range_is_the_one_that_the_checker_reports() -> None:
     known = TokenEstimate()
 
     assert (known.low, known.high) == (FEWEST_TOKENS, MOST_TOKENS)
+
+
+def asked_of_short_references(prompts: int, **evaluation: Any) -> Estimate:
+    """The estimate of an evaluation whose references are one word each."""
+    short = msgspec.structs.replace(
+        builders.dataset().test, prompts=Prompts(count=prompts, tokens=10 * prompts)
+    )
+    settings = EvaluationSettings(general_ability=False, max_prompts=prompts, **evaluation)
+    return cost(dataset=builders.dataset(test=short), evaluation=settings)
+
+
+def test_whoever_asks_for_very_many_answers_pays_for_long_ones_only_when_approved() -> None:
+    found = asked_of_short_references(100_000)
+
+    most = 2 * 99_500 * FEWEST_ANSWER_TOKENS / 1e6 * 0.72
+    assert line(found, "evaluation").likely < 2
+    assert line(found, "evaluation, long answers").likely == pytest.approx(most)
+    assert any("over the run's budget" in reason for reason in found.approval_reasons)
+
+
+@pytest.mark.parametrize("prompts", [30, 500])
+def test_as_many_prompts_as_usual_are_taken_to_have_usual_answers(prompts: int) -> None:
+    lines = asked_of_short_references(prompts).lines
+
+    assert not any("long answers" in one.item for one in lines)
+
+
+@pytest.mark.parametrize(("via", "answers"), [("converse", 4), ("evaluation-job", 2)])
+def test_a_judge_reads_the_long_answers_too(via: Any, answers: int) -> None:
+    judge = JudgeSettings(model="us.meta.llama3-3-70b-instruct-v1:0", via=via)
+
+    found = line(asked_of_short_references(1_000, judge=judge), "judging, long answers")
+
+    assert found.likely == pytest.approx(answers * 500 * FEWEST_ANSWER_TOKENS / 1e6 * 0.72)

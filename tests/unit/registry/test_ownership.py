@@ -10,12 +10,14 @@ import pytest
 
 from tests import builders
 from tests.datasets import jsonl, single_turn
+from tunedrop import naming
 from tunedrop.aws import Aws
-from tunedrop.contracts import Dataset, DatasetFile, Estimate
+from tunedrop.contracts import Dataset, DatasetFile, DeploymentSettings, Estimate
 from tunedrop.errors import NameTaken
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.ownership import STRETCH, check_before_promotion, unrelated_to
+from tunedrop.serving.production import Production
 from tunedrop.stage import Stage
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
@@ -169,3 +171,21 @@ def test_a_model_in_production_whose_throughput_has_expired_meanwhile_was_compar
         aliases.promote("persona", "earlier-0123456789", builders.MODEL_ARN, builders.MODEL_ARN)
 
     check_before_promotion(aws.s3, registry, aliases, run, data)
+
+
+def test_a_name_that_has_the_alias_of_another_takes_nothing_from_it(
+    aws: Aws, stage: Stage, registry: Registry, aliases: Aliases
+) -> None:
+    """The names of two tenants with one alias, found in half a second; for a given name it takes minutes."""
+    theirs, mine = "team-a/support.,,:!;!", "team/a/support,;!,.;;"
+    assert naming.alias(theirs) == naming.alias(mine)
+    aliases.promote(theirs, "earlier-0123456789", builders.MODEL_ARN, builders.DEPLOYMENT_ARN)
+
+    with pytest.raises(NameTaken, match="belongs to team-a/support"):
+        asked(aws, registry, aliases, PERSONA, name=mine)
+    with pytest.raises(NameTaken, match="belongs to team-a/support"):
+        Production(aws, stage).promote(
+            mine, "later-0123456789", builders.MODEL_ARN, None, DeploymentSettings(stable_arn=True)
+        )
+
+    assert aliases.current(theirs) == builders.DEPLOYMENT_ARN

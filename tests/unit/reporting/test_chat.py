@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import json
 
+import pytest
+from markdown_it import MarkdownIt
+
 from tests import builders
 from tunedrop.contracts import Ending, Failure
 from tunedrop.reporting import chat
@@ -30,3 +33,24 @@ def test_a_verdict_is_told_with_each_score_on_a_line_of_its_own() -> None:
     assert verdict == ["Token F1 rose from 0.30 to 0.60.", "- Token F1 0.300 to 0.600 (+0.300)"]
     assert link.startswith("<https://us-east-1.console.aws.amazon.com/s3/object/artifacts?")
     assert link.endswith("report.html|Open the report>")
+
+
+# Spellings of CommonMark 0.31.2, section 6.3 and 6.4, of which Microsoft Teams makes links and images.
+@pytest.mark.parametrize(
+    "cause",
+    [
+        "[Approve](https://a.example)",
+        "![x](https://a.example/x.png)",
+        "[Approve][1]\n\n[1]: https://a.example",
+        "[[Approve]](https://a.example)",
+    ],
+)
+def test_no_text_of_an_uploader_hides_where_a_link_leads(cause: str) -> None:
+    ending = Ending(run=builders.run(), failure=Failure(error="InvalidManifest", cause=cause))
+
+    content = chat.message(builders.stage(), ending)["content"]
+
+    shown = (content["description"].rpartition("\n")[0], *content["nextSteps"])
+    rendered = "".join(MarkdownIt().render(one) for one in shown)
+    assert "<a " not in rendered
+    assert "<img" not in rendered

@@ -42,6 +42,8 @@ class Answering(BaseHTTPRequestHandler):
         self.server.calls.append((path, body, self.headers.get("Authorization", "")))
         status, answer = self.server.answer(path)
         self.send_response(status)
+        if self.server.elsewhere:
+            self.send_header("Location", self.server.elsewhere)
         self.end_headers()
         self.wfile.write(answer if isinstance(answer, bytes) else json.dumps(answer).encode())
 
@@ -55,6 +57,7 @@ class Server(HTTPServer):
         self.calls: list[tuple[str, Any, str]] = []
         self.known = False
         self.broken: tuple[int, Any] | None = None
+        self.elsewhere = ""
 
     @property
     def uri(self) -> str:
@@ -219,3 +222,14 @@ def test_two_attempts_and_two_stages_are_two_runs() -> None:
     )  # fmt: skip
 
     assert len({first.key, second.key, elsewhere.key}) == 3
+
+
+@pytest.mark.parametrize("status", [301, 302, 303])
+def test_the_authorization_is_not_sent_on_to_where_a_server_redirects(server: Server, status: int) -> None:
+    server.broken = status, b""
+    server.elsewhere = f"http://localhost:{server.server_port}/sign-in"
+
+    with pytest.raises(mlflow.MlflowError, match=str(status)):
+        mlflow.Server(server.uri, "Bearer secret").send(sent(ending()))
+
+    assert [path for path, _, _ in server.calls] == ["experiments/get-by-name"]

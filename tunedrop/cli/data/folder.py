@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -111,11 +112,19 @@ def _named(folder: Path, split: Split, names: Sequence[str]) -> list[Path]:
     for name in names:
         if name.startswith("s3://"):
             continue
+        if _leaves(name):
+            fail(f"data.{split}: {name} is not in the manifest's folder; name a file in {folder}", USAGE)
         paths = in_order(folder.glob(name)) if is_pattern(name) else [folder / name]
         if not paths or not paths[0].is_file():
             fail(f"data.{split}: there is no file {folder / name}", USAGE)
         found += paths
     return list(dict.fromkeys(found))
+
+
+def _leaves(name: str) -> bool:
+    """Whether a name leads out of the manifest's folder; register_run refuses it too, after it is uploaded."""
+    inside = posixpath.normpath(name.replace("\\", "/"))
+    return inside.startswith(("/", "../")) or inside == ".." or Path(name).is_absolute()
 
 
 def data_files(folder: Path) -> list[Path]:

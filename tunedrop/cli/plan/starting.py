@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -120,7 +121,7 @@ def write(
     train
         The data to copy; None writes sample records of the method.
     """
-    there = [name for name in ("run.yaml", "train.jsonl") if (folder / name).exists()]
+    there = [name for name in ("run.yaml", "train.jsonl") if os.path.lexists(folder / name)]
     if there:
         fail(f"{folder} has {' and '.join(there)} already; nothing was written", USAGE)
     manifest = _manifest(folder, method, base_model, hyperparameters)

@@ -11,7 +11,7 @@ from tunedrop.cli.confirming import confirm, if_interrupted
 from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.output import Format, console, errors, fail, print_json, when
 from tunedrop.contracts import CompletedJob, DeploymentSettings, Promotion, Run
-from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.errors import NameTaken, ThroughputFailed, TransientError
 from tunedrop.formatting.commands import command
 from tunedrop.registry import Record
 from tunedrop.registry.aliases import InProduction
@@ -47,7 +47,7 @@ def promote(
     settings = DeploymentSettings(stable_arn=stable_arn)
     try:
         promoted = _waited(here, lambda: _put(here, run, job.model_arn, served_by, settings, now))
-    except Moved as error:
+    except (Moved, NameTaken) as error:
         fail(str(error))
     _tell(here, promoted, run.name, format_)
 
