@@ -215,7 +215,9 @@ def _long_answers(
     ):
         if price is not None:
             tokens = float(answers * beyond * ask.FEWEST_TOKENS)
-            basis = f"up to {ask.FEWEST_TOKENS} tokens of {answers} x {beyond:,} answers, all at the price of output"
+            basis = (
+                f"{ask.FEWEST_TOKENS} tokens at most x {answers} x {beyond:,} answers, at the price of output"
+            )
             yield per_million(item, price, Tokens(0.0, tokens, tokens), basis)
 
 

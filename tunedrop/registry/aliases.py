@@ -90,8 +90,8 @@ class Aliases:
         )
 
     def refuse_anothers(self, name: str) -> None:
-        """Refuse a name whose alias another name has taken: the hash in an alias is short, and people can look
-        for a name that has the same one.
+        """Refuse a name whose alias another name has: the hash in an alias is short, and somebody may look
+        for a name with the same one.
 
         Raises
         ------
@@ -101,8 +101,8 @@ class Aliases:
         head = next(iter(self.history(name)), None)
         if head is not None and head.name != name:
             raise NameTaken(
-                f"the alias {self.parameter(name)} belongs to {escaping.line(head.name)}; nothing was replaced. "
-                f"Upload the data of {escaping.line(name)} under another name"
+                f"the alias {self.parameter(name)} belongs to {escaping.line(head.name)}; nothing was "
+                f"replaced. Upload the data of {escaping.line(name)} under another name"
             )
 
     def withdraw(self, name: str) -> str:

@@ -22,8 +22,8 @@ from tunedrop.stage import Stage
 MAX_DESCRIPTION = 3_000
 
 _MARKDOWN_LINK = re.compile(r"\](?=[(\[:])")
-"""What makes a link or an image of the brackets before it, in the Markdown of Microsoft Teams (CommonMark 0.31.2,
-links: nothing may stand between the two). Slack has no such links."""
+"""What makes a link or an image of the brackets before it, in the Markdown of Microsoft Teams: nothing may
+stand between the two (CommonMark 0.31.2, links). Slack has no such links."""
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):

@@ -122,7 +122,7 @@ def _named(folder: Path, split: Split, names: Sequence[str]) -> list[Path]:
 
 
 def _leaves(name: str) -> bool:
-    """Whether a name leads out of the manifest's folder; register_run refuses it too, after it is uploaded."""
+    """Whether a name leads out of the manifest's folder; register_run refuses it too, once uploaded."""
     inside = posixpath.normpath(name.replace("\\", "/"))
     return inside.startswith(("/", "../")) or inside == ".." or Path(name).is_absolute()
 
