@@ -11,7 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ from local.bedrock.wire import Refusal, service_model
 from local.questions import Answer, Question, questions
 from tunedrop import catalog
 from tunedrop.aws import code_of, explain, mantle
+from tunedrop.catalog.model import BaseModel
 from tunedrop.cost import prices
 from tunedrop.naming import place_of
 from tunedrop.training import public_hub
@@ -101,7 +102,9 @@ def compare(
     clients = cache(client_of)
     for question in questions(region):
         yield from _ask(clients(question.service), question, keep)
-    for name, look in (("service-quotas", _quotas), ("pricing", _prices), ("s3", _base_models)):
+    bases = [one for one in catalog.load().values() if one.hub_content and region in one.regions]
+    files = [(one.hub_content, partial(_files, one)) for one in bases]
+    for name, look in [("service-quotas", _quotas), ("pricing", _prices), *files]:
         try:
             yield from look(clients, region)
         except (ClientError, BotoCoreError) as error:
@@ -223,23 +226,20 @@ def _prices(clients: Callable[[str], Any], region: str) -> Iterator[Difference]:
             yield Difference(f"prices in {region}", name, _short(theirs.get(name)), _short(usd))
 
 
-def _base_models(clients: Callable[[str], Any], region: str) -> Iterator[Difference]:
-    """The base models that Bedrock imports to compare with: their files, where the hub says that they are."""
-    for model in catalog.load().values():
-        if not model.hub_content or region not in model.regions:
-            continue
-        found = public_hub.describe(clients("sagemaker"), model)
-        if found.is_gated:
-            continue  # under a licence, handed out by SageMaker alone
-        if not found.weights:
-            yield Difference(model.hub_content, "files", "no folder in the public bucket", "a folder")
-            continue
-        bucket, prefix = place_of(found.weights)
-        pages = clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        names = [one["Key"].removeprefix(prefix) for page in pages for one in page.get("Contents", ())]
-        for file in IMPORTED_FILES:
-            if not any(one.endswith(file) for one in names):
-                yield Difference(found.weights, file, ", ".join(names)[:200] or "nothing", "is there")
+def _files(model: BaseModel, clients: Callable[[str], Any], _: str) -> Iterator[Difference]:
+    """The files of a base model that Bedrock imports to compare with, where the hub says that they are."""
+    found = public_hub.describe(clients("sagemaker"), model)
+    if found.is_gated:
+        return  # under a licence: only SageMaker can read them
+    if not found.weights:
+        yield Difference(model.hub_content, "files", "no folder in the public bucket", "a folder")
+        return
+    bucket, prefix = place_of(found.weights)
+    pages = clients("s3").get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
+    names = [one["Key"].removeprefix(prefix) for page in pages for one in page.get("Contents", ())]
+    for file in IMPORTED_FILES:
+        if not any(one.endswith(file) for one in names):
+            yield Difference(found.weights, file, ", ".join(names)[:200] or "nothing", "is there")
 
 
 def _plain(value: Any) -> Any:

@@ -124,6 +124,19 @@ def test_what_differs_is_named(changed: dict[str, Any], about: str) -> None:
     assert about in {one.about for one in differences(account)}
 
 
+def test_a_base_model_whose_files_cannot_be_listed_hides_no_other() -> None:
+    class FirstDenied(Account):
+        def list_objects_v2(self, *, Bucket: str, Prefix: str) -> Any:  # noqa: N803
+            if "list_objects_v2" not in self.asked:
+                self.asked.append("list_objects_v2")
+                raise refusal("AccessDenied", status=403)
+            return super().list_objects_v2(Bucket=Bucket, Prefix=Prefix)
+
+    found = differences(FirstDenied(files=["config.json"]))
+
+    assert {"answer", "tokenizer_config.json"} <= {one.about for one in found}
+
+
 def test_bedrock_mantle_is_called_in_regions_where_it_tunes() -> None:
     """What an account has there is held against OpenAI's fields; a job that nobody has, against our code."""
     asked = {one.operation: one for one in questions("us-west-2") if one.service == "bedrock-mantle"}
