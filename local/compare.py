@@ -88,6 +88,10 @@ class Difference(msgspec.Struct, frozen=True):
     local: str
 
 
+_Look = Callable[[Callable[[str], Any], str], Iterator[Difference]]
+"""Compares something of a Region, with the client of a service."""
+
+
 def compare(
     client_of: Callable[[str], Any], region: str, keep: Callable[[Question, Answer], None]
 ) -> Iterator[Difference]:
@@ -103,8 +107,8 @@ def compare(
     for question in questions(region):
         yield from _ask(clients(question.service), question, keep)
     bases = [one for one in catalog.load().values() if one.hub_content and region in one.regions]
-    files = [(one.hub_content, partial(_files, one)) for one in bases]
-    for name, look in [("service-quotas", _quotas), ("pricing", _prices), *files]:
+    looks: dict[str, _Look] = {one.hub_content: partial(_files, one) for one in bases}
+    for name, look in {"service-quotas": _quotas, "pricing": _prices, **looks}.items():
         try:
             yield from look(clients, region)
         except (ClientError, BotoCoreError) as error:

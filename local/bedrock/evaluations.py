@@ -195,7 +195,7 @@ def _source_of(job: dict[str, Any]) -> str:
 
 def _records(s3: Any, uri: str, source: str) -> Iterator[dict[str, Any]]:
     bucket, key = place_of(uri)
-    lines = s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode().splitlines()
+    lines = s3.get_object(Bucket=bucket, Key=key)["Body"].read().splitlines()
     if len(lines) > MOST_PROMPTS:
         raise EvaluationFailed(f"The dataset has {len(lines)} prompts; at most {MOST_PROMPTS} are allowed.")
     for number, line in enumerate(lines, start=1):

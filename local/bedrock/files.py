@@ -43,7 +43,7 @@ def read_records(s3: Any, uri: str, base: BaseModel) -> list[dict[str, Any]]:
             f"({error.response['Error']['Code']})"
         ) from error
     records = []
-    for line in body.decode("utf-8").splitlines():
+    for line in body.splitlines():  # of bytes: in a string, U+2028 would end a line too
         try:
             record = json.loads(line)
         except ValueError as error:

@@ -31,7 +31,7 @@ def read(s3: Any, channel: dict[str, Any], technique: str) -> list[Record]:
     try:
         pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
         keys = [one["Key"] for found in pages for one in found.get("Contents", ())]
-        texts = [s3.get_object(Bucket=bucket, Key=key)["Body"].read().decode("utf-8") for key in keys]
+        texts = [s3.get_object(Bucket=bucket, Key=key)["Body"].read() for key in keys]
     except ClientError as error:
         raise JobFailed(
             f"ClientError: Data download failed: Failed to download data. "
@@ -42,7 +42,7 @@ def read(s3: Any, channel: dict[str, Any], technique: str) -> list[Record]:
     return [record for text in texts for record in _records(text, channel["ChannelName"], technique)]
 
 
-def _records(text: str, channel: str, technique: str) -> Iterator[Record]:
+def _records(text: bytes, channel: str, technique: str) -> Iterator[Record]:
     for number, line in enumerate(text.splitlines(), 1):
         try:
             record = json.loads(line)

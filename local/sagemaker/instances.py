@@ -107,8 +107,9 @@ class OnInstance(Training):
                 f"AlgorithmError: ExecuteUserScriptError: the {name} folder must hold exactly one CSV, JSON "
                 f"or TXT file; found {', '.join(key.rpartition('/')[2] for key in keys)}"
             )
-        text = s3.get_object(Bucket=bucket, Key=keys[0])["Body"].read().decode("utf-8")
-        return [_text_of(line) if keys[0].endswith(".json") else line for line in text.splitlines() if line]
+        lines = s3.get_object(Bucket=bucket, Key=keys[0])["Body"].read().splitlines()
+        texts = (line.decode("utf-8") for line in lines if line)
+        return [_text_of(text) if keys[0].endswith(".json") else text for text in texts]
 
     def _learn(self, s3: Any, train: list[Any], validation: list[Any]) -> Learned:
         del s3
