@@ -72,6 +72,8 @@ def _run(asked: dict[str, Any], pipes: list[int]) -> None:
         os.chdir(asked["folder"])
         os.environ.clear()
         os.environ.update(asked["environment"])
+        # The kernel shows the fork server's environment as that of its children: tests find theirs here.
+        Path("..", "environment.json").write_text(json.dumps(asked["environment"]))
         sys.argv = [asked["script"]]
         runpy.run_path(asked["script"], run_name="__main__")
         code = 0

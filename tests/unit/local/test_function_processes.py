@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import zipfile
 from collections.abc import Iterator
@@ -87,6 +88,8 @@ def test_functions_of_one_bundle_have_processes_and_environments_of_their_own(wo
     assert results[0]["pid"] == results[2]["pid"] != results[1]["pid"]
     assert results[0]["pid"] != os.getpid()
     assert results[0]["folder"] != results[1]["folder"]
+    written = json.loads(Path(results[1]["folder"], "..", "environment.json").read_text())
+    assert written["MINE"] == "other"
 
 
 def test_an_error_of_a_handler_ends_the_call_and_not_the_process(workers: Any) -> None:
