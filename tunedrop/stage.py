@@ -44,6 +44,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     parameter with the authorization header.
     `engines` are the training engines in use, by their names in the catalog; `accept_eula` the base models
     whose licence is accepted for all runs. `rules` are changes to the rules for data.
+    `judge` is the model that judges open text unless a manifest says otherwise; empty for none.
     `evaluation_shard_prompts` is the maximum of held-out prompts that one function evaluates; more are
     evaluated in shards of this size. `validation_shard_bytes` is the same for the bytes of a dataset.
     `shard_concurrency` is the number of shards of one run that are processed in parallel.
@@ -90,6 +91,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     min_improvement: float = 0.02
     confidence: float = 0.95
     general_ability: bool | int = True
+    judge: str = ""
     evaluation_role_arn: str = ""
     report_links: str = "console"
     report_link_hours: int = 12

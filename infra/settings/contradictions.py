@@ -39,7 +39,7 @@ def refuse(where: str, settings: Settings) -> None:
         The message names the key.
     """
     _refuse_models(where, settings)
-    for look in (_of_budgets, _of_buckets, _of_tenants, _of_places, _of_roles_and_tags):
+    for look in (_of_judge, _of_budgets, _of_buckets, _of_tenants, _of_places, _of_roles_and_tags):
         for key, what in look(settings):
             raise SettingsError(f"{where}.{key}{what}")
 
@@ -98,6 +98,14 @@ def refuse_region(where: str, settings: Settings, region: str) -> None:
             raise SettingsError(
                 f"{where}.engines: {name} tunes in {' and '.join(regions)}, and the stage is in {region}"
             )
+
+
+def _of_judge(settings: Settings) -> Wrong:
+    """A judge must be priced: its calls count in the budget of every run that uses the stage's."""
+    known = catalog.judges()
+    if settings.judge and not any(settings.judge in one.names for one in known):
+        usable = ", ".join(one.lifecycle_id for one in known)
+        yield "judge", f": {settings.judge} is not an active model with known token prices; such are {usable}"
 
 
 def _of_budgets(settings: Settings) -> Wrong:

@@ -108,6 +108,10 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     min_improvement, confidence
         The defaults for manifests: the required improvement on a 0 to 1 scale, and the confidence of the
         verdict.
+    judge
+        The model that judges open text in runs whose manifests leave `evaluation.judge` at `auto`: an active
+        model of the catalog whose token prices are known, such as `amazon.nova-pro-v1:0`. Without it, several
+        overlap metrics have to agree on open text.
     max_open_runs
         The maximum number of runs that are open at once, waiting ones included: per tenant, or of the whole
         stage without `tenants`. A run above it is refused with a notification, and can be resumed later.
@@ -197,6 +201,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     min_improvement: Share = 0.02
     confidence: Annotated[float, msgspec.Meta(ge=0.8, le=0.999)] = 0.95
     general_ability: bool | PromptCount = True
+    judge: str = ""
     network: Network | None = None
     kms_key: KeyArn | None = None
     tags: Annotated[dict[TagKey, TagValue], msgspec.Meta(max_length=49)] = {}

@@ -181,6 +181,22 @@ def test_a_permissions_boundary_bounds_every_role(tmp_path_factory: Any) -> None
     assert all("team-boundary" in str(role.get("PermissionsBoundary")) for role in roles)
 
 
+def test_the_stages_judge_adds_no_permission_and_may_be_called(
+    resources: Resources, tmp_path_factory: Any
+) -> None:
+    """Who evaluates may call any model, since a manifest names its judge; nobody else may call this one."""
+    judging = Resources(synthesize(tmp_path_factory.mktemp("judging"), judge="amazon.nova-pro-v1:0"))
+
+    assert sorted(map(str, judging.statements())) == sorted(map(str, resources.statements()))
+    calling = {
+        policy.removeprefix("Functions").partition("Role")[0]
+        for policy, statement in judging.statements()
+        if "bedrock:InvokeModel" in as_list(statement["Action"])
+        and "arn:aws:bedrock:*::foundation-model/*" in as_list(statement["Resource"])
+    }
+    assert {one for one in calling if not one.startswith("Evaluation")} == {"EvaluateModel", "EvaluateShard"}
+
+
 def test_the_workflow_starts_ends_and_redrives_executions_of_itself_only(resources: Resources) -> None:
     """What a Distributed Map asks of its role (Step Functions guide, iam-policies-eg-dist-map)."""
     statements = [

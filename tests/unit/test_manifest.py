@@ -105,13 +105,21 @@ def test_a_judge_is_a_model_id_or_a_mapping_with_one() -> None:
     assert long.evaluation.judge == manifest.Judge(model="amazon.nova-pro-v1:0", rubric="Be brief.")
 
 
+@pytest.mark.parametrize("word", [manifest.STAGE_JUDGE, manifest.NO_JUDGE])
+def test_a_judge_may_be_left_to_the_stage_or_ruled_out(word: str) -> None:
+    read = manifest.read(f"data: {{train: t}}\nevaluation: {{judge: {word}}}\n".encode())
+
+    assert read.evaluation.judge == word
+
+
 @pytest.mark.parametrize(
     ("evaluation", "message"),
     [
         ("judge: {modell: m}", "unknown key evaluation.judge.modell; did you mean evaluation.judge.model?"),
         ("judge: {rubric: brief}", "evaluation.judge: '' is not a model id"),
         ("judge: a model", "evaluation.judge: 'a model' is not a model id"),
-        ("metric: judge", "evaluation.metric: name the model that judges: evaluation.judge"),
+        ("metric: judge, judge: none", "evaluation.judge: none leaves evaluation.metric: judge without"),
+        ("judge: {model: auto}", "evaluation.judge: 'auto' is not a model id; name one, such as"),
         ("metric: rouge", "evaluation.metric: rouge is unknown; did you mean rouge_l?"),
         ("metric: x", "evaluation.metric: x is unknown; it takes auto, accuracy"),
         ("judge: {model: a.b, via: evaluation}", "did you mean evaluation-job?"),

@@ -32,6 +32,7 @@ __all__ = [
     "entries",
     "find",
     "instead",
+    "judges",
     "load",
     "nearest",
     "needs",
@@ -126,8 +127,7 @@ def find(base_model: str) -> BaseModel:
     if base_model in models:
         return models[base_model]
     for model in models.values():
-        names = (model.lifecycle_id, model.inference_id, model.hub_content)
-        if base_model and not model.variant_of and base_model in names:
+        if base_model and not model.variant_of and base_model in model.names:
             return model
     if (why := refusal(base_model)) is not None:
         raise LookupError(f"{base_model!r} cannot be tuned: {why.reason}. {why.nearest}")
@@ -149,6 +149,21 @@ def tunable(method: Method | None = None, region: str | None = None, on: str = "
 def instead(model: BaseModel | None, method: Method | None = None, on: str = "", region: str = "") -> str:
     """An alternative to a base model that cannot be tuned, if possible in a Region; or why there is none."""
     return _tunable.instead(load(), model, method=method, region=region, on=on)
+
+
+def judges(on: str = "") -> list[BaseModel]:
+    """The models that a stage may have as its judge on a day (empty: today): active, with a price of tokens.
+
+    Bedrock has other models that can judge; the catalog has only those that can be tuned.
+    """
+    return [
+        one
+        for one in load().values()
+        if one.inference_id
+        and not one.variant_of
+        and one.prices.output_per_million_tokens is not None
+        and not _tunable.why_closed(one.lifecycle, on)
+    ]
 
 
 def nearest(name: str, count: int = 3) -> list[BaseModel]:

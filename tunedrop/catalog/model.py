@@ -124,6 +124,11 @@ class BaseModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         return self.id.partition(".")[2]
 
     @property
+    def names(self) -> tuple[str, ...]:
+        """What it is called in its catalog entry and by AWS's services; some may be empty."""
+        return (self.id, self.lifecycle_id, self.inference_id, self.hub_content)
+
+    @property
     def service_id(self) -> str:
         """Its id at the service that trains it."""
         return self.variant_of or self.id

@@ -119,12 +119,14 @@ class JudgeSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     `model` is what Converse takes: a model id, or an inference profile. `via` Converse, each pair is compared
     in both orders, and `rubric` empty is the shipped one. `via` Bedrock's own evaluation jobs, each answer is
-    rated by itself, from 0 to 1, and `rubric` empty is Bedrock's own Correctness.
+    rated by itself, from 0 to 1, and `rubric` empty is Bedrock's own Correctness. `open_text_only`: it is
+    called only where it decides, which is on open text.
     """
 
     model: str
     rubric: str = ""
     via: JudgedVia = "converse"
+    open_text_only: bool = False
 
 
 class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.price_list import PROVISIONED, Item, usage_type
 from tunedrop.contracts import (
@@ -181,10 +183,13 @@ def _judging(asked: Workload, judge: JudgeSettings, prices_of: PricesOf) -> Cost
         pairs = (asked.judged - 1) * prompts
         tokens = 2 * (3 * (asked.judged - 1) * asked.held_out.tokens + pairs * (JUDGE_TOKENS + own))
         times = f"{pairs:,} pairs x 2 orders"
+    read = estimated(tokens)
+    if judge.open_text_only:
+        read, times = msgspec.structs.replace(read, low=0.0), f"{times} if the answers are open text"
     return per_million(
         "judging",
         prices_of(judge.model).output_per_million_tokens,
-        estimated(tokens),
+        read,
         f"{times}, {tokens:,} tokens of {judge.model}, all at the price of output",
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import islice
+from typing import Self
 
 import msgspec
 
@@ -13,7 +14,7 @@ from tunedrop.catalog.method import CONVERSATIONS
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import CompletedJob, Dataset, Run, Serving
 from tunedrop.dataset.prepare.held_out import HeldOut, read_held_out
-from tunedrop.evaluation import general_ability
+from tunedrop.evaluation import general_ability, metrics
 from tunedrop.evaluation.ask import Asker, RateLimiter
 from tunedrop.evaluation.evaluate import Prediction, distinct, evaluate, select
 from tunedrop.evaluation.examples import MOST_KNOWN, Example
@@ -58,6 +59,19 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         held_out = select(asked_once, settings.max_prompts)
         probes = general_ability.questions(self.dataset.target_format, settings.general_ability)
         return held_out + probes
+
+    def on(self, questions: Sequence[HeldOut]) -> Self:
+        """The same contest, without a judge that is called for open text alone if these answers are others.
+
+        All prompts of the run decide it, so that its shards agree; prompts whose answers a teacher has yet to
+        write tell nothing.
+        """
+        judge, settings = self.run.evaluation.judge, self.run.evaluation
+        references = [one.reference for one in questions if one.reference and not one.probe]
+        if judge is None or not judge.open_text_only or metrics.task_of(references) == "text":
+            return self
+        run = msgspec.structs.replace(self.run, evaluation=msgspec.structs.replace(settings, judge=None))
+        return msgspec.structs.replace(self, run=run)
 
     def examples(self, aws_: Aws) -> list[Example]:
         """Training examples for the baselines, from the first part of the file."""

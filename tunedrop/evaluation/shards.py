@@ -42,7 +42,8 @@ def plan(prompts: int, stage: Stage, per_minute: int) -> tuple[PromptShard, ...]
 
 def evaluate_shard(aws_: Aws, contest: Contest, shard: PromptShard, deadline: float) -> ShardProgress:
     """Ask what this shard has not asked yet, until the deadline (`time.monotonic()`)."""
-    questions = contest.questions(aws_)[shard.start : shard.stop]
+    whole = contest.questions(aws_)
+    contest, questions = contest.on(whole), whole[shard.start : shard.stop]
     done = answered(aws_, contest, shard, questions)
     key, bucket = _key(contest, shard), contest.stage.artifacts_bucket
     saved = time.monotonic()

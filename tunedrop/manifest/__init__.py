@@ -6,7 +6,9 @@ known one; every error says which line to look at, and all of them are reported 
 
 from tunedrop.manifest._reading import read, share
 from tunedrop.manifest._shapes import (
+    NO_JUDGE,
     RANGES,
+    STAGE_JUDGE,
     Data,
     Deployment,
     Evaluation,
@@ -22,7 +24,9 @@ from tunedrop.manifest.yaml_document import MAX_BYTES
 
 __all__ = [
     "MAX_BYTES",
+    "NO_JUDGE",
     "RANGES",
+    "STAGE_JUDGE",
     "Data",
     "Deployment",
     "Evaluation",

@@ -14,7 +14,7 @@ from tunedrop.catalog import refusals
 from tunedrop.contracts import MOST_IN_EVALUATION_JOB
 from tunedrop.errors import InvalidManifest
 from tunedrop.manifest import yaml_document
-from tunedrop.manifest._shapes import RANGES, SECTIONS, Data, Judge, Manifest, Stage
+from tunedrop.manifest._shapes import NO_JUDGE, RANGES, SECTIONS, STAGE_JUDGE, Data, Judge, Manifest, Stage
 
 MAX_STAGES = 4
 MAX_FINDINGS = 20
@@ -165,16 +165,16 @@ def _refused_method(mapping: Mapping[str, Any], method: str) -> str:
 def _judge(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     evaluation, key = yaml_document.locate(document, "evaluation.judge")
     judge = evaluation.get(key)
-    if judge is None and evaluation.get("metric") == "judge":
+    if judge == NO_JUDGE and evaluation.get("metric") == "judge":
         yield (
-            yaml_document.line_of(evaluation, "metric"),
-            "evaluation.metric: name the model that judges: evaluation.judge",
+            yaml_document.line_of(evaluation, key),
+            f"evaluation.judge: {NO_JUDGE} leaves evaluation.metric: judge without a judge; name a model",
         )
-    if not (isinstance(judge, str | Mapping)):
+    if judge in (STAGE_JUDGE, NO_JUDGE) or not isinstance(judge, str | Mapping):
         return
     model = judge.get("model", "") if isinstance(judge, Mapping) else judge
     if isinstance(model, str) and not _MODEL_ID.fullmatch(model):
-        example = "such as amazon.nova-pro-v1:0"
+        example = f"such as amazon.nova-pro-v1:0, or {STAGE_JUDGE} or {NO_JUDGE}"
         yield (
             yaml_document.line_of(evaluation, key),
             f"evaluation.judge: {model!r} is not a model id; name one, {example}",

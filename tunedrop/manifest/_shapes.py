@@ -104,6 +104,10 @@ class Judge(msgspec.Struct, frozen=True, kw_only=True):
     via: JudgedVia = "converse"
 
 
+STAGE_JUDGE, NO_JUDGE = "auto", "none"
+"""What `evaluation.judge` may be instead of a model."""
+
+
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     """When the tuned model counts as better. Scores are on a 0 to 1 scale.
 
@@ -118,7 +122,8 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     max_prompts
         The maximum number of held-out prompts.
     judge
-        The model that judges answers: its id, or a mapping of `model`, `rubric` and `via`.
+        The model that judges answers: its id, or a mapping of `model`, `rubric` and `via`. `auto`, the
+        default: the judge of the stage's setting, if there is one, for open text only; `none`: no judge.
     general_ability
         Whether to test general ability: with all shipped prompts (`true`), with this number of them, or not
         at all (`false`); default: the stage's setting.

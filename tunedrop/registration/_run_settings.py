@@ -50,6 +50,7 @@ def resolve(
     base_model = base_models.trained_by(stage, found, document, parent_model)
     for method in (document.method, *(one.method for one in document.stages)):
         base_models.refuse_untunable(stage, base_model, method)
+    grader = grading.grader_of(stage, base_model, parent_model, document)
     resolved = msgspec.structs.replace(
         bare,
         method=document.method,
@@ -73,11 +74,11 @@ def resolve(
         keep_models=document.keep_models,
         again=document.again,
         teacher=distillation.teacher_of(base_model, parent_model, document),
-        grader=grading.grader_of(stage, base_model, parent_model, document),
+        grader=grader,
         accept_eula=document.accept_eula or base_model.id in stage.accept_eula,
         budget_usd=stage.budget_usd if document.budget_usd is None else document.budget_usd,
         deployment=_deployment(stage, document.deployment),
-        evaluation=_evaluation(stage, document.evaluation),
+        evaluation=_evaluation(stage, document.evaluation, graded=bool(grader)),
         **files,
     )
     return msgspec.structs.replace(resolved, run_id=naming.run_id(bare.name, identity(resolved)))
@@ -87,7 +88,7 @@ def identity(run: Run) -> Iterator[str]:
     """What identifies a run: object versions and resolved settings, but not the user or the time."""
     yield _written((run.source, run.train, run.validation, run.test, run.method, run.base_model))
     yield msgspec.json.encode(run.hyperparameters, order="sorted").decode()
-    yield msgspec.json.encode((run.budget_usd, run.deployment, run.evaluation)).decode()
+    yield _written((run.budget_usd, run.deployment, run.evaluation))
     more = (run.parent_model, run.earlier_stages, run.candidates, run.teacher, run.grader, run.retune)
     if any(more):
         yield _written(more, order="sorted")
@@ -99,9 +100,16 @@ def identity(run: Run) -> Iterator[str]:
         yield msgspec.json.encode(run.rules, order="sorted").decode()
 
 
+_NEW = (b',"etag":""', b',"open_text_only":false')
+"""Defaults of keys that earlier releases did not have."""
+
+
 def _written(value: object, order: Literal["sorted"] | None = None) -> str:
-    """As JSON, without empty ETags, which earlier releases did not have, so that run ids stay the same."""
-    return msgspec.json.encode(value, order=order).replace(b',"etag":""', b"").decode()
+    """As JSON, without the defaults of newer keys, so that run ids stay the same."""
+    text = msgspec.json.encode(value, order=order)
+    for one in _NEW:
+        text = text.replace(one, b"")
+    return text.decode()
 
 
 def _deployment(stage: Stage, asked: manifest.Deployment) -> DeploymentSettings:
@@ -119,25 +127,40 @@ def _deployment(stage: Stage, asked: manifest.Deployment) -> DeploymentSettings:
     )
 
 
-def _evaluation(stage: Stage, asked: manifest.Evaluation) -> EvaluationSettings:
+def _evaluation(stage: Stage, asked: manifest.Evaluation, *, graded: bool) -> EvaluationSettings:
     return EvaluationSettings(
         metric=asked.metric,
         min_improvement=stage.min_improvement if asked.min_improvement is None else asked.min_improvement,
         confidence=stage.confidence if asked.confidence is None else asked.confidence,
         max_prompts=asked.max_prompts,
-        judge=_judge(asked.judge),
+        judge=_judge(stage, asked, graded=graded),
         general_ability=stage.general_ability if asked.general_ability is None else asked.general_ability,
         few_shot=asked.few_shot,
     )
 
 
-def _judge(asked: str | manifest.Judge | None) -> JudgeSettings | None:
-    """The judge, with the inference id if the catalog knows the model."""
-    if asked is None:
+def _judge(stage: Stage, asked: manifest.Evaluation, *, graded: bool) -> JudgeSettings | None:
+    """The manifest's judge, or the stage's where it decides: on open text, or everywhere if the metric says
+    so; `graded` answers are decided by their rewards."""
+    if asked.judge == manifest.NO_JUDGE:
         return None
-    judge = manifest.Judge(model=asked) if isinstance(asked, str) else asked
+    if asked.judge is not None and asked.judge != manifest.STAGE_JUDGE:
+        judge = manifest.Judge(model=asked.judge) if isinstance(asked.judge, str) else asked.judge
+        return JudgeSettings(model=_inference_id(judge.model), rubric=judge.rubric, via=judge.via)
+    if asked.metric == "judge" and not stage.judge:
+        raise InvalidManifest(
+            "evaluation.metric: name the model that judges in evaluation.judge; "
+            "the default is the stage's setting judge, which is not set"
+        )
+    decides = asked.metric == "judge" or (asked.metric == "auto" and not graded)
+    if not stage.judge or not decides:
+        return None
+    return JudgeSettings(model=_inference_id(stage.judge), open_text_only=asked.metric == "auto")
+
+
+def _inference_id(model: str) -> str:
+    """What Converse takes, if the catalog knows the model."""
     try:
-        model = catalog.find(judge.model).inference_id
+        return catalog.find(model).inference_id
     except LookupError:
-        model = judge.model
-    return JudgeSettings(model=model, rubric=judge.rubric, via=judge.via)
+        return model

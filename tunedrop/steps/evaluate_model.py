@@ -48,6 +48,7 @@ def evaluate_model(aws_: Aws, contest: Contest, next_record: int, deadline: floa
     if (base := contest.serving.base) is not None and base.failure:
         return _uncompared(aws_, contest, base.failure)
     questions = contest.questions(aws_)
+    contest = contest.on(questions)
     per_minute = requests_per_minute(contest.stage, contest.base_model)
     planned = shards.plan(len(questions), contest.stage, per_minute)
     bucket, key = contest.stage.artifacts_bucket, naming.predictions_key(contest.run.run_id)

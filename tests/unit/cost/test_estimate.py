@@ -293,6 +293,27 @@ def test_a_judge_is_paid_for_reading_each_pair_twice() -> None:
     assert "40 pairs x 2 orders" in judging.basis
 
 
+def test_the_stages_judge_may_cost_nothing_since_it_reads_open_text_alone() -> None:
+    judge = JudgeSettings(model="us.amazon.nova-pro-v1:0", open_text_only=True)
+
+    judging = line(cost(evaluation=EvaluationSettings(judge=judge)), "judging")
+
+    assert judging.likely == pytest.approx(2 * (3 * 4_000 + 40 * 450) / 1e6 * 3.2)
+    assert judging.low == 0
+    assert "40 pairs x 2 orders if the answers are open text" in judging.basis
+    assert judging.source
+
+
+def test_the_stages_judge_counts_in_the_budget() -> None:
+    judge = JudgeSettings(model="us.amazon.nova-pro-v1:0", open_text_only=True)
+    without = cost().likely
+
+    found = cost(evaluation=EvaluationSettings(judge=judge), budget_usd=without + 0.01)
+
+    assert any("the run's budget" in one for one in found.approval_reasons)
+    assert not cost(budget_usd=without + 0.01).approval_reasons
+
+
 def test_evaluation_jobs_are_paid_for_rating_each_answer_once() -> None:
     judge = JudgeSettings(model="us.meta.llama3-3-70b-instruct-v1:0", via="evaluation-job")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -14,7 +15,7 @@ from tests import builders
 from tests.datasets import jsonl, single_turn
 from tests.unit.fake_bedrock import Answer, FakeBedrock, refusal
 from tunedrop import catalog, naming
-from tunedrop.contracts import DatasetFile, Evaluation, EvaluationSettings, PromptShard
+from tunedrop.contracts import DatasetFile, Evaluation, EvaluationSettings, JudgeSettings, PromptShard
 from tunedrop.evaluation import ask, predictions, shards
 from tunedrop.evaluation.contenders import Contest
 from tunedrop.steps.evaluate_model import evaluate_model
@@ -81,6 +82,51 @@ def evaluated(aws: Any, contest: Contest) -> Evaluation:
 
 def kept(aws: Any, contest: Contest) -> list[predictions.Prediction]:
     return predictions.read(aws.s3, "artifacts", naming.predictions_key(contest.run.run_id))
+
+
+def judging(one: Contest, **judge: Any) -> Contest:
+    settings = EvaluationSettings(
+        max_prompts=1_000, general_ability=False, judge=JudgeSettings(model="judge", **judge)
+    )
+    return msgspec.structs.replace(one, run=msgspec.structs.replace(one.run, evaluation=settings))
+
+
+def asked_of(aws: Any, model: str) -> int:
+    return sum(call["modelId"] == model for call in aws.bedrock_runtime.called("converse"))
+
+
+class Speaking(FakeBedrock):
+    """Each model has its own answer; a judge prefers the first of two."""
+
+    def converse(self, **asked: Any) -> dict[str, Any]:
+        self.calls.append(("converse", asked))
+        (first, *_) = asked["messages"]
+        case = first["content"][0]["text"].removeprefix("Case number: ").partition("\n")[0]
+        verdict = json.dumps({"case": case, "winner": "1"})
+        text = verdict if asked["modelId"] == "judge" else f"the answer of {asked['modelId']}"
+        return {**SPOKEN, "output": {"message": {"content": [{"text": text}]}}}
+
+
+@pytest.mark.parametrize(("labels", "judged"), [(0, True), (50, True), (PROMPTS, False)])
+def test_the_stages_judge_is_called_for_open_text_alone(aws: Any, labels: int, judged: bool) -> None:
+    """Also in shards, of which the first may have nothing but labels."""
+    records = single_turn("sharded")[:PROMPTS]
+    for number, record in enumerate(records[:labels]):
+        record["messages"][-1]["content"][0]["text"] = ("refund", "delivery", "complaint")[number % 3]
+    aws.s3.put_object(Bucket="artifacts", Key=TEST_KEY, Body=jsonl(records))
+    aws.bedrock_runtime = Speaking()
+
+    found = evaluated(aws, judging(contest(), open_text_only=True))
+
+    assert asked_of(aws, "judge") == (2 * PROMPTS if judged else 0)
+    assert found.metric == ("judge" if judged else "accuracy")
+    assert (found.judged is not None) == judged
+
+
+def test_a_judge_that_a_manifest_names_is_called_for_labels_too(aws: Any) -> None:
+    one = judging(contest())
+
+    assert one.on(one.questions(aws)).run.evaluation.judge is not None
 
 
 @pytest.mark.parametrize("prompts", [51, 144, 1_000, 99_999])

@@ -103,6 +103,14 @@ def test_a_judge_that_decides_compares_with_the_model_in_production_too() -> Non
     assert asked("token_f1") == (3 + 2) * 40
 
 
+def test_the_stages_judge_counts_as_one_that_decides() -> None:
+    judge = JudgeSettings(model="judge", open_text_only=True)
+
+    asked = requests(held_out(count=40), has_champion=True, general_ability=False, judge=judge)
+
+    assert asked == (3 + 2 * 2) * 40
+
+
 @pytest.mark.parametrize("has_champion", [False, True])
 @pytest.mark.parametrize("has_judge", [False, True])
 @pytest.mark.parametrize("has_teacher", [False, True])

@@ -39,6 +39,15 @@ def test_a_judge_that_does_not_exist_is_told_with_its_region(code: str) -> None:
     assert "via: converse" in check.cure
 
 
+def test_a_run_may_do_without_the_stages_judge_if_that_is_gone() -> None:
+    judge = JudgeSettings(model="us.amazon.nova-pro-v1:0", open_text_only=True)
+    aws = SimpleNamespace(bedrock=FakeBedrock(get_foundation_model=refusal("ResourceNotFoundException")))
+
+    check = judge_check.judge(aws, STAGE, builders.run(), judge)  # type: ignore[arg-type]
+
+    assert check.cure.startswith("Name a model in evaluation.judge, or none")
+
+
 def test_a_judge_at_its_end_of_life_is_told() -> None:
     ended = {"modelLifecycle": {"endOfLifeTime": datetime(2026, 1, 1, tzinfo=UTC)}}
 
