@@ -174,7 +174,7 @@ def _judge(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         return
     model = judge.get("model", "") if isinstance(judge, Mapping) else judge
     if isinstance(model, str) and not _MODEL_ID.fullmatch(model):
-        example = f"such as amazon.nova-pro-v1:0, or {STAGE_JUDGE} or {NO_JUDGE}"
+        example = f"such as amazon.nova-pro-v1:0, or write judge: {STAGE_JUDGE}, or judge: {NO_JUDGE}"
         yield (
             yaml_document.line_of(evaluation, key),
             f"evaluation.judge: {model!r} is not a model id; name one, {example}",
