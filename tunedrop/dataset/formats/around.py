@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from tunedrop.dataset.formats import names, naming
+
 _LIFTED = ("tools", "functions", "system", "systemInstruction", "system_instruction")
 """Parts of a conversation, wherever they stand."""
 
@@ -12,6 +14,19 @@ _LIFTED = ("tools", "functions", "system", "systemInstruction", "system_instruct
 def without(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:
     """A record without these keys."""
     return {key: value for key, value in record.items() if key not in keys}
+
+
+def beneath(record: Mapping[str, Any], key: str, inside: Mapping[str, Any]) -> dict[str, Any]:
+    """What a record has under a key, as the record; what stands around it is no part of it but by its name."""
+    own, rest = naming.keys_of(inside), without(record, key)
+    both = naming.keys_of(rest | inside)
+    is_changed = (own.prompt, own.answer, own.others) != (both.prompt, both.answer, both.others)
+    asked = {*names.PROMPTS, *names.ANSWERS, *names.WHAT_IS_ASKED_ABOUT} if is_changed else set()
+    asked -= {*names.CONTEXTS}
+    return {
+        f"{one} beside {key}" if one in inside or names.plain(one) in asked else one: value
+        for one, value in rest.items()
+    } | dict(inside)
 
 
 def beside(name: str, value: Any) -> dict[str, Any]:

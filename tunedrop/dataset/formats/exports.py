@@ -41,8 +41,10 @@ def why_no_answer(record: Mapping[str, Any], key: str, prompt: str = "") -> str:
 
 
 def _is_said(text: str, value: Any, choices: list[str]) -> bool:
-    """Whether digits are the choice itself, or no number of one."""
-    return text.isdecimal() and (int(text) > len(choices) or (isinstance(value, str) and text in choices))
+    """Whether a letter or digits are the choice itself, or no number of one."""
+    if text.isalpha():
+        return text in choices and ord(text.lower()) - ord("a") >= len(choices)
+    return int(text) > len(choices) or (isinstance(value, str) and text in choices)
 
 
 def _lists(prompt: Any, value: Any, choices: list[str]) -> bool:
@@ -52,18 +54,37 @@ def _lists(prompt: Any, value: Any, choices: list[str]) -> bool:
     return re.search(rf"(?:^|[\s(\[]){re.escape(str(value))}[).:\]]", prompt) is not None
 
 
+def offered(record: Mapping[str, Any], asked: str, answer: str) -> tuple[str, list[str]]:
+    """The choices that a question and its answer are about, as a text, and their keys; nothing if there are
+    none, or if the question lists them."""
+    choices = _by_key(record)
+    said = answer.casefold()
+    texts = [text for _, _, text in choices]
+    if len(texts) < 2 or not any(one.strip() and one.casefold() in said for one in texts):
+        return "", []
+    if all(one in asked for one in texts):
+        return "", []
+    lines = [f"{mark}. {text}" if mark else f"- {text}" for _, mark, text in choices]
+    return "\n".join(lines), list(dict.fromkeys(key for key, _, _ in choices))
+
+
 def _choices(record: Mapping[str, Any]) -> list[str]:
     """The texts of the choices that stand in a record; none if it offers none."""
+    return [text for _, _, text in _by_key(record)]
+
+
+def _by_key(record: Mapping[str, Any]) -> list[tuple[str, str, str]]:
+    """(key, letter or number if it has one, text) of each choice."""
     for name in _CHOICES:
         found = record.get(name)
         if isinstance(found, dict):
-            listed = found.get("text")
-            lettered = all(_INDEX.fullmatch(str(one)) for one in found)
-            found = listed if isinstance(listed, list) else list(found.values()) if lettered else []
+            if all(_INDEX.fullmatch(str(one)) for one in found):
+                return [(name, str(mark), str(text)) for mark, text in found.items()]
+            found = found.get("text")
         if isinstance(found, list) and found:
-            return [str(one.get("text", one) if isinstance(one, dict) else one) for one in found]
+            return [(name, "", str(one.get("text", one) if isinstance(one, dict) else one)) for one in found]
     numbered = {
-        match[1]: str(value)
+        match[1]: (key, match[1].upper(), str(value))
         for key, value in record.items()
         if value not in (None, "") and (match := _NUMBERED.fullmatch(names.plain(key)))
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +16,7 @@ class Keys:
 
     def __init__(self, given: tuple[str, ...], program: str = "") -> None:
         there = {name: key for key in reversed(given) if (name := names.plain(key))}
-        prompt = next((one for one in names.PROMPTS if one in there), "")
+        prompt = next((one for one in names.PROMPTS if one in there and not _says_whose(one, there)), "")
         answer = next((one for one in _answers(prompt) if one in there and one != prompt), "")
         if answer in names.CLASSES:
             answer = next((name for end in _NAMES if (name := f"{answer}_{end}") in there), answer)
@@ -33,6 +33,30 @@ class Keys:
         self.others = tuple(others) if prompt and answer else ()
         self.system = there.get(system, "")
         self.format = _format(prompt, answer, context)
+
+
+def _says_whose(name: str, there: Collection[str]) -> bool:
+    """Whether user or source beside a text says who has written it, or where it is from."""
+    if name not in _WHOSE:
+        return False
+    partners, texts = _WHOSE[name]
+    if any(one in there for one in partners):
+        return False
+    texts = (*texts, *_WHOSE_CLASS) if any(one in there for one in (*names.CLASSES, "target")) else texts
+    return any(one in there for one in texts)
+
+
+_MESSAGES = (
+    "message", "user_message", "user_input", "tweet", "review", "sms", "comment", "comment_text",
+)  # fmt: skip
+_WHOSE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "user": (("assistant", "ai", "bot", "gpt", "bot_response", "model_response"), _MESSAGES),
+    "source": (("target", "tgt", "target_text"), (*_MESSAGES, "document", "article", "dialogue")),
+}
+"""Names of a prompt, with those of the answers that make them one, and of the texts beside which they are none
+(Sentiment140 has user and text)."""
+_WHOSE_CLASS = ("text", "sentence", "headline", "utterance")
+"""The same beside a class."""
 
 
 def _answers(prompt: str) -> tuple[str, ...]:

@@ -50,18 +50,19 @@ def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     prompt = reading.text(_unboxed(record, asked), asked, f"$.{asked}")
     answer = answer_of(there, keys.answer or needed[1], reading)
     about = _asked_about(there, keys, prompt, answer, reading)
+    choices, listed = exports.offered(there, str(prompt), str(answer))
     system = there.get(keys.system, "") if keys.system else ""
     if not isinstance(system, str):
         reading.wrong_type(f"$.{keys.system}", "a string", system)
     if reading.problems or prompt is None or answer is None:
         return None
-    used = {keys.prompt, keys.answer, keys.system, *about}
+    used = {keys.prompt, keys.answer, keys.system, *about, *listed}
     if not _stands_for_nothing(there.get(keys.context)):
         used.add(keys.context)
     unread = {key: value for key, value in there.items() if key not in used and value != ""}
     if reading.format == "alpaca" and _is_put_together(unread.get(_STANFORD), prompt, answer):
         del unread[_STANFORD]
-    question = Turn("user", "\n\n".join([prompt, *about.values()]), (), f"$.{keys.prompt}")
+    question = Turn("user", "\n\n".join(filter(None, [prompt, *about.values(), choices])), (), f"$.{keys.prompt}")
     said_ = Turn("assistant", answer, (), f"$.{keys.answer}")
     said_of = there.get(keys.answer)
     if isinstance(said_of, list) and len(said_of) == 1:
@@ -144,9 +145,10 @@ def joined(record: Mapping[str, Any]) -> list[str]:
     """The keys of what stands behind the question in the prompt."""
     keys = naming.keys_of(record)
     asked, answer = record.get(keys.prompt), record.get(keys.answer)
-    return [
+    about = [
         key for key in (keys.context, *keys.others) if key and _text_of(key, record.get(key), asked, answer)
     ]
+    return [*about, *exports.offered(record, str(asked), str(answer))[1]]
 
 
 def _text_of(key: str, value: Any, asked: Any, answer: Any) -> str | None:

@@ -47,12 +47,16 @@ def is_of_turns(value: list[Any], key: str) -> bool:
     if key == "items":  # of ShareGPT's first dump; else whatever is counted
         return bool(value) and all(isinstance(one, dict) and turns.role_of(one.get("from")) for one in value)
     if all(isinstance(one, str) for one in value):
-        return len(value) > 1
+        return len(value) > 1 and key not in _LINES
     if "history" in key and all(isinstance(one, list) and len(one) == 2 for one in value):
         return bool(value)
     return bool(value) and all(
         isinstance(one, dict) and (_is_turn(one) or _asked(one) != "") for one in value
     )
+
+
+_LINES = ("log", "interactions")
+"""Names of lists whose texts nobody has said in turn."""
 
 
 def _is_turn(message: Mapping[str, Any]) -> bool:

@@ -71,7 +71,7 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
             or naming.keys_of(inside).format is not None
             or preference.fits(inside)
         ):
-            return around.without(record, key) | inside
+            return around.beneath(record, key, inside)
     return _exchange(record)
 
 
