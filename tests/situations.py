@@ -738,9 +738,9 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         "precedes each record",
     ),
     "YAML": (b"- prompt: a\n  completion: b\n- prompt: c\n", "a.yaml", "TD005", "this is YAML"),
-    "Markdown that is prose": (
-        b"# Roses\n\nThey need sun, and water.\n",
-        "a.md",
+    "prose in a file that could be anything": (
+        b"Roses\n\nThey need sun, and water.\n",
+        "a.log",
         "TD005",
         "this is text without records",
     ),
@@ -1340,7 +1340,7 @@ REFUSED |= {
         b"Dear owners:\nLast year, at this time, I wrote.\nToday, I do.\nThe reasons are many.\n"
         b"Bees, mostly, honey.\n"
         b"It was good, it was bad, it was.\n",
-        "letter.txt", "TD005", "this is text without records",
+        "letter", "TD005", "this is text without records",
     ),
 }  # fmt: skip
 

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import msgspec
 
 from tunedrop import escaping
-from tunedrop.intake.file_names import is_junk
+from tunedrop.intake.file_names import is_junk, is_markdown
 
 DROP_PREFIX = "drop/"
 RUNS_PREFIX = "runs/"
@@ -71,7 +71,7 @@ def _dropped(path: str) -> Upload:
     folder, slash, file = path.partition("/")
     if slash and folder and file == SUCCESS:
         return Upload("folder", name_of(folder))
-    if is_junk(path):
+    if is_junk(path) and (slash or not is_markdown(path)):
         return Upload("other")
     if slash and folder:
         return Upload("shard" if file else "other", name_of(folder))

@@ -20,7 +20,7 @@ _SPLITS: dict[str, Split] = {
 }  # fmt: skip
 
 _JUNK = re.compile(
-    r"\.|_|~\$|thumbs\.db$|desktop\.ini$|readme|license|licence|notice$|changelog|manifest|dataset_info|"
+    r"\.|_|~\$|thumbs\.db$|desktop\.ini$|readme|license|licence|notice$|requirements|changelog|manifest|dataset_info|"
     r"state\.json$|config|run\.(ya?ml|json)$|.*\.(md|rst|html?|ya?ml|toml|py|ipynb|sh|log|crc|sha256|md5|tmp|"
     r"part|crdownload|lock|bak|png|jpe?g|gif|webp|mp4|mov|pdf|docx?)$",
     re.IGNORECASE,
@@ -31,6 +31,19 @@ _JUNK = re.compile(
 def is_junk(name: str) -> bool:
     """Whether a file is not data but left by programs, or documentation."""
     return "__MACOSX/" in name or bool(_JUNK.match(posixpath.basename(name)))
+
+
+def is_markdown(name: str) -> bool:
+    """Whether a file is Markdown that documents no dataset, as README.md does."""
+    stem, dot, ending = name.rpartition(".")
+    return bool(dot) and ending.lower() == "md" and not is_junk(stem)
+
+
+def of_data(files: Iterable[P]) -> list[P]:
+    """The files that may contain data; Markdown only if there are no others, which it may describe."""
+    listed = list(files)
+    found = [file for file in listed if not is_junk(str(file))]
+    return found or [file for file in listed if is_markdown(str(file))]
 
 
 def split_of(name: str) -> Split | None:

@@ -40,7 +40,7 @@ def keys_by_split(s3: Any, bucket: str, key: str) -> Mapping[Split, list[str]]:
         raise InvalidManifest(
             f"s3://{bucket}/{prefix} holds more than {MAX_LISTED:,} objects; move other files away"
         )
-    found = [one["Key"] for one in listed if is_data(one)]
+    found = names.of_data(one["Key"] for one in listed if one["Size"])
     if not found:
         raise InvalidManifest(
             f"s3://{bucket}/{prefix} contains no data file; upload the data before _SUCCESS"
@@ -48,11 +48,6 @@ def keys_by_split(s3: Any, bucket: str, key: str) -> Mapping[Split, list[str]]:
     if len(found) > MAX_DATA_FILES:
         raise InvalidManifest(f"s3://{bucket}/{prefix} holds {len(found):,} files; merge some of them")
     return _by_split(found, prefix)
-
-
-def is_data(listed: Mapping[str, Any]) -> bool:
-    """Whether a listed object may contain records."""
-    return bool(listed["Size"]) and not names.is_junk(listed["Key"])
 
 
 def _by_split(keys: Iterable[str], prefix: str) -> dict[Split, list[str]]:

@@ -53,8 +53,6 @@ def test_how_many_images_there_are_is_no_image(beside: dict[str, Any]) -> None:
     [
         {"question": "How many?", "answer": "4", "options": []},
         {"question": "How many?", "answer": "4", "options": {"locale": "en", "channel": "web"}},
-        {"question": "2 + 2?", "answer": "4", "choices": ["3", "4", "5", "6"]},
-        {"question": "2 + 9?", "answer": 11, "choices": ["10", "11"]},
         {"question": LISTED, "answer": "B", "options": {"A": "red", "B": "blue"}},
         {"question": LISTED, "answer": "B", "A": "red", "B": "blue"},
         {"question": LISTED, "answer": "B", "choices": {"text": ["red", "blue"], "label": ["A", "B"]}},
@@ -132,3 +130,81 @@ def test_a_formula_that_gives_an_empty_text_has_its_value() -> None:
 
     with zipfile.ZipFile(saved) as archive:
         assert not spreadsheets.has_formulas_without_values(archive)
+
+
+@pytest.mark.parametrize(
+    ("choices", "listed"),
+    [
+        ({"options": {"A": "red", "B": "dark blue"}}, "A. red\nB. dark blue"),  # MedQA
+        ({"choices": ["red", "dark blue"]}, "- red\n- dark blue"),  # axolotl
+        ({"choices": [{"text": "red"}, {"text": "dark blue"}]}, "- red\n- dark blue"),
+        ({"choices": {"text": ["red", "dark blue"], "label": ["A", "B"]}}, "- red\n- dark blue"),
+        ({"option_a": "red", "option_b": "dark blue"}, "A. red\nB. dark blue"),
+        ({"opa": "red", "opb": "dark blue", "opc": None}, "A. red\nB. dark blue"),
+        ({"choice1": "red", "choice2": "dark blue"}, "1. red\n2. dark blue"),
+    ],
+)
+@pytest.mark.parametrize("answer", ["dark blue", "It is dark blue."])
+def test_choices_stand_in_the_prompt(choices: dict[str, Any], listed: str, answer: str) -> None:
+    record = {"question": "Which?", **choices, "answer": answer}
+
+    found = formats.read(record)
+
+    assert said(record) == ([], [f"Which?\n\n{listed}", answer])
+    assert found.conversation is not None
+    assert not found.conversation.unread
+
+
+@pytest.mark.parametrize(
+    "beside",
+    [{"options": ["--fast", "--slow"]}, {"options": ["R", "e"]}, {"choices": ["red"]}, {"A": "x", "B": "y"}],
+)
+def test_options_that_the_answer_is_none_of_are_not_shown(beside: dict[str, Any]) -> None:
+    assert said({"prompt": "Which?", "completion": "Red.", **beside}) == ([], ["Which?", "Red."])
+
+
+@pytest.mark.parametrize(("answer", "choices"), [("4", ["3", "4", "5", "6"]), (11, ["10", "11"])])
+def test_a_number_that_is_a_choice_is_an_answer(answer: Any, choices: list[str]) -> None:
+    asked = "How many?\n\n" + "\n".join(f"- {one}" for one in choices)
+
+    assert said({"question": "How many?", "answer": answer, "choices": choices}) == ([], [asked, str(answer)])
+
+
+def test_a_letter_beyond_the_choices_is_a_choice_itself() -> None:
+    vitamins = {"question": "Which vitamin?", "answer": "K", "choices": ["C", "K"]}
+
+    assert said(vitamins) == ([], ["Which vitamin?\n\n- C\n- K", "K"])
+
+
+@pytest.mark.parametrize(
+    ("record", "asked", "answered"),
+    [
+        ({"target": 0, "date": "Mon", "user": "_bob_", "text": "so sad"}, "so sad", "0"),  # Sentiment140
+        ({"user": "bob", "review": "so bad", "sentiment": "neg"}, "so bad", "neg"),
+        ({"user": "Ann Lee", "message": "It broke.", "reply": "Send it."}, "It broke.", "Send it."),
+        ({"source": "cnn", "article": "Bees swarm now.", "summary": "Bees."}, "Bees swarm now.", "Bees."),
+        ({"source": "cnn", "record": {"article": "Bees swarm.", "summary": "Bees."}}, "Bees swarm.", "Bees."),
+        ({"user": "When?", "assistant": "Now.", "text": "x"}, "When?\n\nx", "Now."),
+        ({"user": "When?", "response": "Now."}, "When?", "Now."),
+        ({"source": "bee", "context": "garden", "target": "Biene"}, "bee\n\ngarden", "Biene"),
+        ({"item": {"question": "When?", "answer": "Now."}, "prompt": "other"}, "When?", "Now."),
+        ({"row": {"text": "so bad", "label": "neg"}, "query": "other"}, "so bad", "neg"),
+        ({"row": {"question": "When?", "answer": "Now."}, "context": "May"}, "When?\n\nMay", "Now."),
+    ],
+)  # fmt: skip
+def test_whose_a_text_is_and_what_stands_around_it_are_not_asked(
+    record: dict[str, Any], asked: str, answered: str
+) -> None:
+    assert said(record) == ([], [asked, answered])
+
+
+def test_what_stands_around_a_record_by_the_name_of_one_of_its_parts_is_not_lost() -> None:
+    found = formats.read({"data": {"question": "When?", "answer": "Now."}, "answer": "other"}).conversation
+
+    assert found is not None
+    assert found.unread == {"answer beside data": "other"}
+
+
+@pytest.mark.parametrize("name", ["log", "interactions"])
+def test_a_list_of_lines_is_no_conversation(name: str) -> None:
+    assert said({name: ["service started", "service stopped"]}) == (["TD010"], [])

@@ -43,6 +43,19 @@ def test_junk_starts_nothing(aws: Aws, intake: str, name: str) -> None:
         assert found.outcome == "ignored"
 
 
+def test_markdown_is_data_where_nothing_else_is(aws: Aws, intake: str) -> None:
+    alone = register(aws.s3, STAGE, event(put(aws, intake, "drop/handbook.md")), "arn").run
+    for name in ("b.md", "a.md", "README.md"):
+        page = put(aws, intake, f"drop/garden/{name}")
+        assert register(aws.s3, STAGE, event(page), "arn").outcome == "ignored"
+    folder = register(aws.s3, STAGE, event(put(aws, intake, "drop/garden/_SUCCESS", b"")), "arn").run
+
+    assert alone is not None
+    assert (alone.name, alone.train.key) == ("handbook", "drop/handbook.md")
+    assert folder is not None
+    assert [one.key for one in folder.train.objects] == ["drop/garden/a.md", "drop/garden/b.md"]
+
+
 def test_a_folder_is_one_run_that_its_success_starts(aws: Aws, intake: str) -> None:
     for name in ("part-10.csv", "part-2.csv", "test.jsonl", "validation/0.parquet", "README.md"):
         shard = put(aws, intake, f"drop/garden/{name.replace('part', 'train')}")

@@ -15,7 +15,7 @@ from tunedrop.dataset.sources.attachments import named_beside
 from tunedrop.dataset.sources.opening import DataFiles, open_files
 from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidManifest
-from tunedrop.intake.file_names import in_order, is_junk
+from tunedrop.intake.file_names import in_order, of_data
 from tunedrop.manifest import Data, Manifest, is_pattern
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
@@ -129,4 +129,4 @@ def _leaves(name: str) -> bool:
 
 def data_files(folder: Path) -> list[Path]:
     """The files in a folder that may be data, in the order of the numbers in their names."""
-    return in_order(path for path in folder.iterdir() if path.is_file() and not is_junk(path.name))
+    return in_order(of_data(path for path in folder.iterdir() if path.is_file()))

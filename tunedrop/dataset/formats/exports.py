@@ -58,14 +58,19 @@ def offered(record: Mapping[str, Any], asked: str, answer: str) -> tuple[str, li
     """The choices that a question and its answer are about, as a text, and their keys; nothing if there are
     none, or if the question lists them."""
     choices = _by_key(record)
-    said = answer.casefold()
     texts = [text for _, _, text in choices]
-    if len(texts) < 2 or not any(one.strip() and one.casefold() in said for one in texts):
+    if len(texts) < 2 or not any(_says(answer, one) for one in texts):
         return "", []
     if all(one in asked for one in texts):
         return "", []
     lines = [f"{mark}. {text}" if mark else f"- {text}" for _, mark, text in choices]
     return "\n".join(lines), list(dict.fromkeys(key for key, _, _ in choices))
+
+
+def _says(answer: str, choice: str) -> bool:
+    """Whether an answer has the words of a choice."""
+    words = re.escape(choice.strip())
+    return bool(words) and re.search(rf"(?<!\w){words}(?!\w)", answer, re.IGNORECASE) is not None
 
 
 def _choices(record: Mapping[str, Any]) -> list[str]:

@@ -53,8 +53,8 @@ _WHOSE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "user": (("assistant", "ai", "bot", "gpt", "bot_response", "model_response"), _MESSAGES),
     "source": (("target", "tgt", "target_text"), (*_MESSAGES, "document", "article", "dialogue")),
 }
-"""Names of a prompt, with those of the answers that make them one, and of the texts beside which they are none
-(Sentiment140 has user and text)."""
+"""Names of a prompt, with those of the answers that make them one, and of the texts beside which they are
+none (Sentiment140 has user and text)."""
 _WHOSE_CLASS = ("text", "sentence", "headline", "utterance")
 """The same beside a class."""
 

@@ -62,7 +62,9 @@ def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     unread = {key: value for key, value in there.items() if key not in used and value != ""}
     if reading.format == "alpaca" and _is_put_together(unread.get(_STANFORD), prompt, answer):
         del unread[_STANFORD]
-    question = Turn("user", "\n\n".join(filter(None, [prompt, *about.values(), choices])), (), f"$.{keys.prompt}")
+    question = Turn(
+        "user", "\n\n".join(filter(None, [prompt, *about.values(), choices])), (), f"$.{keys.prompt}"
+    )
     said_ = Turn("assistant", answer, (), f"$.{keys.answer}")
     said_of = there.get(keys.answer)
     if isinstance(said_of, list) and len(said_of) == 1:

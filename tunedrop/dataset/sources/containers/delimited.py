@@ -22,6 +22,7 @@ _SAMPLE = 1 << 16
 _SEPARATORS = (",", "\t", ";", "|", "\x1f", "^")
 _SEP_LINE = re.compile(r'"?sep=(.)"?[\r\n]*', re.IGNORECASE)
 
+_NAMES = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
 _REASONS = {
     "expected after": "a quote inside a quoted cell is not doubled, or there is text outside the quotes",
     "unexpected end of data": "a quoted cell is never closed: it contains the rest of the file",
@@ -38,6 +39,11 @@ class Dialect(msgspec.Struct, frozen=True):
     separator: str
     quote: str = '"'
     doubled: bool = True
+
+    @property
+    def shown(self) -> str:
+        """The separator in words."""
+        return _NAMES.get(self.separator, self.separator)
 
     def reader(self, lines: Iterable[str]) -> _csv.Reader:
         """The rows of such lines."""
@@ -59,6 +65,11 @@ class Table(msgspec.Struct, frozen=True):
     dialect: Dialect
     columns: Columns
     first: int = 1
+
+
+def is_table(name: str) -> bool:
+    """Whether a file is a table by its name, compressed or not."""
+    return name.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".tab", ".psv"))
 
 
 def table_of(sample: str, wanted: Mapping[str, str], whole: bool) -> Table:

@@ -58,6 +58,12 @@ class Encoding(msgspec.Struct, frozen=True):
     def is_utf8(self) -> bool:
         return self.name == "utf-8"
 
+    @property
+    def guess(self) -> str:
+        """What was guessed, in words."""
+        seen = f", which makes {self.sample!r} of it" if self.sample else ""
+        return f"the file is not UTF-8; it was read as {self.name}{seen}; if wrong, use --encoding NAME"
+
 
 def named(name: str) -> str:
     """The encoding of this name.

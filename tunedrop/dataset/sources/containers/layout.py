@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import itertools
 import json
-import posixpath
 import re
 from typing import Literal
 
 from tunedrop.dataset.formats.unreadable import NotReadable
-from tunedrop.dataset.sources.containers import json_values
+from tunedrop.dataset.sources.containers import delimited, documents, json_values
 
-Layout = Literal["lines", "array", "values", "wrapped", "object", "lists", "strings", "table"]
+Layout = Literal["lines", "array", "values", "wrapped", "object", "lists", "strings", "table", "document"]
 
-_TABLES = (".csv", ".tsv", ".tab", ".psv")
 _LINES = (".jsonl", ".ndjson")
 _LINE = re.compile(r"[^\r\n]*")
 _BEGINS_RECORD = re.compile(r"^[ \t]*\{[ \t]*\"", re.MULTILINE)
@@ -56,7 +53,8 @@ def layout_of(sample: str, name: str, whole: bool) -> Layout:
     is_cut = len(line) >= len(begun) and not whole
     if sample.lstrip("\ufeff \t\r\n").startswith("\x1e"):
         return "values"  # a JSON text sequence, RFC 7464
-    if begun[0] == "{":
+    is_prose = documents.is_prose(sample, name)
+    if begun[0] == "{" and not is_prose:
         return "object" if _is_object(begun, name, whole) else _of_objects(begun, line, is_cut)
     if _CHAT_LOG.match(line) and not _BEFORE_RECORD.match(line):
         raise NotReadable(
@@ -66,9 +64,9 @@ def layout_of(sample: str, name: str, whole: bool) -> Layout:
         raise NotReadable("this is TOML; export it as JSON lines or CSV")
     if _SCRIPT.match(line):
         raise NotReadable("this is JavaScript; keep only the JSON in it")
-    if begun[0] in "/#" and _COMMENTS.sub("", begun).startswith("["):
+    if begun[0] in "/#" and _COMMENTS.sub("", begun).startswith("[{" if is_prose else "["):
         raise NotReadable("JSON has no comments, and this array has some; remove them")
-    if begun[0] == "[":
+    if begun[0] == "[" and not is_prose:
         if _is_of_lists(begun, line, is_cut):
             return "lists"
         return "array" if _is_array(begun, whole) else "lines"
@@ -174,10 +172,14 @@ def _is_json_in_a_string(line: str, is_cut: bool) -> bool:
 
 def _of_words(begun: str, name: str) -> Layout:
     """A text that begins with no JSON: a table, or prose around the records."""
-    is_table = posixpath.splitext(name.lower().removesuffix(".gz"))[1] in _TABLES
+    is_table = delimited.is_table(name)
     lines = begun.splitlines()[:_LINES_OF_PROSE]
-    record = next((number for number, line in enumerate(lines) if _BEGINS_RECORD.match(line)), None)
-    if record is not None and not is_table:
+    records = sum(_BEGINS_RECORD.match(line) is not None for line in lines)
+    is_prose = documents.is_prose(begun, name)
+    if is_prose and (records * 2 < len(lines) or name.lower().endswith((".md", ".markdown"))):
+        _refuse_others(begun, name, lines)
+        return "document"
+    if records and not is_table:
         return "lines"
     if not is_table:
         _refuse_others(begun, name, lines)
@@ -187,12 +189,12 @@ def _of_words(begun: str, name: str) -> Layout:
         return "lines"  # each is listed with what is wrong with it
     if len(lines) > 1 and len(lines[0]) <= 40 and " " not in lines[0].strip():
         return "table"  # of one column
-    raise NotReadable(_PROSE)
+    raise NotReadable(documents.NO_RECORDS)
 
 
 def _refuse_others(begun: str, name: str, lines: list[str]) -> None:
-    if begun.startswith("#") and name.lower().endswith((".md", ".markdown")):
-        raise NotReadable(_PROSE)
+    if name.lower().endswith((".md", ".markdown")):
+        return  # it may begin with HTML, or with anything else
     if name.lower().endswith((".yaml", ".yml")) and _YAML.search(begun):
         raise NotReadable("this is YAML; export it as JSON lines or CSV")
     for pattern, what in _OTHERS:
@@ -204,11 +206,6 @@ def _refuse_others(begun: str, name: str, lines: list[str]) -> None:
         raise NotReadable(
             f"{shown!r} precedes each record; a line must contain one JSON object and nothing else"
         )
-    cells = [len(_CELLS.findall(line)) for line in lines if line.strip()]
-    if name.lower().endswith((".txt", ".md", ".markdown")) and not any(
-        one == other > 0 for one, other in itertools.pairwise(cells)
-    ):
-        raise NotReadable(_PROSE)
 
 
 _OTHERS = (
@@ -248,7 +245,3 @@ _OTHERS = (
     (re.compile(r"<[A-Za-z][\w:-]*[\s>]"), "this is XML or HTML; export the records as JSON lines or CSV"),
 )
 """What begins so, and is no table."""
-_PROSE = (
-    "this is text without records; expected JSON lines, a JSON array, CSV, Excel or Parquet. To train on "
-    'the text itself, write each passage as a line {"input": "…"}'
-)

@@ -184,7 +184,8 @@ def members(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
     listed = archive.infolist()
     if len(listed) > MOST_MEMBERS:
         raise NotReadable(f"the archive has {len(listed):,} members; put the records into one file")
-    found = {one.filename: one for one in listed if not one.is_dir() and not names.is_junk(one.filename)}
+    files = {one.filename: one for one in listed if not one.is_dir()}
+    found = {name: files[name] for name in names.of_data(files)}
     if not found:
         raise NotReadable("the archive contains no file with records")
     parts = names.by_split([*found])

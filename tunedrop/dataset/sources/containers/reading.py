@@ -19,6 +19,7 @@ from tunedrop.dataset.formats import unreadable
 from tunedrop.dataset.formats.unreadable import NotReadable
 from tunedrop.dataset.sources.containers import (
     delimited,
+    documents,
     encoding,
     isolated,
     json_values,
@@ -146,13 +147,14 @@ class _Reader:
             if packed.is_workbook(archive):
                 spreadsheets.check_size(archive, min(MOST_IN_MEMORY_MAPS, self._most))
                 if spreadsheets.has_formulas_without_values(archive):
-                    self._warn("TD008", _FORMULAS)
+                    self._warn("TD008", spreadsheets.NO_VALUES)
                 self._workbook(file)
                 return
             self._did("ZIP")
             members = list(packed.members(archive))
             for member in members:
                 self._begin(member.filename)
+                self._name = member.filename
                 with packed.member_of(archive, member, self._most) as inside, self._given_back():
                     self.file(inside, layers + 1)
 
@@ -201,11 +203,8 @@ class _Reader:
             ) from error
 
     def _of_layout(self, layout: Layout, text: TextIO, sample: str) -> None:
-        if layout == "table":
-            table = delimited.table_of(sample, self._options.columns, whole=len(sample) < kinds.HEAD)
-            self._did(f"table separated by {_NAMES.get(table.dialect.separator, table.dialect.separator)}")
-            self._columns(table.columns)
-            self._take(tables.records(delimited.rows(text, table), table.columns, self._blank.append))
+        if layout in ("table", "document"):
+            self._table(text, documents.table_of(sample, self._name, self._options.columns))
         elif layout == "lines":
             self._take(self._renamed(text_lines.lines(text)))
         elif layout == "object":
@@ -222,6 +221,15 @@ class _Reader:
                 text, wrapped=layout == "wrapped", tell=lambda what: self._warn("TD008", what)
             )
             self._take(self._renamed(found))
+
+    def _table(self, text: TextIO, table: delimited.Table | None) -> None:
+        """The rows of a table; the passages of a text that is none."""
+        self._did(f"table separated by {table.dialect.shown}" if table else "plain text")
+        if table is None:
+            self._take(documents.passages(text))
+            return
+        self._columns(table.columns)
+        self._take(tables.records(delimited.rows(text, table), table.columns, self._blank.append))
 
     def _object(self, text: TextIO) -> None:
         """The records that one object holds; the object itself where it is one."""
@@ -240,14 +248,10 @@ class _Reader:
         self._take(self._renamed(lines))
 
     def _about(self, found: encoding.Encoding) -> None:
-        if not found.is_utf8:
-            self._did(found.name)
-        elif found.mark:
-            self._did("UTF-8 with a byte-order mark")
+        if not found.is_utf8 or found.mark:
+            self._did("UTF-8 with a byte-order mark" if found.is_utf8 else found.name)
         if found.is_guess:
-            seen = f", which makes {found.sample!r} of it" if found.sample else ""
-            what = f"the file is not UTF-8; it was read as {found.name}{seen}; if wrong, use --encoding NAME"
-            self._warn("TD008", what)
+            self._warn("TD008", found.guess)
 
     # --- what is written -----------------------------------------------------------------------------------
 
@@ -289,10 +293,6 @@ class _Reader:
 
     def _warn(self, code: str, message: str) -> None:
         self.reading.warnings.append((code, message))
-
-
-_FORMULAS = "cells contain formulas without values; open the file in Excel and save it"
-_NAMES = {"\t": "tabs", ",": "commas", ";": "semicolons", "|": "bars"}
 
 
 def _size(file: BinaryIO) -> int:

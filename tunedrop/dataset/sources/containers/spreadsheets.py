@@ -48,6 +48,9 @@ MOST_TEXTS = 256 << 20
 """Bytes of XML: openpyxl keeps each text of a workbook, which takes three times as much."""
 
 
+NO_VALUES = "cells contain formulas without values; open the file in Excel and save it"
+
+
 def has_formulas_without_values(archive: zipfile.ZipFile) -> bool:
     """Whether cells have a formula whose value was never computed, as libraries write them."""
     for member in archive.infolist():

@@ -1,0 +1,126 @@
+"""Plain text and Markdown without records: passages for continued pre-training, `{"input": "…"}`.
+
+A passage is as many whole paragraphs as fit; only a longer paragraph is divided, at the end of a line, of a
+sentence or of a word. Nothing is left out but the blank lines and spaces between two passages.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from typing import TextIO
+
+from tunedrop.dataset.formats import transcripts
+from tunedrop.dataset.formats.unreadable import NotReadable
+from tunedrop.dataset.sources.containers import delimited, kinds, tables
+
+LONGEST = 4_000
+"""Characters of a passage: in English about 1,024 tokens, which JumpStart trains on at once (our choice)."""
+_ENDINGS = (".txt", ".text", ".md", ".markdown")
+_ENDS = tuple(
+    re.compile(one)
+    for one in (
+        r"(?>\r\n|\n|\r)[ \t]*(?>\r\n|\n|\r)\s*",
+        r"(?:\r\n|\n|\r)\s*",
+        r"[.!?\u2026]['\")\]]*\s+|[\u3002\uff01\uff1f]\s*",
+        r"\s+",
+    )
+)
+"""Where a passage may end, the best first: paragraphs, lines, sentences, words."""
+_LINE_END = re.compile(r"\r\n|\n|\r")
+_JSON = re.compile(r"\{\s*[\"'}]|\[\s*(?:[{\"'\]]|\[\s*[\"{\[])")
+_SEPARATORS = (("\t", 1), (";", 2), ("|", 2), (",", 3))
+"""Those of cells, and how many lines at least have as many of them if the text is a table."""
+
+
+def is_document(name: str) -> bool:
+    """Whether a file is text or Markdown by its name, compressed or not."""
+    return name.lower().removesuffix(".gz").endswith(_ENDINGS)
+
+
+def is_prose(sample: str, name: str) -> bool:
+    """Whether a document that begins so is to be read as passages: it looks like no JSON and no table."""
+    return is_document(name) and _is_prose(sample)
+
+
+def _is_prose(sample: str) -> bool:
+    begun = sample.lstrip("\ufeff \t\r\n")
+    if not begun.strip("\0") or _JSON.match(begun):
+        return False
+    lines = [line for line in begun.splitlines()[:200] if line.strip()]
+    if not lines:
+        return False
+    for separator, fewest in _SEPARATORS:
+        (number, times), *_ = Counter(line.count(separator) for line in lines).most_common(1)
+        if number and times >= max(fewest, 0.9 * len(lines)):
+            return False
+    return True
+
+
+def table_of(sample: str, name: str, wanted: Mapping[str, str]) -> delimited.Table | None:
+    """The dialect and the columns of a table that begins so; None if the text is a document.
+
+    Raises
+    ------
+    NotReadable
+        If it is neither: no column can be told to be the prompt.
+    """
+    may_be_prose = not wanted and not delimited.is_table(name) and _is_prose(sample)
+    try:
+        table = delimited.table_of(sample, wanted, whole=len(sample) < kinds.HEAD)
+    except NotReadable as error:
+        if not may_be_prose:
+            raise
+        if is_document(name):
+            return None
+        raise NotReadable(NO_RECORDS) from error
+    return None if may_be_prose and is_document(name) and table.columns.skipped else table
+
+
+def passages(text: TextIO) -> Iterator[tuple[int, bytes]]:
+    """(line on which it begins, record) of each passage.
+
+    Raises
+    ------
+    NotReadable
+        If the text is a conversation, whose turns would be learned as one text.
+    """
+    rest, line, is_first = "", 1, True
+    while True:
+        piece = text.read(16 * LONGEST)
+        rest += piece
+        while rest and (len(rest) > LONGEST + 1 or not piece):  # the line end behind it may be two characters
+            end = _end_of(rest)
+            said = rest[:end].strip("\r\n\ufeff").rstrip()
+            if is_first and transcripts.begins(said.lstrip()) and transcripts.spoken(said.lstrip()):
+                raise NotReadable(_CONVERSATION)
+            is_first = is_first and not said
+            if said:
+                blank = rest[: rest.index(said)]
+                yield line + len(_LINE_END.findall(blank)), tables.encoded({"input": said})
+            line += len(_LINE_END.findall(rest, 0, end))
+            rest = rest[end:]
+        if not piece:
+            return
+
+
+def _end_of(text: str) -> int:
+    """Where the passage ends that a text begins with."""
+    if len(text) <= LONGEST:
+        return len(text)
+    for at, pattern in enumerate(_ENDS):
+        last = max((one.end() for one in pattern.finditer(text, 0, LONGEST)), default=0)
+        if last > (0 if not at else LONGEST // 4):
+            return last
+    return LONGEST + text.startswith("\n", LONGEST)
+
+
+NO_RECORDS = (
+    "this is text without records; expected JSON lines, a JSON array, CSV, Excel or Parquet. To train on the "
+    'text itself, name the file .txt or .md, or write each passage as a line {"input": "…"}'
+)
+_CONVERSATION = (
+    "this is a conversation in one text; write each question with its answer as a record, or all turns as "
+    "messages"
+)
