@@ -19,7 +19,7 @@ def without(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:
 def beneath(record: Mapping[str, Any], key: str, inside: Mapping[str, Any]) -> dict[str, Any]:
     """What a record has under a key, as the record; what stands around it changes none of its parts."""
     own, rest = naming.keys_of(inside), without(record, key)
-    both = naming.keys_of(rest | inside)
+    both = naming.keys_of({**rest, **inside})
     is_changed = (own.prompt, own.answer, own.others) != (both.prompt, both.answer, both.others)
     asked = {*names.PROMPTS, *names.ANSWERS, *names.WHAT_IS_ASKED_ABOUT} if is_changed else set()
     asked -= {*names.CONTEXTS}
