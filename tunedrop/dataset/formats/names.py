@@ -1,7 +1,7 @@
 """What people call the parts of a record: keys of JSON and columns of tables. The one place for it.
 
 The order counts: where a record has several of a list, the first is the one. Gathered from the datasets and
-export formats that `tests/unit/dataset/test_names.py` names. Read 2026-11-29.
+export formats that `tests/situations.py` names. Read 2026-11-29.
 """
 
 from __future__ import annotations
