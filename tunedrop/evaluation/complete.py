@@ -22,7 +22,7 @@ FEWEST_WORDS, NO_LABEL = 2, 6
 """An answer of so many words that begins its reference is cut where it ends within a sentence, or within a
 word of a reference of so many words, which is no label."""
 
-_SENTENCE = re.compile(r"[.!?。！？।؟…]$")  # noqa: RUF001 - full-width forms are meant
+_SENTENCE = re.compile(r"[.!?。！？।؟…]+$")  # noqa: RUF001 - full-width forms are meant
 
 
 def incomplete(model: str, pairs: Sequence[tuple[str, Answer]]) -> Incomplete:

@@ -40,6 +40,9 @@ OTHER_ORDER, TOLD = 0.5, 0.1
 Contradicted = Literal["negation", "numbers", "order"]
 """Why an answer with the reference's words may contradict it."""
 
+_SEPARATORS = str.maketrans(",:", "..")
+"""`12,50` may say what `12.50` says, and `9:30` what `9.30` says."""
+
 _FENCED = re.compile(r"```[^\n`]*\n(.*?)\n?```", re.DOTALL)
 
 
@@ -113,8 +116,10 @@ def _same_facts(expected: Sequence[str], given: Sequence[str]) -> float:
     negation."""
     if _are_opposite(expected, given):
         return 0.0
-    numbers = {one for one in expected if one[0].isdigit()}
-    return len(numbers & set(given)) / len(numbers) if numbers else 1.0
+    numbers, said = (
+        {one.translate(_SEPARATORS) for one in text if one[0].isdigit()} for text in (expected, given)
+    )
+    return len(numbers & said) / len(numbers) if numbers else 1.0
 
 
 def _has_phrase(said: Sequence[str], phrase: Sequence[str]) -> float:

@@ -90,6 +90,9 @@ class Gate:
             content = self.found.content
             if others and content is not None and content.low > 0 and content.low >= wanted:
                 return Finding("inconclusive", f"{said}; but {reasons.says_more(content)}")
+            exact = next((one for one in self.found.scores if one.metric == "exact_match"), None)
+            if exact is not None and exact.low > 0 and exact.low >= wanted:
+                return Finding("inconclusive", f"{said}; but {reasons.exactly(exact)}")
             reason = f"{said}; the run requires at least {wanted:+.3f}"
             return Finding("reject", reason, "difference")
         return Finding(

@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 from tunedrop.contracts import Contender, Reason, Score
 from tunedrop.evaluation import metrics, reasons, scores
 from tunedrop.evaluation.baselines import ECHO
+from tunedrop.evaluation.code import broken
 from tunedrop.evaluation.content import Contradicted, most_contradicted
 from tunedrop.evaluation.measured import MOST_FAILED, Measured, is_rather_higher
 from tunedrop.evaluation.power import FEWEST_UNITS
@@ -66,6 +67,7 @@ class Guards:
             self._says_more(reason),
             self._wrong_part(reason),
             self._makes_up(reason),
+            self._breaks(reason),
             self._loses(reason),
             self._substitutes(reason),
             self._in_production(reason),
@@ -114,6 +116,12 @@ class Guards:
     def _makes_up(self, reason: str) -> Finding | None:
         found = None if self.found.is_judged else made_up(self.sample)
         return found and Finding("inconclusive", f"{reason}; but {reasons.made_up(found)}")
+
+    def _breaks(self, reason: str) -> Finding | None:
+        if self.sample.task != "text" or self.found.is_judged:
+            return None
+        found = broken(self.sample.references, self.sample.texts("tuned"), self.sample.units)
+        return found and Finding("inconclusive", f"{reason}; but {reasons.broken(found)}")
 
     def _loses(self, reason: str) -> Finding | None:
         """Whether more of what the base had right is lost than an unrelated model as good would lose."""
@@ -189,7 +197,7 @@ class Guards:
         if content is None or self.found.is_judged:
             return None
         margin = CONTENT_MARGIN if content.difference < 0 else CONTENT_MARGIN_UNSEEN
-        wanted = 0.0 if self.sample.task == "text" else -margin
+        wanted = 0.0 if self._is_overlap else -margin
         if content.low > wanted and not self._mostly_form(content):
             return None
         contradicted = self._contradicted()
@@ -204,12 +212,17 @@ class Guards:
             wanted=wanted,
         )
 
+    @property
+    def _is_overlap(self) -> bool:
+        """Whether words in common decide: an exact match is right, also if only spaces changed."""
+        return self.sample.task == "text" and self.found.metric != "exact_match"
+
     def _mostly_form(self, content: Score) -> bool:
         """Whether what the answers have in common with the references says little of this prompt."""
         score = self.found.decisive
         if score is None or self.found.metric not in metrics.METRICS:
             return False
-        if self.sample.task == "text":
+        if self._is_overlap:
             return content.difference < CONTENT_SHARE * score.difference
         return content.tuned < CONTENT_SHARE * score.tuned
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from tunedrop.contracts import Contender, Incomplete, Score
 from tunedrop.evaluation import metrics
+from tunedrop.evaluation.code import Broken
 from tunedrop.evaluation.content import Contradicted
 from tunedrop.evaluation.power import FEWEST_UNITS, MOST_UNITS
 from tunedrop.evaluation.prompting import PROMPTED
@@ -127,7 +128,7 @@ def wrong_throughout(found: WrongPart) -> str:
     """A part of the answers that may be wrong in all of them."""
     return (
         f"the answers have {found.by_chance.tuned:.0%} of the references' {found.name}, no more than "
-        f"{found.chance} ({found.by_chance.base:.0%}): they may be wrong throughout. Check them in the report"
+        f"{found.chance} ({found.by_chance.base:.0%}): they may {found.suspicion}. Check them in the report"
     )
 
 
@@ -136,6 +137,22 @@ def made_up(found: MadeUp) -> str:
     return (
         f"{found.units} answers of the tuned model make something up, such as {found.example!r}, which their "
         "prompt and their reference do not have. Check them in the report"
+    )
+
+
+def broken(found: Broken) -> str:
+    """What is wrong with the code of most answers."""
+    return (
+        f"{found.units} answers of the tuned model are code that probably cannot run (the first: "
+        f"{found.example}). Check them in the report"
+    )
+
+
+def exactly(exact: Score) -> str:
+    """What speaks against a rejection where answers differ from their references in punctuation or case."""
+    return (
+        f"exact match rose from {exact.base:.3f} to {exact.tuned:.3f} {between(exact)}, so spaces, "
+        "punctuation or case may be what the answers are for. If so, set evaluation.metric to exact_match"
     )
 
 

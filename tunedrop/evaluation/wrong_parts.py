@@ -45,6 +45,7 @@ class WrongPart(NamedTuple):
     measured: Paired
     by_chance: Score
     chance: str = "answers to other prompts have"
+    suspicion: str = "be wrong throughout"
 
 
 def wrong_part(sample: Sample, levels: Levels) -> WrongPart | None:
@@ -69,8 +70,8 @@ def _first_wrong(parts: Iterator[Part], sample: Sample, levels: Levels) -> Wrong
 
 
 def _wrong_field(sample: Sample, levels: Levels) -> WrongPart | None:
-    """A field that is wrong more often than by chance, or that the prompt states, or several that are never
-    right.
+    """A field that is wrong more often than by chance or than the base model's, or that the prompt states, or
+    several that are never right.
 
     One that is never right may be what no model can know: a number that was drawn.
     """
@@ -81,7 +82,7 @@ def _wrong_field(sample: Sample, levels: Levels) -> WrongPart | None:
         if wrong is not None:
             found.append(wrong)
             share += size
-            if wrong.by_chance.high < 0 or _is_stated(part, asked):
+            if wrong.by_chance.high < 0 or _is_stated(part, asked) or _has_fallen(part, sample, levels):
                 certain.append(wrong)
     return next(iter([*certain, *found] if share >= LARGE else certain), None)
 
@@ -97,6 +98,12 @@ def _wrong_order(sample: Sample, levels: Levels) -> WrongPart | None:
     measured = Paired("part: order", chance, right, units)
     score = measured.score(levels)
     return WrongPart("order in lists", measured, score, "any order has") if score.low <= 0 else None
+
+
+def _has_fallen(part: Part, sample: Sample, levels: Levels) -> bool:
+    """Whether the base model has it right more often: then it can be known."""
+    before, after = (part.right([part.find(one) for one in sample.texts(who)]) for who in ("base", "tuned"))
+    return Paired(f"part: {part.name}", before, after, part.of(sample.units)).score(levels).high < 0
 
 
 def _is_stated(part: Part, asked: Sequence[frozenset[str]]) -> bool:
@@ -127,7 +134,19 @@ def _tested(part: Part, sample: Sample, levels: Levels) -> WrongPart | None:
         by_chance = list(map(max, by_chance, part.chance))
     measured = Paired(f"part: {part.name}", by_chance, right, part.of(sample.units))
     score = measured.score(levels)
-    return WrongPart(part.name, measured, score) if score.tuned < MOSTLY and score.low <= 0 else None
+    if score.low > 0:
+        return None
+    if score.tuned < MOSTLY:
+        return WrongPart(part.name, measured, score)
+    says_all = not part.chance and score.base > (1 + _of_others(part, sample)) / 2
+    return WrongPart(part.name, measured, score, suspicion="name all that can be right") if says_all else None
+
+
+def _of_others(part: Part, sample: Sample) -> float:
+    """The share of what is wanted that the references of other prompts have: answers that have far more of it
+    under any prompt name everything."""
+    found = [part.find(one) for one in sample.references]
+    return fmean(fmean(part.right([found[place] for place in places])) for places in sample.elsewhere)
 
 
 class MadeUp(NamedTuple):
