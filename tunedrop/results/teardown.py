@@ -278,8 +278,7 @@ class Teardown:
             if not of_this or models.status(self._aws, history[0].model_arn):
                 continue
             if self._run_id is None:
-                withdrawn = self._aliases.withdraw(self._aliases.name_at(parameter))
-                self._note("withdrew", self._done.withdrawn, withdrawn)
+                self._patiently(partial(self._withdraw, parameter, history[0].run_id))
             else:
                 self._done.dangling.append(parameter)
 

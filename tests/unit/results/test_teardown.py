@@ -164,6 +164,21 @@ def test_what_was_promoted_since_somebody_was_asked_stays_in_production(
     assert other["model"] in done.remaining
 
 
+def test_an_alias_that_is_promoted_while_it_is_found_dangling_stays(
+    everything: Everything, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = everything.mine[RUNS[1]]
+
+    def gone(*_: Any) -> str:
+        everything.aliases.promote("support", RUNS[1], other["model"], other["deployment"])
+        return ""
+
+    monkeypatch.setattr("tunedrop.results.teardown.models.status", gone)
+    Teardown(everything.aws, everything.stage, None, lambda *_: None, lambda _: None)._look_at_aliases()
+
+    assert everything.aliases.current("support") == other["deployment"]
+
+
 class Interrupted(BaseException):
     """Ctrl-C, a closed laptop, a killed process."""
 
