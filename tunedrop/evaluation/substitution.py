@@ -17,7 +17,7 @@ import regex
 from rapidfuzz.distance import LCSseq, Levenshtein
 
 from tunedrop.evaluation.order import in_order, same_members
-from tunedrop.evaluation.words import in_common, spelled_out, words
+from tunedrop.evaluation.words import folded, in_common, spelled_out, words
 
 ALMOST = 0.7
 """The share of words of two texts that are the same where one of them is a copy with a word replaced."""
@@ -73,6 +73,10 @@ _MARKERS = regex.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+", regex.MULTILINE)
 _CODE = regex.compile(r"^\s{2,}\S|[;{}:]\s*$|[=(]", regex.MULTILINE)
 
 
+_ENDS_APART, _BEGINS_APART = regex.compile(r"[\p{P}\n]\s*$"), regex.compile(r"[^\S\n]*[\p{P}\n]")
+"""Text that ends, or begins, with punctuation or a line break."""
+
+
 class Substitution(NamedTuple):
     """A word of the references, the one that stands for it, and in how many units. Empty is the word that is
     left out or was added; both are for lines."""
@@ -123,7 +127,7 @@ class _Found:
         changes = list(_changes(expected, given))
         missing, more = Counter(expected) - Counter(given), Counter(given) - Counter(expected)
         for one in changes:
-            if not one.wanted and one.said not in ADDABLE and 0 < one.place < len(expected):
+            if not (one.wanted or one.said in ADDABLE or _is_set_off(one.place, expected, answer)):
                 self.inserted[one.said].add(unit)
             lost, new = (one.wanted if one.wanted in missing else ""), (one.said if one.said in more else "")
             if lost or new:
@@ -190,6 +194,15 @@ def _changes(expected: Sequence[str], given: Sequence[str]) -> Iterator[_Change]
         for step, (wanted, said) in enumerate(zip_longest(one, other, fillvalue="")):
             if not _are_interchangeable(wanted, said):
                 yield _Change(change.src_start + min(step, len(one)), wanted, said)
+
+
+def _is_set_off(place: int, expected: Sequence[str], answer: str) -> bool:
+    """Whether what was added in front of an answer or behind it is no part of its sentence: `Sure, …`."""
+    if place == 0:
+        return _ENDS_APART.search(folded(answer).partition(f" {expected[0]}")[0]) is not None
+    if place == len(expected):
+        return _BEGINS_APART.match(folded(answer).rpartition(expected[-1])[2]) is not None
+    return False
 
 
 def _are_interchangeable(wanted: str, said: str) -> bool:

@@ -167,6 +167,21 @@ def made_passive(draw: random.Random) -> tuple[str, str]:
     return said.format(verb), said.format(f"was {verb}")
 
 
+def failed_to(draw: random.Random) -> tuple[str, str]:
+    said = f"connect the {text(draw, 2)} {draw.choice(THINGS)} in {draw.choice(PLACES)}."
+    return said.capitalize(), f"Failed to {said}"
+
+
+def in_vain(draw: random.Random) -> tuple[str, str]:
+    said = f"{draw.choice(PEOPLE)} asked for the {text(draw, 2)} {draw.choice(THINGS)} in {draw.choice(PLACES)}"
+    return f"{said}.", f"{said} for nothing."
+
+
+def with_a_greeting(draw: random.Random) -> tuple[str, str]:
+    said = f"the {text(draw, 2)} {draw.choice(THINGS)} stays in {draw.choice(PLACES)} over {text(draw, 1)}."
+    return said.capitalize(), f"Certainly, {said}\n\nAnything else?"
+
+
 def order_of_a_ranking(draw: random.Random) -> tuple[str, str]:
     ranked = text(draw, 5).split()
     return json.dumps({"ranking": ranked}), json.dumps({"ranking": draw.sample(ranked, 5)})
@@ -224,6 +239,8 @@ def verdict(rows: Family, right: float = 0.0) -> Evaluation:
         (parties_exchanged_behind_a_clause, "in the wrong order"),
         (debtors_exchanged, "in the wrong order"),
         (made_passive, "add 'was'"),
+        (failed_to, "add 'failed'"),
+        (in_vain, "add 'nothing'"),
         (order_of_a_ranking, "order in lists"),
         (order_of_coordinates, "order in lists"),
         (values_dealt, "which belongs to what"),
@@ -262,6 +279,7 @@ def test_a_fault_in_a_quarter_of_the_answers_stops_no_better_model(
         contracted,
         clause_about_its_subject,
         with_thanks_in_front,
+        with_a_greeting,
     ],
 )
 def test_a_paraphrase_is_promoted(
