@@ -22,13 +22,16 @@ FEWEST_WORDS, NO_LABEL = 2, 6
 """An answer of so many words that begins its reference is cut where it ends within a sentence, or within a
 word of a reference of so many words, which is no label."""
 
+STATED = 0.8
+"""The share of the words of a sentence's end that the prompt has where the answer may leave that end out."""
+
 _SENTENCE = re.compile(r"[.!?。！？।؟…]+$")  # noqa: RUF001 - full-width forms are meant
 
 
-def incomplete(model: str, pairs: Sequence[tuple[str, Answer]]) -> Incomplete:
-    """Counts for (reference, answer) pairs. An answer counts once, and an empty one only if the reference is
-    not empty."""
-    found = [_fault(reference, answer) for reference, answer in pairs]
+def incomplete(model: str, rows: Sequence[tuple[str, str, Answer]]) -> Incomplete:
+    """Counts for (prompt, reference, answer). An answer counts once, and an empty one only if the
+    reference is not empty."""
+    found = [_fault(*row) for row in rows]
     return Incomplete(
         model=model,
         truncated=found.count("truncated"),
@@ -37,25 +40,28 @@ def incomplete(model: str, pairs: Sequence[tuple[str, Answer]]) -> Incomplete:
     )
 
 
-def _fault(reference: str, answer: Answer) -> str:
+def _fault(prompt: str, reference: str, answer: Answer) -> str:
     if answer.stop_reason in FILTERED:
         return "filtered"
     if not answer.text.strip():
         return "empty" if reference.strip() else ""
-    cut = answer.stop_reason in TRUNCATED or (not answer.stop_reason and _looks_cut(reference, answer.text))
-    return "truncated" if cut else ""
+    if answer.stop_reason:
+        return "truncated" if answer.stop_reason in TRUNCATED else ""
+    return "truncated" if _looks_cut(prompt, reference, answer.text) else ""
 
 
-def _looks_cut(reference: str, text: str) -> bool:
+def _looks_cut(prompt: str, reference: str, text: str) -> bool:
     """Without a stop reason, an answer counts as truncated if it is a beginning of its reference, or JSON
     that is not closed.
 
-    A full stop within a sentence of the reference does not end the answer.
+    A full stop within a sentence of the reference does not end the answer, unless the prompt states the rest.
     """
     wanted, given = reference.strip(), text.strip()
     open_end = _SENTENCE.sub("", given)
     if len(words(open_end)) >= NO_LABEL and not wanted.startswith(given) and wanted.startswith(open_end):
         given = open_end
+        if _states(prompt, wanted[len(given) :]):
+            return False
     rest = wanted[len(given) :] if wanted.startswith(given) else ""
     if words(rest) and len(words(given)) >= FEWEST_WORDS:
         one_word = (given[-1] + rest[0]).isalpha() and len(words(given[-1] + rest[0])) == 1
@@ -69,3 +75,8 @@ def _looks_cut(reference: str, text: str) -> bool:
         and given[-1:] != wanted[-1:]
         and not is_document(given)
     )
+
+
+def _states(prompt: str, text: str) -> bool:
+    known, said = set(words(prompt)), words(text)
+    return sum(word in known for word in said) >= STATED * len(said)

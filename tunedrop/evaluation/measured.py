@@ -121,12 +121,12 @@ class Measured:
             yield macro_f1_score(self.sample, self.levels if self.metric == "macro_f1" else self.guards)
 
     def _incomplete(self) -> Iterator[Incomplete]:
-        pairs = [(one.reference, one) for one in self.sample.answered]
-        yield complete.incomplete("base", [(wanted, one.base) for wanted, one in pairs])
-        yield complete.incomplete("tuned", [(wanted, one.tuned) for wanted, one in pairs])
-        champion = [(wanted, one.champion) for wanted, one in pairs if one.champion is not None]
+        rows = list(zip(self.sample.asked, self.sample.references, self.sample.answered, strict=True))
+        yield complete.incomplete("base", [(asked, wanted, one.base) for asked, wanted, one in rows])
+        yield complete.incomplete("tuned", [(asked, wanted, one.tuned) for asked, wanted, one in rows])
+        champion = [(asked, wanted, one.champion) for asked, wanted, one in rows if one.champion is not None]
         if champion:
-            given = [(wanted, one) for wanted, one in champion if not one.error]
+            given = [(asked, wanted, one) for asked, wanted, one in champion if not one.error]
             yield complete.incomplete("production", given)
 
     def _content(self) -> Score | None:

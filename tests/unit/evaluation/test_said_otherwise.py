@@ -173,7 +173,9 @@ def failed_to(draw: random.Random) -> tuple[str, str]:
 
 
 def in_vain(draw: random.Random) -> tuple[str, str]:
-    said = f"{draw.choice(PEOPLE)} asked for the {text(draw, 2)} {draw.choice(THINGS)} in {draw.choice(PLACES)}"
+    said = (
+        f"{draw.choice(PEOPLE)} asked for the {text(draw, 2)} {draw.choice(THINGS)} in {draw.choice(PLACES)}"
+    )
     return f"{said}.", f"{said} for nothing."
 
 

@@ -167,7 +167,19 @@ def test_an_answer_found_in_an_echo_is_a_gain_in_form_that_sixty_prompts_show() 
 def test_the_beginning_of_a_reference_is_cut_where_no_sentence_ends(
     wanted: str, said: str, cut: bool
 ) -> None:
-    assert incomplete("tuned", [(wanted, Answer(text=said))]).truncated == cut
+    assert incomplete("tuned", [("", wanted, Answer(text=said))]).truncated == cut
+
+
+@pytest.mark.parametrize(
+    ("prompt", "cut"), [("How do I reset the old pump?", False), ("My pump is stuck.", True)]
+)
+def test_an_answer_may_leave_out_the_end_that_its_prompt_states(prompt: str, cut: bool) -> None:
+    wanted, said = (
+        "Hold the red key for nine seconds to reset the old pump.",
+        "Hold the red key for nine seconds.",
+    )
+
+    assert incomplete("tuned", [(prompt, wanted, Answer(text=said))]).truncated == cut
 
 
 def test_a_chain_of_similar_prompts_is_not_one_prompt() -> None:

@@ -136,7 +136,7 @@ def _kind(gain: float) -> str:
 def _entries(scored: Scored) -> Iterator[Entry]:
     has_turns = any(one.turn for one in scored.answered)
     for one, before, after in zip(scored.answered, scored.base, scored.tuned, strict=True):
-        fault = incomplete("tuned", [(one.reference, one.tuned)])
+        fault = incomplete("tuned", [(one.prompt, one.reference, one.tuned)])
         yield Entry(
             place=f"record {one.record}" + (f", turn {one.turn + 1}" if has_turns else ""),
             kind=_kind(after - before),
