@@ -25,7 +25,7 @@ from bench.structs import STRUCTS
 from tunedrop import catalog
 from tunedrop.contracts import Method
 from tunedrop.dataset.check.check import check_files
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.processes import check_on_all_cores, cores
 from tunedrop.dataset.sources.local import LocalFile
 
@@ -111,7 +111,7 @@ def _pieces(folder: Path, format_: str) -> list[Path]:
 
 def _rates(case: Case, pieces: list[Path]) -> dict[str, float]:
     """MB/s of each."""
-    asked = Asked(base_model=catalog.find(case.base_model), method=case.method)
+    asked = CheckOptions(base_model=catalog.find(case.base_model), method=case.method)
     works: dict[str, Work] = {
         "json, parse only": _parser(json.loads),
         "orjson, parse only": _parser(orjson.loads),
@@ -155,7 +155,7 @@ def _of_cores(folder: Path, pieces: list[Path]) -> float | None:
     for _ in range(5):
         for processes in best:
             started = time.perf_counter()
-            check_on_all_cores({"train": whole}, Asked(), processes=processes)
+            check_on_all_cores({"train": whole}, CheckOptions(), processes=processes)
             best[processes] = min(best[processes], time.perf_counter() - started)
     return best[1] / best[2]
 

@@ -27,7 +27,7 @@ from bench import strict
 from bench.records import Writer
 from tunedrop import catalog
 from tunedrop.dataset.check.check import Report, check_files
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.rules.texts import RULES
 from tunedrop.dataset.sources.local import LocalFile
 from tunedrop.dataset.sources.opening import open_files
@@ -235,7 +235,7 @@ def compared(path: Path, format_: str, rounds: int = ROUNDS) -> Compared:
 
 
 def _ours(path: Path, is_table: bool) -> Report:
-    asked = Asked(base_model=catalog.find("amazon.nova-2-lite-v1:0:256k"), max_findings=5)
+    asked = CheckOptions(base_model=catalog.find("amazon.nova-2-lite-v1:0:256k"), max_findings=5)
     if not is_table:
         return check_files({"train": LocalFile(path)}, {"train": path.name}, asked)
     with open_files({"train": [path]}) as opened:

@@ -14,7 +14,7 @@ from tunedrop import catalog
 from tunedrop.dataset import formats
 from tunedrop.dataset.check.check import check_files
 from tunedrop.dataset.check.merge import conclude
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.report import Report, plain_errors
 from tunedrop.dataset.check.results import Partial, Range
 from tunedrop.dataset.check.scan import examine
@@ -43,11 +43,11 @@ REPAIRABLE = {"TD003", "TD018"}
 """What `--fix` mends wherever it is."""
 
 
-def asked_of(choice: int) -> Asked:
+def asked_of(choice: int) -> CheckOptions:
     """One of many things that a check may be asked."""
     model = MODELS[choice % len(MODELS)]
     method = METHODS[choice // len(MODELS) % len(METHODS)]
-    return Asked(base_model=catalog.find(model) if model else None, method=method, max_findings=20)
+    return CheckOptions(base_model=catalog.find(model) if model else None, method=method, max_findings=20)
 
 
 def everything(body: bytes, choice: int) -> None:
@@ -60,7 +60,7 @@ def everything(body: bytes, choice: int) -> None:
     prepared(body, report)
 
 
-def checked(body: bytes, asked: Asked) -> Report:
+def checked(body: bytes, asked: CheckOptions) -> Report:
     """The report, which can be sent, printed to a terminal and read by a person."""
     report = check_files({"train": Held(body)}, NAMES, asked)
     sent = msgspec.json.decode(msgspec.json.encode(report), type=Report)
@@ -87,7 +87,7 @@ def line_by_line() -> Iterator[None]:
         yield
 
 
-def parts_and_rules_agree(body: bytes, asked: Asked, expected: Report, cut: int) -> None:
+def parts_and_rules_agree(body: bytes, asked: CheckOptions, expected: Report, cut: int) -> None:
     """Two parts, put together, and every line by itself, give the same report."""
     source = Held(body)
     place = cut % (len(body) + 1)
@@ -101,7 +101,7 @@ def parts_and_rules_agree(body: bytes, asked: Asked, expected: Report, cut: int)
     assert conclude(decoded, {"train": source}, NAMES, asked) == expected
 
 
-def repaired_for_good(body: bytes, asked: Asked) -> None:
+def repaired_for_good(body: bytes, asked: CheckOptions) -> None:
     """What has been repaired needs no second repair, and has no finding that a repair would mend."""
     first, second = io.BytesIO(), io.BytesIO()
     try:

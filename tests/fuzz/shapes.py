@@ -22,7 +22,7 @@ from typing import Any
 
 from tests.situations import READ
 from tunedrop.dataset.check.check import check_files
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.sources.local import Held
 from tunedrop.dataset.sources.opened import opened
 from tunedrop.dataset.tools.convert import convert
@@ -91,7 +91,7 @@ def wrong(packed: bytes, count: int) -> str:
     """What is wrong with how a file is read; empty where nothing is."""
     sink = io.BytesIO()
     file = opened(Held(packed), "a.jsonl", ReadOptions(), sink, lambda: Held(sink.getvalue()))
-    report = check_files({"train": file.source}, {"train": "a.jsonl"}, Asked(), opened={"train": file})
+    report = check_files({"train": file.source}, {"train": "a.jsonl"}, CheckOptions(), opened={"train": file})
     for target in ("converse", "openai-chat"):
         written = io.BytesIO()
         done = convert(file.source.chunks(0, file.source.size), written, target)

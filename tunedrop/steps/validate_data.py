@@ -18,7 +18,7 @@ from tunedrop import catalog, naming
 from tunedrop.catalog.method import MethodRules
 from tunedrop.contracts import ByteRange, Dataset, DatasetFile, Run, ShardDone, Sharding, ShardWork
 from tunedrop.dataset.check.check import check_files
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.report import Report, plain_errors
 from tunedrop.dataset.duplicates.candidates import SPLITS
 from tunedrop.dataset.formats import json_lines
@@ -135,9 +135,9 @@ def _runs(run: Run) -> list[Run]:
     return [*stage_runs(run), run]
 
 
-def asked(run: Run) -> Asked:
+def asked(run: Run) -> CheckOptions:
     """What a run's dataset is checked for."""
-    return Asked(base_model=catalog.find(run.base_model), method=run.method, rules=run.rules)
+    return CheckOptions(base_model=catalog.find(run.base_model), method=run.method, rules=run.rules)
 
 
 @contextmanager

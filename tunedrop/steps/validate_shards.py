@@ -19,7 +19,7 @@ from tunedrop import aws, naming
 from tunedrop.catalog.method import MethodRules
 from tunedrop.contracts import ByteRange, Run
 from tunedrop.dataset.check.merge import conclude
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.report import Report
 from tunedrop.dataset.check.results import Partial, Range, ranges
 from tunedrop.dataset.check.scan import examine
@@ -66,13 +66,15 @@ class Shards:
         self._s3, self._run = s3, run
         self._bucket = stage.artifacts_bucket
 
-    def check(self, shard: ByteRange, file: Source, asked: Asked) -> None:
+    def check(self, shard: ByteRange, file: Source, asked: CheckOptions) -> None:
         """Examine the lines that begin in one range, and keep which media were looked at."""
         self._put("check", shard, examine(file, Range(shard.split, shard.start, shard.stop), asked))
         body = msgspec.msgpack.encode(album_of(file).etags)
         self._s3.put_object(Bucket=self._bucket, Key=self._key("check", shard, "media"), Body=body)
 
-    def report(self, shards: Sequence[ByteRange], files: Mapping[Split, Opened], asked: Asked) -> Report:
+    def report(
+        self, shards: Sequence[ByteRange], files: Mapping[Split, Opened], asked: CheckOptions
+    ) -> Report:
         """What one pass over all of the dataset would have found."""
         partials = (self._get("check", shard, Partial) for shard in shards)
         return conclude(partials, sources_of(files), names_of(files), asked, opened=files)

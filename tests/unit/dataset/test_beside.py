@@ -16,7 +16,7 @@ from moto import mock_aws
 
 from tests import pictures
 from tunedrop.dataset.check.check import check_files
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.sources.attachments import named_beside
 from tunedrop.dataset.sources.local import Held, LocalFile
 from tunedrop.dataset.sources.media import LocalAlbum
@@ -91,7 +91,7 @@ def test_what_check_accepts_is_what_submit_uploads_and_the_pipeline_finds(
     data = folder / "train.jsonl"
     data.write_text(spelled(json.dumps(record_of(uri))) + "\n")
 
-    report = check_files({"train": LocalFile(data)}, {"train": data.name}, Asked())
+    report = check_files({"train": LocalFile(data)}, {"train": data.name}, CheckOptions())
     accepted = not any(one.code in ("TD073", "TD078") for one in report.errors)
 
     named = list(named_beside(LocalFile(data)))

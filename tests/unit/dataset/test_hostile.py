@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests import hostile
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.formats.json_lines import MAX_LINE_BYTES
 from tunedrop.dataset.rules import explanations
 from tunedrop.dataset.tools.convert import MOST_NOTES, convert
@@ -195,11 +195,11 @@ def test_of_too_many_records_the_first_are_compared_and_the_rest_is_reported(
     monkeypatch.setattr("tunedrop.dataset.duplicates.candidates.MOST_COMPARED", 20)
     body = b'{"input": "the same"}\n' * 50
 
-    report = hostile.checked(body, Asked())
+    report = hostile.checked(body, CheckOptions())
 
     (told,) = [one for one in report.warnings if one.code == "TD057"]
     assert (report.duplicates, told.value) == (19, "30")
-    hostile.parts_and_rules_agree(body, Asked(), report, cut)
+    hostile.parts_and_rules_agree(body, CheckOptions(), report, cut)
 
 
 class _Nowhere:

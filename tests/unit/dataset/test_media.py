@@ -18,7 +18,7 @@ from tests import builders, pictures
 from tunedrop import catalog, naming
 from tunedrop.contracts import ByteRange, Dataset, Run, S3Object, ShardDone, Sharding
 from tunedrop.dataset.check.check import check_files
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.processes import check_on_all_cores
 from tunedrop.dataset.check.report import Report
 from tunedrop.dataset.sources.local import LocalFile
@@ -57,7 +57,7 @@ def jsonl(records: list[dict[str, Any]]) -> bytes:
 def checked(folder: Path, records: list[dict[str, Any]], model: str | None = NOVA_LITE) -> Report:
     file = folder / "train.jsonl"
     file.write_bytes(jsonl(records))
-    asked = Asked(base_model=catalog.find(model) if model else None)
+    asked = CheckOptions(base_model=catalog.find(model) if model else None)
     return check_files({"train": LocalFile(file)}, {"train": "train.jsonl"}, asked)
 
 
@@ -150,7 +150,7 @@ def test_all_cores_find_what_one_finds(tmp_path: Path) -> None:
     (tmp_path / "cat.png").write_bytes(pictures.png())
     records = [seen("cat.png" if number % 3 else "dog.png") for number in range(60)]
     report = checked(tmp_path, records)
-    asked = Asked(base_model=catalog.find(NOVA_LITE))
+    asked = CheckOptions(base_model=catalog.find(NOVA_LITE))
 
     assert check_on_all_cores({"train": tmp_path / "train.jsonl"}, asked, processes=2) == report
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tests.situations import PAIRS, READ, assistant, each, user
 from tunedrop.dataset.check.check import check_files
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.formats import unreadable
 from tunedrop.dataset.sources.local import Held
 from tunedrop.dataset.sources.opened import OpenedFile, opened
@@ -175,7 +175,7 @@ def test_records_in_are_written_or_listed_whatever_they_are_in(
     file = read(gzip.compress(packed, mtime=0) if is_packed else packed, "a.jsonl")
     sink = io.BytesIO()
     done = convert(file.source.chunks(0, file.source.size), sink, "converse")
-    report = check_files({"train": file.source}, {"train": "a.jsonl"}, Asked(), opened={"train": file})
+    report = check_files({"train": file.source}, {"train": "a.jsonl"}, CheckOptions(), opened={"train": file})
 
     assert not list(unreadable.listed(file.source))
     assert (done.read, done.written, report.records, report.valid) == (*[len(texts)] * 3, True), report.errors

@@ -16,7 +16,7 @@ import pytest
 from tests import builders
 from tunedrop import catalog
 from tunedrop.dataset.check import processes as parallel
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.processes import check_on_all_cores
 
 RECORDS = 400
@@ -36,7 +36,7 @@ def test_two_processes_give_the_report_of_one(
     files: dict[Any, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(parallel, "RANGE", 1_000)
-    asked = Asked(base_model=catalog.find(builders.LLAMA_3_1))
+    asked = CheckOptions(base_model=catalog.find(builders.LLAMA_3_1))
     done: list[int] = []
 
     report = check_on_all_cores(files, asked, done.append, processes=2)
@@ -54,10 +54,10 @@ def test_the_processes_do_not_run_the_program_that_starts_them(
     program.write_text(
         "from pathlib import Path\n"
         f"with Path({str(noted)!r}).open('a') as notes: notes.write(__name__ + ' ')\n"
-        "from tunedrop.dataset.check.options import Asked\n"
+        "from tunedrop.dataset.check.options import CheckOptions\n"
         "from tunedrop.dataset.check.processes import check_on_all_cores\n"
         "if __name__ == '__main__':\n"
-        f"    check_on_all_cores({{'train': Path({str(files['train'])!r})}}, Asked(), processes=2)\n"
+        f"    check_on_all_cores({{'train': Path({str(files['train'])!r})}}, CheckOptions(), processes=2)\n"
         "    assert Path(__file__).name == 'program.py'\n"
     )
 
@@ -74,10 +74,10 @@ def test_a_folder_of_data_runs_no_code(files: dict[Any, Path], tmp_path: Path) -
     program = tmp_path / "program.py"
     program.write_text(
         "from pathlib import Path\n"
-        "from tunedrop.dataset.check.options import Asked\n"
+        "from tunedrop.dataset.check.options import CheckOptions\n"
         "from tunedrop.dataset.check.processes import check_on_all_cores\n"
         "if __name__ == '__main__':\n"
-        f"    check_on_all_cores({{'train': Path({str(files['train'])!r})}}, Asked(), processes=2)\n"
+        f"    check_on_all_cores({{'train': Path({str(files['train'])!r})}}, CheckOptions(), processes=2)\n"
     )
     root = str(Path(__file__).parents[3])
 

@@ -15,7 +15,7 @@ from tests import builders
 from tunedrop import catalog
 from tunedrop.dataset.check.check import check_files
 from tunedrop.dataset.check.merge import conclude
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.report import Report
 from tunedrop.dataset.check.results import Partial, Range
 from tunedrop.dataset.check.scan import examine
@@ -64,11 +64,11 @@ FILES = st.tuples(st.lists(LINES, max_size=30).map(b"\n".join), st.sampled_from(
 )
 
 
-def whole(files: dict[Any, bytes], asked: Asked) -> Report:
+def whole(files: dict[Any, bytes], asked: CheckOptions) -> Report:
     return check_files({split: Held(body) for split, body in files.items()}, NAMES, asked)
 
 
-def in_parts(files: dict[Any, bytes], asked: Asked, cuts: list[float]) -> Report:
+def in_parts(files: dict[Any, bytes], asked: CheckOptions, cuts: list[float]) -> Report:
     sources: dict[Any, Source] = {split: Held(body) for split, body in files.items()}
     partials = []
     for split, source in sources.items():
@@ -90,7 +90,7 @@ def in_parts(files: dict[Any, bytes], asked: Asked, cuts: list[float]) -> Report
 def test_any_split_of_the_files_gives_the_report_of_one_pass(
     train: bytes, test: bytes, cuts: list[float], model: str | None, most: int
 ) -> None:
-    asked = Asked(base_model=catalog.find(model) if model else None, max_findings=most)
+    asked = CheckOptions(base_model=catalog.find(model) if model else None, max_findings=most)
     files = {"train": train, "test": test}
 
     assert in_parts(files, asked, cuts) == whole(files, asked)
@@ -101,7 +101,7 @@ def test_any_split_of_the_files_gives_the_report_of_one_pass(
 def test_lines_longer_than_a_chunk_or_the_limit_change_nothing(
     train: bytes, cuts: list[float], chunk: int
 ) -> None:
-    asked, files = Asked(), {"train": train}
+    asked, files = CheckOptions(), {"train": train}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(lines, "MAX_LINE_BYTES", 80)
         expected = whole(files, asked)
@@ -114,7 +114,7 @@ def test_lines_longer_than_a_chunk_or_the_limit_change_nothing(
 @settings(deadline=None)
 @given(train=FILES, test=FILES)
 def test_records_are_compared_alike_whatever_fits_into_memory(train: bytes, test: bytes) -> None:
-    asked, files = Asked(), {"train": train, "test": test}
+    asked, files = CheckOptions(), {"train": train, "test": test}
     expected = whole(files, asked)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tunedrop.dataset.duplicates.candidates.AT_ONCE", 2)
@@ -138,7 +138,7 @@ def test_two_objects_on_a_line_do_not_make_up_for_a_line_that_has_none(
 ) -> None:
     records = b"".join(json.dumps(pair(f"Question {n}?", f"Answer {n}.")).encode() + b"\n" for n in range(9))
 
-    report = whole({"train": body + records}, Asked())
+    report = whole({"train": body + records}, CheckOptions())
 
     assert [finding.line for finding in report.errors if finding.line] == wrong_lines
     assert report.records == 9
@@ -149,6 +149,8 @@ def test_what_a_long_chat_with_a_system_prompt_says_is_looked_at() -> None:
     messages = [{"role": role, "content": f"Mail ann{n}@example.com"} for n, role in enumerate(said)]
     record = {"messages": [{"role": "system", "content": "Be brief."}, *messages]}
 
-    report = whole({"train": json.dumps(record).encode() + b"\n"}, Asked(base_model=catalog.find(NOVA_LITE)))
+    report = whole(
+        {"train": json.dumps(record).encode() + b"\n"}, CheckOptions(base_model=catalog.find(NOVA_LITE))
+    )
 
     assert report.by_code["TD062"] == 1

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from tunedrop import catalog
 from tunedrop.dataset import formats
 from tunedrop.dataset.check.check import check_files
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.report import Report
 from tunedrop.dataset.duplicates.leaks import said
 from tunedrop.dataset.prepare.held_out import read_held_out
@@ -163,7 +163,7 @@ def lines(*records: dict[str, Any]) -> bytes:
 
 def checked(*records: dict[str, Any], model: str = "", **more: bytes) -> Report:
     files = {"train": lines(*records), **more}
-    asked = Asked(base_model=catalog.find(model) if model else None)
+    asked = CheckOptions(base_model=catalog.find(model) if model else None)
     return check_files(
         {split: Held(body) for split, body in files.items()},  # type: ignore[misc]
         {split: f"{split}.jsonl" for split in files},  # type: ignore[misc]
@@ -574,7 +574,7 @@ def test_a_base_model_that_takes_no_preferences_names_the_nearest_way() -> None:
 
 
 def test_preferences_are_no_examples_for_a_method_that_wants_those() -> None:
-    asked = Asked(base_model=catalog.find("qwen.qwen3-32b"), method="single-turn")
+    asked = CheckOptions(base_model=catalog.find("qwen.qwen3-32b"), method="single-turn")
     report = check_files({"train": Held(lines(*many(30)))}, {"train": "train.jsonl"}, asked)
 
     assert report.by_code["TD017"] == 30

@@ -18,7 +18,7 @@ from tunedrop.contracts import RuleSettings
 from tunedrop.dataset.check.check import check, check_files
 from tunedrop.dataset.check.findings import sarif
 from tunedrop.dataset.check.merge import conclude
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.report import Report
 from tunedrop.dataset.check.results import Partial, ranges
 from tunedrop.dataset.check.scan import examine
@@ -37,7 +37,7 @@ def checked(tmp_path: Path, records: list[Any], test: list[Any] | None = None, *
         (tmp_path / f"{split}.jsonl").write_bytes(jsonl(some))
     sources: Any = {split: LocalFile(tmp_path / f"{split}.jsonl") for split in files}
     names: Any = {split: f"{split}.jsonl" for split in files}
-    return check_files(sources, names, Asked(rules=RuleSettings(**changes)))
+    return check_files(sources, names, CheckOptions(rules=RuleSettings(**changes)))
 
 
 def run(*arguments: str, code: int) -> str:
@@ -137,7 +137,7 @@ def test_near_duplicates_of_the_test_set_by_their_similarity(tmp_path: Path) -> 
 
 def test_shards_obey_as_one_pass_does(tmp_path: Path) -> None:
     whole = checked(tmp_path, RECORDS, severity={"TD062": "error", "TD053": "off"})
-    asked = Asked(rules=whole.rules)
+    asked = CheckOptions(rules=whole.rules)
     source = LocalFile(tmp_path / "train.jsonl")
     sent = [
         msgspec.msgpack.decode(msgspec.msgpack.encode(examine(source, part, asked)), type=Partial)
@@ -192,7 +192,7 @@ def test_what_bedrock_refuses_stays_an_error(severities: Any) -> None:
         found = settings.resolved(RuleSettings(), RuleSettings(severity=severities))
     except InvalidManifest:
         return
-    asked = Asked(rules=found)
+    asked = CheckOptions(rules=found)
     assert {code for code in ERRORS if asked.severity(code) != "error"} <= settings.LOWERABLE
     assert severity("TD001") == "error"
 

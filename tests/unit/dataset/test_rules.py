@@ -8,7 +8,7 @@ import pytest
 
 from tunedrop import catalog
 from tunedrop.dataset.check.check import Report, check
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.rules import explanations
 from tunedrop.dataset.rules import files as file_rules
 from tunedrop.dataset.rules.codes import CODES, ERRORS, WARNINGS
@@ -76,6 +76,6 @@ def test_a_file_has_its_largest_size(size: int, codes: list[str]) -> None:
     model = catalog.find("meta.llama3-3-70b-instruct-v1:0:128k")
     files: Any = {"train": FileCounts(name="train.jsonl", records=5_000, bytes=size)}
 
-    found = file_rules.dataset_problems(files, "single-turn", model, Asked().threshold)
+    found = file_rules.dataset_problems(files, "single-turn", model, CheckOptions().threshold)
 
     assert [problem.code for _, problem in found] == codes

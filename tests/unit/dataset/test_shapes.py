@@ -15,7 +15,7 @@ import pytest
 from tunedrop import catalog
 from tunedrop.dataset import formats
 from tunedrop.dataset.check.check import check_files
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.formats.turns import ROLES
 from tunedrop.dataset.prepare.split import prepare
 from tunedrop.dataset.rules.codes import ERRORS
@@ -402,7 +402,7 @@ NOVA, LLAMA = "amazon.nova-lite-v1:0:300k", "meta.llama3-1-8b-instruct-v1:0:128k
 )
 def test_what_the_check_lets_pass_the_pipeline_can_write(model: str, method: Any) -> None:
     base_model, passed = catalog.find(model), 0
-    asked = Asked(base_model=base_model, method=method)
+    asked = CheckOptions(base_model=base_model, method=method)
     for record in _mutants(2, 250):
         body = msgspec.json.encode(record) + b"\n"
         report = check_files({"train": Held(body)}, {"train": "train.jsonl"}, asked)

@@ -22,7 +22,7 @@ from tunedrop.cli.progress import bytes_done, size_of
 from tunedrop.contracts import Method, RuleSettings
 from tunedrop.dataset.check.check import Report
 from tunedrop.dataset.check.findings import excerpts, sarif, worse
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.processes import check_on_all_cores
 from tunedrop.dataset.sources.opening import DataFiles, open_files
 from tunedrop.dataset.types import ReadOptions
@@ -230,7 +230,7 @@ def checked(
     rules: RuleSettings | None = None,
 ) -> Report:
     """Check files on this machine with a progress bar, and report how they were read."""
-    asked = Asked(
+    asked = CheckOptions(
         base_model=base_model, method=method, max_findings=max_errors, rules=rules or RuleSettings()
     )
     everything = [path for paths in files.values() for path in paths]

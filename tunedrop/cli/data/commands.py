@@ -234,7 +234,7 @@ def evaluate(
     """
     from tunedrop.cli.data import evaluating
 
-    asked = evaluating.Asked(answers, metric, min_improvement, confidence, attempt, report)
+    asked = evaluating.Options(answers, metric, min_improvement, confidence, attempt, report)
     raise typer.Exit(evaluating.evaluate_file(asked, format_))
 
 

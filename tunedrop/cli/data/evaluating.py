@@ -27,7 +27,7 @@ _ONE_LINE = (
 )
 
 
-class Asked(NamedTuple):
+class Options(NamedTuple):
     """The command's arguments."""
 
     answers: Path
@@ -38,7 +38,7 @@ class Asked(NamedTuple):
     report: Path | None
 
 
-def evaluate_file(asked: Asked, format_: Format) -> int:
+def evaluate_file(asked: Options, format_: Format) -> int:
     """Print the verdict and write the report."""
     try:
         settings = settings_of(asked.metric, asked.min_improvement, asked.confidence)
@@ -57,10 +57,10 @@ def evaluate_file(asked: Asked, format_: Format) -> int:
     except OSError as error:
         fail(f"cannot write to {path}: {error.strerror}", USAGE, "Choose another place with --report PATH")
     if format_ is Format.json:
-        told = {
+        shown = {
             name: value for name, value in msgspec.to_builtins(evaluation).items() if name not in _OF_A_RUN
         }
-        print_json({**told, "confidence": asked.confidence, "report": str(path)})
+        print_json({**shown, "confidence": asked.confidence, "report": str(path)})
     else:
         _print(evaluation, path)
     return YES if evaluation.verdict == "promote" else NO

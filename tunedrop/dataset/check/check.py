@@ -12,7 +12,7 @@ from typing import Literal
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Method
 from tunedrop.dataset.check.merge import conclude
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.report import FileReport, Report, plain_errors
 from tunedrop.dataset.check.results import ranges
 from tunedrop.dataset.check.scan import examine
@@ -40,7 +40,7 @@ def check(
     max_errors
         Maximum number of errors and warnings to list; all are counted.
     """
-    asked = Asked(base_model=base_model, method=method, max_findings=max_errors)
+    asked = CheckOptions(base_model=base_model, method=method, max_findings=max_errors)
     with ExitStack() as stack:
         spooled = {split: stack.enter_context(closing(Spooled(chunks))) for split, chunks in sources.items()}
         return check_files(spooled, names, asked)
@@ -49,7 +49,7 @@ def check(
 def check_files(
     sources: Mapping[Split, Source],
     names: Mapping[Split, str],
-    asked: Asked,
+    asked: CheckOptions,
     opened: Mapping[Split, Opened] | None = None,
 ) -> Report:
     """Check the files of a dataset in this process; see `conclude` for `opened`."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tunedrop.dataset.check.columns import Columns
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.results import Findings, Records
 from tunedrop.dataset.formats import Conversation, SourceFormat
 from tunedrop.dataset.formats.json_typed import Typed
@@ -23,7 +23,7 @@ _MOST_KNOWN = 10_000
 class Judge:
     """Finds problems, and adds them to the records of a format."""
 
-    def __init__(self, asked: Asked, album: Album | None, is_held_out: bool) -> None:
+    def __init__(self, asked: CheckOptions, album: Album | None, is_held_out: bool) -> None:
         self._asked = asked
         self._most = asked.max_findings
         self._album = album

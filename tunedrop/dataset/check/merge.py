@@ -10,7 +10,7 @@ import msgspec
 
 from tunedrop.contracts import Method
 from tunedrop.dataset.check.found import Found
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.repeats import Repeats
 from tunedrop.dataset.check.report import FileReport, Report, Rule
 from tunedrop.dataset.check.results import PLACES, Findings, Partial, Records, Tally
@@ -30,7 +30,7 @@ def conclude(
     partials: Iterable[Partial],
     sources: Mapping[Split, Source],
     names: Mapping[Split, str],
-    asked: Asked,
+    asked: CheckOptions,
     opened: Mapping[Split, Opened] | None = None,
 ) -> Report:
     """The report on a dataset.
@@ -68,7 +68,7 @@ class _Conclusion:
         self,
         sources: Mapping[Split, Source],
         names: Mapping[Split, str],
-        asked: Asked,
+        asked: CheckOptions,
         opened: Mapping[Split, Opened],
     ) -> None:
         self._sources = sources

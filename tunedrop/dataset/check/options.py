@@ -14,7 +14,7 @@ from tunedrop.dataset.rules import settings
 from tunedrop.dataset.rules.codes import Severity, severity
 
 
-class Asked(msgspec.Struct, frozen=True, kw_only=True):
+class CheckOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options, the same for all parts of a dataset.
 
     `max_findings` is how many errors, and how many warnings, are listed; all are counted. `rules`

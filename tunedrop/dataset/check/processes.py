@@ -17,7 +17,7 @@ from typing import TypeVar
 import msgspec
 
 from tunedrop.dataset.check.merge import conclude
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.report import Report
 from tunedrop.dataset.check.results import Partial, Range, ranges
 from tunedrop.dataset.check.scan import examine
@@ -42,7 +42,7 @@ Task = TypeVar("Task")
 
 def check_on_all_cores(
     files: Mapping[Split, Path | Opened],
-    asked: Asked,
+    asked: CheckOptions,
     advance: Advance = lambda _: None,
     processes: int = 0,
 ) -> Report:
@@ -91,12 +91,14 @@ def _told(partials: Iterator[Partial], parts: list[Range], advance: Advance) -> 
         yield partial
 
 
-def _here(sources: Mapping[Split, Source], parts: list[Range], asked: Asked) -> Iterator[Partial]:
+def _here(sources: Mapping[Split, Source], parts: list[Range], asked: CheckOptions) -> Iterator[Partial]:
     return (examine(sources[part.split], part, asked) for part in parts)
 
 
 @contextmanager
-def _processes(count: int, sources: Mapping[Split, Source], asked: Asked) -> Iterator[ProcessPoolExecutor]:
+def _processes(
+    count: int, sources: Mapping[Split, Source], asked: CheckOptions
+) -> Iterator[ProcessPoolExecutor]:
     """Processes that know the files, as this one does then. Whatever ends this, ends them."""
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads of the progress bar
     with _no_module_of_this_folder():
@@ -186,11 +188,11 @@ class _EndedError(Exception):
     """The result is no longer needed."""
 
 
-_given: tuple[Mapping[Split, Source], Asked]
+_given: tuple[Mapping[Split, Source], CheckOptions]
 """In each of the processes: what is the same for all ranges."""
 
 
-def _begin(files: Mapping[Split, Source], asked: Asked, end: Event) -> None:
+def _begin(files: Mapping[Split, Source], asked: CheckOptions, end: Event) -> None:
     global _given
     _given = ({split: _UntilTheEnd(file, end) for split, file in files.items()}, asked)
 

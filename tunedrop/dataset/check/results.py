@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import msgspec
 
 from tunedrop.dataset.check.answers import Answers
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.statistics import Gatherer, add
 from tunedrop.dataset.duplicates.candidates import Prints
 from tunedrop.dataset.formats import SourceFormat
@@ -83,14 +83,14 @@ class Findings(msgspec.Struct):
     errors: Tally = msgspec.field(default_factory=Tally)
     warnings: Tally = msgspec.field(default_factory=Tally)
 
-    def add(self, line: int, problem: Problem, asked: Asked) -> None:
+    def add(self, line: int, problem: Problem, asked: CheckOptions) -> None:
         """Add a finding, unless its rule is off; lines must be in ascending order."""
         severity = asked.severity(problem.code)
         if severity != "off":
             tally = self.errors if severity == "error" else self.warnings
             tally.add(line, problem, asked.max_findings)
 
-    def counted(self, code: str, times: int, asked: Asked) -> bool:
+    def counted(self, code: str, times: int, asked: CheckOptions) -> bool:
         """Whether a rule's further findings need no details: they are only counted, or the rule is off."""
         severity = asked.severity(code)
         if severity == "off":
@@ -116,7 +116,7 @@ class Records(msgspec.Struct):
         The records as findings, in case the dataset turns out to have another format.
     findings
         What is wrong with them whatever the method; `views` adds what is wrong by the rules of each of
-        `Asked.views`.
+        `CheckOptions.views`.
     unanswered, answered, ungraded, unreferenced
         Findings that hold for some methods alone: conversations that end with the user, that end with the
         assistant, keys for a grader, no reference answer.

@@ -20,7 +20,7 @@ import msgspec
 from tunedrop.dataset import formats
 from tunedrop.dataset.check.columns import Columns
 from tunedrop.dataset.check.judge import Judge
-from tunedrop.dataset.check.options import Asked
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.results import Partial, Range, Records, without_garbage_collection
 from tunedrop.dataset.formats import METHODS, Conversation, Reading, SourceFormat
 from tunedrop.dataset.formats import json_lines as lines
@@ -36,13 +36,13 @@ _BEGINNING = 200
 """Number of records that decide whether a file is a text corpus."""
 
 
-def examine(source: Source, range_: Range, asked: Asked) -> Partial:
+def examine(source: Source, range_: Range, asked: CheckOptions) -> Partial:
     """Check the lines that begin in a range, independently of other ranges."""
     return _Scan(source, range_, asked).partial()
 
 
 class _Scan:
-    def __init__(self, source: Source, range_: Range, asked: Asked) -> None:
+    def __init__(self, source: Source, range_: Range, asked: CheckOptions) -> None:
         self._source = source
         self._asked = asked
         self._most = asked.max_findings
