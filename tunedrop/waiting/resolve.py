@@ -8,7 +8,7 @@ crash in between it is sent twice, and Step Functions refuses the second.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -146,16 +146,29 @@ class Settler:
         return self.settle([*stopped, *self._let_in(waiting)])
 
     def _let_in(self, waiting: list[Wait]) -> list[Wait]:
-        """The runs that may try again now, in order, with separate slots per engine."""
+        """The runs that may try again now, in order, with separate slots per engine.
+
+        A run whose engine is not known holds up no other, nor does an engine that does not answer.
+        """
+        known = list(self._engines_of([wait.run_id for wait in waiting]))
         mine = {wait.run_id for wait in waiting}
-        taken = Counter(self._engine_of(one) for one in self._waits.reserved_slots() if one not in mine)
-        let_in = []
-        for engine in dict.fromkeys(self._engine_of(wait.run_id) for wait in waiting):
+        others = [one for one in self._waits.reserved_slots() if one not in mine]
+        taken = Counter(engine for _, engine in self._engines_of(others))
+
+        def free(engine: TrainingEngine) -> int:
             most = self._waits.most_jobs(self._stage.customization_quota, engine.name)
-            free = max(0, _poll.free_slots(self._aws, engine, most) - taken[engine])
-            queue = [wait for wait in waiting if self._engine_of(wait.run_id) is engine]
-            let_in += [wait for wait in queue[:free] if self._waits.reserve_slot(wait.run_id)]
-        return let_in
+            return max(0, _poll.free_slots(self._aws, engine, most) - taken[engine])
+
+        let_in: list[str] = []
+        asked = dict.fromkeys(engine for _, engine in known)
+        for engine, count in self.troubles.each(asked, lambda one: f"slots of {one.name}", free, eager=True):
+            queue = [run_id for run_id, its in known if its is engine]
+            let_in += [run_id for run_id in queue[:count] if self._waits.reserve_slot(run_id)]
+        return [wait for run_id in let_in for wait in waiting if wait.run_id == run_id]
+
+    def _engines_of(self, run_ids: list[str]) -> Iterator[tuple[str, TrainingEngine]]:
+        """The engines that runs wait for, of those whose engine is known."""
+        return self.troubles.each(run_ids, lambda one: f"engine of {one}", self._engine_of, eager=True)
 
     def _engine_of(self, run_id: str) -> TrainingEngine:
         """The engine that a run waits for; the stage's default if the registry does not know the run."""

@@ -9,12 +9,13 @@ import pytest
 from tests import builders
 from tests.recorded import recorded
 from tests.unit.fake_bedrock import FakeBedrock, refusal
-from tunedrop import clock
+from tunedrop import catalog, clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import CompletedJob, Estimate, ImportedBase, Run, Serving, Wait, WaitKind
 from tunedrop.registry import Registry
 from tunedrop.registry.spending import Spending, month_of
 from tunedrop.stage import Stage
+from tunedrop.training import engines
 from tunedrop.waiting import approval
 from tunedrop.waiting.resolve import Settler
 from tunedrop.waiting.table import DEPLOYMENTS, Waits
@@ -648,3 +649,50 @@ def test_a_run_whose_base_model_cannot_be_imported_goes_on_and_says_so(
     (sent,) = tokens.sent
     base = msgspec.json.decode(sent["output"], type=Serving).base
     assert base == ImportedBase(failure="Bedrock could not import it: out of luck")
+
+
+def test_a_run_whose_engine_nobody_knows_holds_up_no_other_in_the_queue(
+    aws: Aws, settler: Settler, registry: Registry, waits: Waits, tokens: Tokens
+) -> None:
+    """As after a deployment whose catalog lacks its base model."""
+    aws.bedrock = FakeBedrock(list_model_customization_jobs={"modelCustomizationJobSummaries": []})
+    registry.register(builders.run(run_id="gone-0123456789", base_model="gone.model-v1:0"))
+    for number, run_id in enumerate(("gone-0123456789", "persona-0123456789")):
+        waits.park(
+            builders.wait(
+                run_id=run_id,
+                kind="slot",
+                subject=run_id,
+                token=run_id,
+                arrived_at=f"2026-11-23T10:0{number}:00Z",
+            )
+        )
+
+    settler.settle_all()
+
+    assert [one["taskToken"] for one in tokens.sent] == ["persona-0123456789"]
+    assert [one.subject for one in settler.troubles.failed] == ["engine of gone-0123456789"]
+
+
+def test_an_engine_that_does_not_answer_holds_up_only_its_own_queue(
+    aws: Aws, registry: Registry, waits: Waits, intake: str, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    del intake
+    mantle = next(one.id for one in catalog.load().values() if one.engine == "mantle")
+    aws.bedrock = FakeBedrock(list_model_customization_jobs={"modelCustomizationJobSummaries": []})
+    registry.register(builders.run(run_id="mantle-0123456789", base_model=mantle))
+    registry.register(builders.run())
+
+    def down(*_: Any) -> int:
+        raise refusal("ServiceUnavailableException")
+
+    monkeypatch.setattr(type(engines.named("mantle")), "in_progress", down)
+    for number, run_id in enumerate(("mantle-0123456789", "persona-0123456789")):
+        moment = f"2026-11-23T10:0{number}:00Z"
+        waits.park(builders.wait(run_id=run_id, kind="slot", subject=run_id, token=run_id, arrived_at=moment))
+    settler = Settler(aws, builders.stage(engines=("bedrock", "mantle")))
+
+    settler.settle_all()
+
+    assert [one["taskToken"] for one in tokens.sent] == ["persona-0123456789"]
+    assert [one.subject for one in settler.troubles.failed] == ["slots of mantle"]
