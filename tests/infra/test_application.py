@@ -165,8 +165,8 @@ def test_settings_reach_what_they_set(tmp_path: Path) -> None:
     changed = Resources(
         synthesize(
             tmp_path,
-            notification_emails=["a@example.com"],
-            notify={"support": ["a@example.com", "b@example.com"], "law": ["b@example.com"]},
+            notification_emails=["a@example.com", "a@example.com"],
+            notify={"support": ["a@example.com", "b@example.com", "b@example.com"], "law": ["b@example.com"]},
             data_buckets=["team-data"],
             data_bucket_keys=[f"arn:aws:kms:{REGION}:{ACCOUNT}:key/1"],
             cost_budget=True,
@@ -175,6 +175,7 @@ def test_settings_reach_what_they_set(tmp_path: Path) -> None:
     )
 
     mails = [one for one in changed.of("AWS::SNS::Subscription").values() if one["Protocol"] == "email"]
+    assert len(mails) == 2, "an address has one subscription, however often it is named"
     assert {one["Endpoint"]: one.get("FilterPolicy") for one in mails} == {
         "a@example.com": None,
         "b@example.com": {"notify": ["b@example.com", "support", "law"]},

@@ -6,7 +6,7 @@ A file as people have it (`Source`) is opened by `sources` into JSON lines in UT
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, Protocol
 
@@ -93,8 +93,8 @@ class Opened(Protocol):
         """The JSON lines."""
 
     @property
-    def container(self) -> str:
-        """What the file was, for people: "JSON lines", "CSV; separator ; encoding windows-1252"."""
+    def containers(self) -> Mapping[str, int]:
+        """What the files were, for people, and how many: {"table separated by commas": 2}."""
 
     @property
     def is_plain(self) -> bool:

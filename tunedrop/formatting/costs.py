@@ -8,13 +8,19 @@ from tunedrop.contracts import ActualCost, Estimate, Run
 
 def in_words(cost: Estimate | ActualCost) -> str:
     """Such as `about 3.20 USD (2.08 to 4.32)`, or `at least 0.00 USD: no dated price for training`."""
-    unpriced = [line.item for line in cost.lines if not line.source]
-    return amount(cost) + (f": no dated price is known for {_listed(unpriced)}" if unpriced else "")
+    left_out = unpriced(cost)
+    return amount(cost) + (f": {left_out}" if left_out else "")
+
+
+def unpriced(cost: Estimate | ActualCost) -> str:
+    """What a cost leaves out: `no dated price is known for training`; empty if nothing."""
+    items = [line.item for line in cost.lines if not line.source]
+    return f"no dated price is known for {_listed(items)}" if items else ""
 
 
 def amount(cost: Estimate | ActualCost) -> str:
     """The same without what has no price, for use beside the reasons why a run waits for approval."""
-    if any(not line.source for line in cost.lines):
+    if unpriced(cost):
         return f"at least {cost.likely:.2f} USD"
     if f"{cost.low:.2f}" == f"{cost.high:.2f}":
         return f"{cost.likely:.2f} USD"

@@ -17,7 +17,7 @@ from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.failures import Failed, Format, fail, foreseen
 from tunedrop.cli.plan import estimating
-from tunedrop.cli.runs import submitting
+from tunedrop.cli.runs import repeated, submitting
 from tunedrop.cli.runs.live import watch
 from tunedrop.contracts import Ending, Estimate, Method
 from tunedrop.dataset.check.check import Report
@@ -155,6 +155,7 @@ def submit(
     region: str | None = None,
     *,
     check: bool = True,
+    again: bool = False,
 ) -> Record:
     """Check a run and upload it without asking for confirmation; returns the run that it starts.
 
@@ -164,6 +165,8 @@ def submit(
         A run's folder, or one dataset.
     check
         Whether to check the data first, and upload nothing that the pipeline would refuse.
+    again
+        Train again even if the same records were trained with the same settings before.
 
     Raises
     ------
@@ -173,8 +176,9 @@ def submit(
     here = Deployed(stage, profile, region)
     submission = folder.read(Path(path))
     if check and not submission.elsewhere:
-        estimating.plan(submission, None, here)
-    return submitting.start(here, submission, Format.json)[0]
+        plan = estimating.plan(submission, None, here)
+        repeated.refuse(here, submission, plan, again=again)
+    return submitting.start(here, submission, Format.json, again=again)[0]
 
 
 @_or_failed

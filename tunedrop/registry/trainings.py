@@ -49,18 +49,11 @@ class Trainings:
         TransientError
             If another run is claiming them.
         """
-        key = {"pk": {"S": f"TRAINING#{fingerprint(run, dataset)}"}, "sk": {"S": "RUN"}}
-        found = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item", {})
-        before = found.get("run_id", {}).get("S", "")
+        key = _key(run, dataset)
+        before = self._claimed_by(key)
         if before == run.run_id:
             return
-        record = self._registry.get(before) if before else None
-        if record is not None and not run.again and (what := _has_trained(record)):
-            raise AlreadyTrained(
-                f"the run {before} {what} the same records with the same settings under this name. Nothing "
-                f"was paid. See it: tunedrop show {before}. To train them once more, set again: "
-                "true in the manifest, or upload with --again"
-            )
+        self._refuse_trained(before, run)
         seen = {":seen": {"S": before}} if before else {}
         try:
             self._dynamodb.put_item(
@@ -73,6 +66,33 @@ class Trainings:
             if not condition_failed(error):
                 raise
             raise TransientError("another run claims the same training now") from error
+
+    def refuse_repeated(self, run: Run, dataset: Dataset) -> None:
+        """Say before an upload what `claim` would say after it.
+
+        Raises
+        ------
+        AlreadyTrained
+            As `claim`.
+        """
+        self._refuse_trained(self._claimed_by(_key(run, dataset)), run)
+
+    def _claimed_by(self, key: dict[str, Any]) -> str:
+        found = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item", {})
+        return str(found.get("run_id", {}).get("S", ""))
+
+    def _refuse_trained(self, before: str, run: Run) -> None:
+        record = self._registry.get(before) if before else None
+        if record is not None and not run.again and (what := _has_trained(record)):
+            raise AlreadyTrained(
+                f"the run {before} {what} the same records with the same settings under this name. Nothing "
+                f"was paid. See it: tunedrop show {before}. To train them once more, set again: "
+                "true in the manifest, or upload with --again"
+            )
+
+
+def _key(run: Run, dataset: Dataset) -> dict[str, Any]:
+    return {"pk": {"S": f"TRAINING#{fingerprint(run, dataset)}"}, "sk": {"S": "RUN"}}
 
 
 def _has_trained(record: Record) -> str:

@@ -288,6 +288,15 @@ def test_advice_is_read_off_the_data_and_a_few_answers() -> None:
     assert "Not known from here" in output
 
 
+def test_advice_marks_a_cost_that_leaves_out_what_has_no_price() -> None:
+    code, output = run("advise", "--for", "task", "--from", "conversations", "--no-questions")
+
+    rows = {line.partition("us-")[0].strip(" ✓"): line for line in output.splitlines() if " bedrock " in line}
+    assert code == 0
+    assert "≥ " in rows["Nova Pro"]
+    assert "≥ " not in rows["Nova Lite"]
+
+
 def test_advice_for_programs_names_method_model_and_sources(tmp_path: Path) -> None:
     code, output = run("advise", "--for", "task", "--from", "conversations", "--format", "json")
 
@@ -379,3 +388,52 @@ def test_a_check_reports_the_held_out_records_and_their_power(tmp_path: Path) ->
     ):
         _, output = run("check", str(file), "--base-model", "amazon.nova-lite-v1:0:300k")
         assert said in " ".join(output.split())
+
+
+def write_words(path: Path, numbers: range) -> None:
+    path.write_text("".join(
+        json.dumps({"messages": [
+            {"role": "user", "content": f"What does {chr(97 + n % 26)}{n}{chr(97 + n % 7)} mean?"},
+            {"role": "assistant", "content": f"It is the {n}th word of the list, after {n - 1}."},
+        ]}) + "\n" for n in numbers
+    ))  # fmt: skip
+
+
+def said_of(number: int, folder: Path, *options: str) -> str:
+    """What a check says of this many records."""
+    write_words(folder / "train.jsonl", range(number))
+    _, output = run("check", str(folder), *options)
+    return " ".join(output.split())
+
+
+def test_a_check_without_a_base_model_reports_a_test_set_too_small_for_any(tmp_path: Path) -> None:
+    few, enough = said_of(40, tmp_path), said_of(250, tmp_path)
+
+    assert "test: 4 conversations, too few for a verdict, which takes 30" in few
+    assert "30 of 250 are held out" in few
+    assert "test:" not in enough
+
+
+def test_the_number_of_records_that_a_check_advises_is_enough_and_one_less_is_not(tmp_path: Path) -> None:
+    model = ("--base-model", "amazon.nova-lite-v1:0:300k")
+
+    assert "too few" in said_of(249, tmp_path, *model)
+    assert "too few" not in said_of(250, tmp_path, *model)
+
+
+def test_a_check_says_how_many_records_the_test_file_lacks(tmp_path: Path) -> None:
+    write_words(tmp_path / "test.jsonl", range(900, 912))
+
+    assert "test: 12 conversations, too few" in (said := said_of(250, tmp_path))
+    assert "Add 18 or more to the test file" in said
+
+
+def test_files_of_several_kinds_are_listed_kind_by_kind(tmp_path: Path) -> None:
+    for n in range(3):
+        (tmp_path / f"a{n}.csv").write_text(f"prompt;completion\nq{n};a{n}\n")
+    (tmp_path / "b.json").write_text('[{"prompt": "p", "completion": "c"}]')
+
+    _, output = run("check", str(tmp_path))
+
+    assert "train: 3 files read as table separated by semicolons\n" in output
+    assert "train: read as JSON array\n" in output

@@ -52,6 +52,22 @@ def test_every_way_to_end_has_a_report_that_begins_with_its_verdict(name: str) -
     assert html.index("<section", second) < html.index("<h2>Lineage")
 
 
+def test_a_cost_that_leaves_out_what_has_no_price_says_so_at_the_top() -> None:
+    material = SAMPLES["promoted"]
+    cost = material.ending.cost
+    assert cost is not None
+    first, *others = cost.lines
+    lines = (msgspec.structs.replace(first, source="", priced_on=""), *others)
+    ending = msgspec.structs.replace(material.ending, cost=msgspec.structs.replace(cost, lines=lines))
+
+    html = render(msgspec.structs.replace(material, ending=ending))
+
+    glance = html[: html.index("<h2>Cost")]
+    assert f"at least {cost.likely:.2f} USD" in glance
+    assert "no dated price is known for" in glance
+    assert f"at least {cost.likely:.2f} USD" not in render(material)
+
+
 def test_the_report_carries_all_that_it_needs() -> None:
     html = render(SAMPLES["promoted"])
 

@@ -14,6 +14,7 @@ from tests import builders
 from tests.unit.tables import make_registry_table
 from tunedrop import naming
 from tunedrop.aws import Aws
+from tunedrop.contracts import ActualCost, CostLine
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.reporting import links
@@ -89,6 +90,20 @@ def test_the_page_has_every_run_with_score_cost_and_links(aws: Aws, stage: Stage
     assert "in production" in page
     assert "of 500.00 USD" in page
     assert builders.DEPLOYMENT_ARN in page
+
+
+@pytest.mark.parametrize(("source", "shown"), [("Bedrock pricing", "1.25"), ("", "≥ 1.25")])
+def test_a_cost_that_leaves_out_what_has_no_price_is_marked(
+    aws: Aws, stage: Stage, bucket: Bucket, source: str, shown: str
+) -> None:
+    ended(aws, stage, "persona-0123456789")
+    line = CostLine(item="training", low=1.25, likely=1.25, high=1.25, basis="", source=source)
+    cost = ActualCost(lines=(line,), low=1.25, likely=1.25, high=1.25)
+    Registry(aws.dynamodb, stage.registry_table).save("persona-0123456789", cost=cost)
+
+    index.rewrite(WithBucket(aws, bucket), stage)  # type: ignore[arg-type]
+
+    assert f">{shown}<" in (bucket.body or b"").decode()
 
 
 def test_an_end_that_comes_between_reading_and_writing_is_not_lost(

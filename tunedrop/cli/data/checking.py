@@ -13,7 +13,7 @@ import msgspec
 from tunedrop import catalog, intake
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.tunable import obstacle
-from tunedrop.cli.data import rule_settings
+from tunedrop.cli.data import held_out, rule_settings
 from tunedrop.cli.data.paths import require_files
 from tunedrop.cli.data.showing import show
 from tunedrop.cli.exits import NO, USAGE
@@ -67,7 +67,7 @@ def check_files(
     before = _baseline(options.baseline) if options is not None and options.baseline else None
     _write(report, format_, named)
     if format_ is CheckFormat.text:
-        _show_held_out(report, _base_model(base_model), named, wanted.reading)
+        held_out.show(report, _base_model(base_model), named, wanted.reading)
         if base_model is None and report.valid:
             errors.print("checked without the rules of a base model: add --base-model ID", style="dim")
     say_whether_tunable(_base_model(base_model), report.method)
@@ -81,15 +81,6 @@ def check_files(
             errors.print(f"worse than the baseline: {change}")
         return NO if changes else 0
     return 0 if report.valid else NO
-
-
-def _show_held_out(
-    report: Report, base_model: BaseModel | None, files: DataFiles, reading: ReadOptions
-) -> None:
-    if base_model is not None:
-        from tunedrop.cli.data import held_out  # needed only with a base model
-
-        held_out.show(report, base_model, files, reading)
 
 
 def _refused(
@@ -236,8 +227,10 @@ def checked(
     everything = [path for paths in files.values() for path in paths]
     with open_files(files, options) as opened:
         for split, file in opened.items():
-            if file.container != "JSON lines":
-                errors.print(f"{split}: read as {file.container}", style="dim")
+            for container, number in file.containers.items():
+                if container != "JSON lines":
+                    many = f"{number:,} files " if number > 1 else ""
+                    errors.print(f"{split}: {many}read as {container}", style="dim")
         with bytes_done("checking", size_of(everything), "comparing similar records") as advance:
             return check_on_all_cores(opened, asked, advance)
 

@@ -30,7 +30,7 @@ def fix(file: Path, output: Path, options: ReadOptions, named: Sequence[str] = (
             _refuse_unread(opened, file.name)
             if not opened.is_plain:
                 count += 1
-                errors.print(f"{file.name}: read as {opened.container}, written as JSON lines")
+                errors.print(f"{file.name}: read as {', '.join(opened.containers)}, written as JSON lines")
             times: Counter[str] = Counter()
             for change in repair(opened.source.chunks(0, opened.source.size), sink, named):
                 count += 1

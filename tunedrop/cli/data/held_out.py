@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import count
+
+from tunedrop import catalog
+from tunedrop.catalog.method import MethodRules
 from tunedrop.catalog.model import BaseModel
 from tunedrop.cli.output import console
 from tunedrop.contracts import EvaluationSettings
@@ -19,28 +24,63 @@ _SHARED = frozenset(("TD050", "TD051", "TD053", "TD054", "TD055"))
 _MOST_OF_THEM = 0.8
 
 
-def show(report: Report, model: BaseModel, files: DataFiles, reading: ReadOptions) -> None:
-    """Print it below a check."""
-    rules = model.methods.get(report.method) if report.method is not None else None
+def show(report: Report, model: BaseModel | None, files: DataFiles, reading: ReadOptions) -> None:
+    """Print it below a check. Without a base model only what holds for all: that there are too few."""
+    for sentence in sentences(report, model, files, reading, EvaluationSettings()):
+        console.print(f"test: {sentence}")
+
+
+def sentences(
+    report: Report, model: BaseModel | None, files: DataFiles, reading: ReadOptions, asked: EvaluationSettings
+) -> Iterator[str]:
+    """What the test records can show; where they are too few, how many there would have to be."""
+    rules = _rules(report, model)
     if rules is None or not report.valid or report.method in ("distillation", "reinforcement"):
         return
-    test, asked = report.files.get("test"), EvaluationSettings()
+    test = report.files.get("test")
     train = report.files["train"].records
     wanted = shares(train, report.files, rules)
-    count = test.records if test else int(wanted.test * train + 1e-6)
-    possible = count if test or not count else _possible(count, report, wanted, files, reading)
-    console.print(f"test: {power.told(possible, asked.min_improvement, asked.confidence)}")
-    if possible < _MOST_OF_THEM * count:
-        console.print(
-            f"test: {count:,} of {train:,} records were to be held out, but records that share a question "
+    number = test.records if test else _number(wanted, train)
+    if model is None and number >= power.FEWEST_UNITS:
+        return
+    possible = number if test or not number else _possible(number, report, wanted, files, reading)
+    shown = power.told(min(possible, asked.max_prompts), asked.min_improvement, asked.confidence)
+    yield shown if number >= power.FEWEST_UNITS else f"{shown}. {_how_many_more(report, rules)}"
+    if possible < _MOST_OF_THEM * number:
+        yield (
+            f"{number:,} of {train:,} records were to be held out, but records that share a question "
             "stay together, and most of the groups are larger: add other questions, or a test file"
         )
 
 
-def _possible(count: int, report: Report, wanted: Shares, files: DataFiles, reading: ReadOptions) -> int:
+def _rules(report: Report, model: BaseModel | None) -> MethodRules | None:
+    """The rules of the base model; without one, those that leave the most records to hold out."""
+    if report.method is None:
+        return None
+    if model is not None:
+        return model.methods.get(report.method)
+    found = [one.methods[report.method] for one in catalog.tunable(report.method)]
+    return min(found, key=lambda one: one.min_train_records, default=None)
+
+
+def _how_many_more(report: Report, rules: MethodRules) -> str:
+    """The records that a verdict takes."""
+    fewest = power.FEWEST_UNITS
+    if (test := report.files.get("test")) is not None:
+        return f"Add {fewest - test.records:,} or more to the test file"
+    enough = next(one for one in count() if _number(shares(one, report.files, rules), one) >= fewest)
+    return f"Add a test file of {fewest} or more, or more records: {fewest} of {enough:,} are held out"
+
+
+def _number(wanted: Shares, records: int) -> int:
+    """How many of the records of the training file are to be held out as the test set."""
+    return int(wanted.test * records + 1e-6)
+
+
+def _possible(number: int, report: Report, wanted: Shares, files: DataFiles, reading: ReadOptions) -> int:
     """How many records the pipeline will hold out: as many as are wanted, if no two share a question."""
     if _SHARED.isdisjoint(report.by_code) and report.method != "multi-turn":
-        return count
+        return number
     near_together = are_few(report.near_duplicates, report.records)
     with open_files({"train": files["train"]}, reading) as opened:
         return plan(json_lines.lines_of(opened["train"].source), wanted, near_together).count(TEST)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Literal
 
 import msgspec
 
 from tunedrop import catalog, registration
-from tunedrop.cli.data import checking, folder
+from tunedrop.cli.data import checking, folder, held_out
 from tunedrop.cli.data.folder import Submission
 from tunedrop.cli.data.refusals import bare_run, no_stage
 from tunedrop.cli.deployed import STAGE_VARIABLE, Deployed
@@ -32,10 +32,14 @@ from tunedrop.serving import choose, kinds
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
-    """A run as the pipeline would resolve it, its checked data, and its estimated cost."""
+    """A run as the pipeline would resolve it, its checked data, and its estimated cost.
+
+    `dataset` has no content hash yet.
+    """
 
     run: Run
     report: Report
+    dataset: Dataset
     estimate: Estimate
 
 
@@ -58,7 +62,15 @@ def estimate_path(path: Path, base_model: str | None, here: Deployed | None, for
         print_json(found.estimate)
     else:
         _show(found, with_stage=here is not None)
+        for sentence in test_set(found, submission):
+            console.print(f"test: {sentence}")
     return YES
+
+
+def test_set(plan: Plan, submission: Submission) -> Iterator[str]:
+    """What the test set of a run can show."""
+    model, reading = catalog.find(plan.run.base_model), submission.document.data.reading
+    return held_out.sentences(plan.report, model, submission.files, reading, plan.run.evaluation)
 
 
 def plan(submission: Submission, base_model: str | None, here: Deployed | None) -> Plan:
@@ -89,7 +101,7 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
     found = msgspec.structs.replace(found, evaluation_minutes=minutes(asked, stage, model))
     spent = here.spent_this_month() if here is not None else 0.0
     checking.say_whether_tunable(model, report.method)
-    return Plan(run=run, report=report, estimate=judge(found, stage, spent))
+    return Plan(run=run, report=report, dataset=dataset, estimate=judge(found, stage, spent))
 
 
 def _checked(

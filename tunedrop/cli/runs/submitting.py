@@ -23,6 +23,7 @@ from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.output import Format, console, errors, fail, print_json
 from tunedrop.cli.plan import estimating
 from tunedrop.cli.progress import Advance, bytes_done, size_of
+from tunedrop.cli.runs import repeated
 from tunedrop.cli.runs.live.watch import started, watch
 from tunedrop.cli.runs.sending import is_there, parts_of, send
 from tunedrop.contracts import Estimate
@@ -61,7 +62,7 @@ def submit(
         Train again even if the same records were trained with the same settings before.
     """
     submission = folder.read(path)
-    estimate = _checked(here, submission, format_) if check else None
+    estimate = _checked(here, submission, format_, again=again) if check else None
     _refuse_missing(submission)
     question = f"Submit {submission.name} to stage {here.name}?"
     confirm(question, yes=yes, otherwise="nothing was uploaded")
@@ -89,14 +90,16 @@ def start(
         return started(lambda: _run_of(here, submission, version), submission.name), uploaded
 
 
-def _checked(here: Deployed, submission: Submission, format_: Format) -> Estimate | None:
+def _checked(here: Deployed, submission: Submission, format_: Format, *, again: bool) -> Estimate | None:
     if submission.elsewhere:
         errors.print(f"not checked here, because it is in S3: {', '.join(submission.elsewhere)}")
         return None
     plan = estimating.plan(submission, None, here)
-    _refuse_closed(here, catalog.find(plan.run.base_model))
+    model = catalog.find(plan.run.base_model)
+    _refuse_closed(here, model)
+    repeated.refuse(here, submission, plan, again=again)
     if format_ is Format.text:
-        _show(plan)
+        _show(plan, submission)
     return plan.estimate
 
 
@@ -116,7 +119,7 @@ def _refuse_closed(here: Deployed, model: BaseModel) -> None:
         )
 
 
-def _show(plan: estimating.Plan) -> None:
+def _show(plan: estimating.Plan, submission: Submission) -> None:
     train = plan.report.files["train"]
     warnings = f", {plan.report.warning_count:,} warnings" if plan.report.warning_count else ""
     console.print(
@@ -126,6 +129,8 @@ def _show(plan: estimating.Plan) -> None:
     console.print(f"price     {in_words(plan.estimate)}; budget {plan.estimate.budget_usd:.2f} USD")
     for reason in plan.estimate.approval_reasons:
         console.print(f"          it will wait for your approval: {reason}", style="yellow")
+    for sentence in estimating.test_set(plan, submission):
+        console.print(f"test      {sentence}")
 
 
 def _keys(submission: Submission) -> dict[str, Path]:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
@@ -116,6 +118,18 @@ def prepare(
                 asked = prompts_of(conversation, method_rules.format == "text")
                 files[split].prompts = (files[split].prompts or Prompts()) + asked
     return Prepared(files, f"{everything:064x}")
+
+
+def content_hash(sources: Mapping[Split, Iterable[bytes]], method_rules: MethodRules) -> str:
+    """The content hash of checked sources, as `prepare` calculates it; nothing is written.
+
+    Raises
+    ------
+    ValueError
+        As `prepare`.
+    """
+    with Path(os.devnull).open("wb") as nothing:
+        return prepare(sources, dict.fromkeys(SPLITS, nothing), b"", method_rules).content_hash
 
 
 def merge(parts: Iterable[Prepared]) -> Prepared:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 from bisect import bisect_right
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import accumulate, pairwise
 from typing import BinaryIO, cast
 
@@ -64,6 +65,11 @@ class OpenedFile(msgspec.Struct, frozen=True, kw_only=True):
     places: Places | None = None
     on_close: Callable[[], object] = lambda: None
 
+    @property
+    def containers(self) -> Mapping[str, int]:
+        """What the files were, and how many were that."""
+        return {self.container: 1}
+
     def place(self, line: int) -> Place:
         """Where a line of `source` stands in the file."""
         return self.places.of(line) if self.places is not None and line else Place(line)
@@ -113,7 +119,7 @@ class OpenedFiles:
         self._files = files
         self.name = f"{files[0].name} and {len(files) - 1:,} more"
         self.source: Source = JoinedSource([one.source for one in files])
-        self.container = ", ".join(dict.fromkeys(one.container for one in files))
+        self.containers: Mapping[str, int] = Counter(one.container for one in files)
         self.is_plain = False
         self._first: list[int] = []
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import msgspec
 
 from tunedrop import clock
-from tunedrop.contracts import CostLine, Ending, FitVerdict
-from tunedrop.formatting.costs import forecast_in_words, in_words
+from tunedrop.contracts import ActualCost, CostLine, Ending, FitVerdict
+from tunedrop.formatting.costs import forecast_in_words, in_words, unpriced
 from tunedrop.reporting import console, links
 from tunedrop.reporting.report._timeline import in_words as time_in_words
 from tunedrop.stage import Stage
@@ -80,7 +80,7 @@ def _glance(ending: Ending) -> Iterator[Fact]:
         epochs = "1 epoch" if ending.fit.epochs == 1 else f"{ending.fit.epochs} epochs"
         yield Fact("Training", epochs, _FITS[ending.fit.verdict])
     if ending.cost is not None and ending.cost.lines:
-        yield Fact("Cost", _dollars(ending.cost.likely), _range(ending.cost.low, ending.cost.high))
+        yield _cost(ending.cost)
     elif ending.cost is not None:
         yield Fact("Cost", "nothing")
     if ending.cost is not None and (forecast := forecast_in_words(ending.cost)):
@@ -96,6 +96,12 @@ def _glance(ending: Ending) -> Iterator[Fact]:
         )
     # In a role's session, `AROA…:session`, the second part names the user.
     yield Fact("Uploaded by", run.uploaded_by.rpartition(":")[2] or "unknown", _moment(run.created_at))
+
+
+def _cost(cost: ActualCost) -> Fact:
+    if left_out := unpriced(cost):
+        return Fact("Cost", f"at least {_dollars(cost.likely)}", left_out)
+    return Fact("Cost", _dollars(cost.likely), _range(cost.low, cost.high))
 
 
 def bill(ending: Ending) -> Bill | None:
