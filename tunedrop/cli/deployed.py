@@ -127,6 +127,13 @@ class Deployed:
 
     def signal(self, key: str, body: str = "") -> None:
         """Put the object that approves, stops or retries a run."""
+        from tunedrop.cli.confirming import if_interrupted
+
+        unknown = "AWS may or may not have received the request"
+        with if_interrupted(unknown, "Repeat the command: the same request counts once"):
+            self._put(key, body)
+
+    def _put(self, key: str, body: str) -> None:
         self.aws.s3.put_object(Bucket=self.stage.intake_bucket, Key=key, Body=body.encode())
 
     def rewrite_index(self) -> None:

@@ -275,3 +275,32 @@ def test_a_name_means_its_latest_trained_run_not_a_refused_upload(
     assert deployed.run("persona").run.run_id == again.run_id
     assert deployed.trained_run("persona").run.run_id == promoted
     assert deployed.trained_run(again.run_id).run.run_id == again.run_id
+
+
+@pytest.mark.parametrize(
+    ("arguments", "call", "said"),
+    [
+        (("stop", "persona"), "deployed.Deployed._put", "AWS may or may not have received the request"),
+        (
+            ("throughput", "release", ARN, "--yes"),
+            "costs.serving.Removal.remove",
+            f"{ARN} may still be billed",
+        ),
+    ],
+    ids=["a request", "a release"],
+)
+def test_a_call_that_is_interrupted_says_what_is_unknown(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch, arguments: tuple[str, ...], call: str, said: str
+) -> None:
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    served = [type("One", (), {"arn": ARN, "model_arn": builders.MODEL_ARN, "run_id": "persona-0123456789"})]
+    monkeypatch.setattr("tunedrop.cli.costs.serving.in_service", lambda *_: served)
+    monkeypatch.setattr(f"tunedrop.cli.{call}", interrupted)
+
+    code, _, err = run(*arguments)
+
+    assert code == INTERRUPTED
+    assert f"interrupted: {said}" in err
+    assert "Repeat the command" in err

@@ -9,7 +9,7 @@ import msgspec
 from rich.table import Table
 
 from tunedrop import clock
-from tunedrop.cli.confirming import confirm
+from tunedrop.cli.confirming import confirm, if_interrupted
 from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import NO
 from tunedrop.cli.output import Format, answer, blocks, console, errors, fail, print_json, table, when
@@ -54,10 +54,12 @@ def release(here: Deployed, arn: str, *, production: bool, yes: bool, format_: F
     if alias:
         errors.print(f"IN PRODUCTION  {alias} names it; applications that read the alias will fail")
     confirm(f"Release {arn}, which {of}?", yes=yes, otherwise="nothing was released")
+    see = f"Repeat the command, or see: tunedrop throughput --stage {here.name}"
     try:
-        if production:
-            Production(here.aws, here.stage).stand_down(arn)
-        Removal(here.aws, here.stage).remove(arn, run_id)
+        with if_interrupted(f"{arn} may still be billed", see):
+            if production:
+                Production(here.aws, here.stage).stand_down(arn)
+            Removal(here.aws, here.stage).remove(arn, run_id)
     except NamedInProduction as error:
         fail(str(error), NO, "To take it out of production anyway: --production")
     except (ThroughputFailed, TransientError) as error:

@@ -36,7 +36,8 @@ def retry(
     if not follow:
         answer({"run_id": run.run_id, "asked": "retry"}, f"asked {run.run_id} to resume", format_)
         return YES
-    with if_interrupted(f"{run.run_id} was asked to resume", f"Follow it: tunedrop watch {run.run_id}"):
+    follow_it = f"Follow it: tunedrop watch {run.run_id} --stage {here.name}"
+    with if_interrupted(f"{run.run_id} was asked to resume", follow_it):
         again = following.started(lambda: _next_attempt(here, record), run.run_id)
     return following.watch(here, again, format_)
 
