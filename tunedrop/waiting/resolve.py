@@ -171,13 +171,15 @@ class Settler:
         return self.troubles.each(run_ids, lambda one: f"engine of {one}", self._engine_of, eager=True)
 
     def _engine_of(self, run_id: str) -> TrainingEngine:
-        """The engine that a run waits for; the stage's default if the registry does not know the run."""
+        """The engine that a run waits for; the stage's default if the registry does not know the run, or the
+        catalog of a later release its base model."""
         if run_id not in self._engines:
             record = self._registry.get(run_id)
             dataset = record.document("dataset", Dataset) if record is not None else None
-            base_model = record.run.base_model if record is not None else self._stage.default_base_model
+            known = catalog.load().get(record.run.base_model) if record is not None else None
             self._engines[run_id] = engines.of(
-                catalog.find(base_model), dataset.method if dataset is not None else "auto"
+                known or catalog.find(self._stage.default_base_model),
+                dataset.method if dataset is not None else "auto",
             )
         return self._engines[run_id]
 

@@ -231,11 +231,13 @@ def test_throttling_while_parking_lets_step_functions_try_again(
     assert tokens.sent[0]["error"] == "TransientError"
 
 
+@pytest.mark.parametrize("base_model", [builders.run().base_model, "amazon.gone-v1:0"])
 def test_slots_are_granted_in_the_order_of_arrival(
-    aws: Aws, settler: Settler, registry: Registry, waits: Waits, tokens: Tokens
+    aws: Aws, settler: Settler, registry: Registry, waits: Waits, tokens: Tokens, base_model: str
 ) -> None:
+    """Also beside a run whose base model the catalog has no more."""
     for number in (3, 1, 2):
-        run = builders.run(run_id=f"run-{number}")
+        run = builders.run(run_id=f"run-{number}", **({"base_model": base_model} if number == 2 else {}))
         registry.register(run)
         waits.park(
             builders.wait(
