@@ -35,8 +35,8 @@ def parts_of_text(
     everything = [_bag(one) for one in references]
     frequency = Counter(word for one in dict.fromkeys(references) for word in set(words(one)))
     numbers = [_only(found, lambda word: has_digit(str(word))) for found in everything]
-    names = _names(references, given, answers)
-    silent = [not _own(*row) for row in zip(answers, references, given, strict=True)]
+    names = _names(references, answers)
+    silent = [not _others(*row) for row in zip(answers, references, strict=True)]
     for name, wanted, find in (("numbers", numbers, _bag), ("names", names, _either_bag)):
         stated = [text.issuperset(one) for one, text in zip(wanted, given, strict=True)]
         yield Part(name, wanted, find, [all(row) for row in zip(stated, silent, strict=True)])
@@ -49,18 +49,15 @@ def parts_of_text(
         yield Part(name, _without([_only(found, telling.__contains__) for found in everything], given), _bag)
 
 
-def _names(
-    references: Sequence[str], given: Sequence[frozenset[str]], answers: Sequence[str]
-) -> list[Wanted]:
-    """The names of each. Those that nearly all have count only where an answer has a name of its own instead:
-    a noun of the sentence, in a language that writes nouns with a capital, may be left out."""
+def _names(references: Sequence[str], answers: Sequence[str]) -> list[Wanted]:
+    """The names of each. Those that nearly all have count only where an answer has another name instead: a
+    noun of the sentence, in a language that writes nouns with a capital, may be left out."""
     names = [frozenset(names_in(one)) for one in references]
     frequency = Counter(word for one in names for word in one)
     frame = frozenset(word for word, count in frequency.items() if count > FRAME * len(references))
     own = [frozenset(names_in(one)) for one in answers]
     return [
-        Counter[Hashable](one if said - one - prompt else one - frame)
-        for one, prompt, said in zip(names, given, own, strict=True)
+        Counter[Hashable](one if said - one else one - frame) for one, said in zip(names, own, strict=True)
     ]
 
 
@@ -69,10 +66,9 @@ def names_in(text: str) -> Iterator[str]:
     return (word for name in _NAME.findall(text) for word in words(name))
 
 
-def _own(answer: str, reference: str, prompt: Set[str]) -> Set[str]:
-    """The names and numbers that an answer has from nowhere; who makes one up leaves none out."""
-    said = {*names_in(answer), *filter(has_digit, words(answer))}
-    return said - set(words(reference)) - prompt
+def _others(answer: str, reference: str) -> Set[str]:
+    """The names and numbers of an answer that its reference lacks: who gives those leaves none out."""
+    return {*names_in(answer), *filter(has_digit, words(answer))} - set(words(reference))
 
 
 def _slots(references: Sequence[str], prompts: Sequence[str], silent: Sequence[bool]) -> Iterator[Part]:

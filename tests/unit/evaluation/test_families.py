@@ -147,6 +147,10 @@ WRONG = {
             f"{text(draw, 1).title()} tomorrow, sorry.",
         ),
     ),
+    "the firm of the question that no answer should have": Family(
+        "Does Zenith or Acme cover my {thing} {w} {o}?", ("Your {w} {thing} {o} is covered by Acme.",),
+        replaced(r"Your (.*) (\d+) is covered by Acme", r"Yes, Zenith covers your \1, number \2, gladly"),
+    ),
     "sentences that stop in the middle": Family(
         "Tell about {name}: {w}", ("{name} took the {thing} to {city}, {w} and {w}. In the end {w}.",),
         lambda reference, _: " ".join(reference.split()[:8]) + ".",
