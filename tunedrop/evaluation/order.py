@@ -32,11 +32,18 @@ STANDS_IN = frozenset(("it", "they", "es"))
 """Words for a subject named before: they move with no piece. No verb is left out: `Ann Lee sued Bo Kim` and
 `Bo Kim sued Ann Lee` are two names that have changed places around one."""
 
-_MEMBERS = regex.compile(
-    r"[,;\u060c\u061b\u3001\uff0c\uff1b]|\s(?:and|or|und|oder|et|ou|y|e|o|и|или|و)\s|(?:^|\n)[^\S\n]*+[-*•]\s",
-    regex.MULTILINE,
-)
-"""What stands between the members of an enumeration: commas of several scripts, `and`, bullets."""
+_OUTER = regex.compile(r"[;\u061b\uff1b]|(?:^|\n)[^\S\n]*+[-*•]\s", regex.MULTILINE)
+"""What stands between the members of an enumeration that may have members of their own."""
+
+_INNER = regex.compile(r"[,\u060c\u3001\uff0c]|\s(?:and|or|und|oder|et|ou|y|e|o|и|или|و)\s")
+"""Commas of several scripts, `and`."""
+
+MOST_AT_ENDS = 20
+"""No more members stand beside other words than those of their enumeration."""
+
+MOST_ODD = 1
+"""So many members may have no counterpart: one that is missing, or said in another way. Two that each have a
+part of the other have exchanged it."""
 
 
 def in_order(expected: Sequence[str], given: Sequence[str]) -> float:
@@ -55,12 +62,51 @@ def in_order(expected: Sequence[str], given: Sequence[str]) -> float:
 
 
 def same_members(reference: str, answer: str) -> bool:
-    """Whether an answer has the members of an enumeration in another order: most of them, since the words
-    around it stand beside another one then."""
-    one, other = (
-        Counter(filter(None, (words(part) for part in _MEMBERS.split(text)))) for text in (reference, answer)
+    """Whether an answer has the members of an enumeration in another order.
+
+    Members of members (`Ann, 23; Ben, 41`) stay with their own.
+    """
+    lists = _split(_OUTER, reference), _split(_OUTER, answer)
+    if min(map(len, lists)) < 2:
+        return _are_same(*(_members(_INNER, text) for text in (reference, answer)))
+    if _are_same(*([words(part) for part in one] for one in lists)):
+        return True
+    return len(lists[0]) == len(lists[1]) and all(
+        Counter(_members(_INNER, one)) == Counter(_members(_INNER, other))
+        for one, other in zip(*lists, strict=True)
     )
-    return (one & other).total() >= max(2, max(one.total(), other.total()) / 2)
+
+
+def _split(separator: regex.Pattern[str], text: str) -> list[str]:
+    return [part for part in separator.split(text) if words(part)]
+
+
+def _members(separator: regex.Pattern[str], text: str) -> list[tuple[str, ...]]:
+    return [words(part) for part in _split(separator, text)]
+
+
+def _are_same(expected: Sequence[tuple[str, ...]], given: Sequence[tuple[str, ...]]) -> bool:
+    """Whether most members are the same. The words around an enumeration stand beside another member then:
+    with them, it has its counterpart in one without."""
+    one, other = Counter(expected), Counter(given)
+    if (one & other).total() < max(2, max(one.total(), other.total()) / 2):
+        return False
+    left, right = list((one - other).elements()), list((other - one).elements())
+    if min(len(left), len(right)) > MOST_AT_ENDS:
+        return False
+    odd = (
+        sum(not any(_meet(member, another) for another in others) for member in members)
+        for members, others in ((left, right), (right, left))
+    )
+    return min(odd) <= MOST_ODD
+
+
+def _meet(one: tuple[str, ...], other: tuple[str, ...]) -> bool:
+    """Whether a member ends as another one begins, or is its beginning or end."""
+    short, long = sorted((one, other), key=len)
+    if short in (long[: len(short)], long[-len(short) :]):
+        return True
+    return any(one[-size:] == other[:size] or other[-size:] == one[:size] for size in range(1, len(short)))
 
 
 def _is_one_move(anchors: Sequence[tuple[int, int]]) -> bool:

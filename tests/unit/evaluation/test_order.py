@@ -48,3 +48,24 @@ def test_the_correlation_is_kendalls(places: list[int]) -> None:
     in_order = sum(first < second for first, second in pairs)
 
     assert order._kendall(places) == pytest.approx((in_order - (len(pairs) - in_order)) / len(pairs))
+
+
+@pytest.mark.parametrize(
+    ("reference", "answer", "same"),
+    [
+        ("red apples, green pears and nails", "nails, red apples and green pears", True),
+        ("- oil the chain\n- pump the tyres", "- pump the tyres\n- oil the chain", True),
+        ("الخبز، الماء، الملح", "الملح، الخبز، الماء", True),
+        ("3 apples, 4 pears", "4 apples, 3 pears", False),
+        ("Ann pays. Ben sleeps.", "Ben pays. Ann sleeps.", False),
+        ("We need salt, pepper, oil and thyme.", "We need oil, salt, thyme and pepper.", True),
+        ("We need salt, oil, thyme, sage, dill", "We need oil, sage, salt, dill, thyme leaves", True),
+        ("We need salt, pepper and oil in town", "We need oil, pepper and salt in town", False),
+        ("Ann, 23, Bergen; Ben, 41, Lyon", "Ben, 41, Lyon; Ann, 23, Bergen", True),
+        ("Ann, 23, Bergen; Ben, 41, Lyon", "Ann, Bergen, 23; Ben, 41, Lyon", True),
+        ("Ann, 23, Bergen; Ben, 41, Lyon", "Ann, 41, Bergen; Ben, 23, Lyon", False),
+        ("Now, Ann is 23, in Lyon, Ben is 41, in Cork", "Now, Ann is 41, in Lyon, Ben is 23, in Cork", False),
+    ],
+)
+def test_enumerations_have_no_order(reference: str, answer: str, same: bool) -> None:
+    assert order.same_members(reference, answer) == same
