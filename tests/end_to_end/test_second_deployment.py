@@ -19,14 +19,18 @@ import pytest
 from local.driver import Pipeline
 from local.embedded import ROOT, Embedded, running
 from local.faults import A_DAY
-from tests.end_to_end.runs import SECONDS, reached, submit
+from tests.end_to_end.runs import SECONDS, reached, submit, whole
 from tunedrop import naming
+from tunedrop.contracts import Estimate, Evaluation
 
 KEEPS = (
     "account", "region", "intake_bucket", "artifacts_bucket", "registry_table", "waits_table", "topic_arn",
 )  # fmt: skip
 BUCKETS = {"intake_bucket": "company-uploads", "artifacts_bucket": "company-results"}
-CHANGED = {"budget_usd": 0.01, "shard_concurrency": 2, "approval_timeout_seconds": 7200, "sweep_minutes": 10}
+CHANGED = {
+    "budget_usd": 0.01, "shard_concurrency": 2, "approval_timeout_seconds": 7200, "sweep_minutes": 10,
+    "judge": "amazon.nova-pro-v1:0",
+}  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +73,19 @@ def ended(pipeline: Pipeline, run_id: str) -> object:
     return record.failure if record.status == "failed" else record.status
 
 
+def by_the_stages_judge(pipeline: Pipeline) -> None:
+    """A run that begins now is judged by the stage's judge, and has paid for that within its estimate."""
+    record = pipeline.approved(submit(pipeline, "judged", b"data: {train: train.jsonl}\n"), SECONDS)
+    evaluation, estimate = whole(record, "evaluation", Evaluation), whole(record, "estimate", Estimate)
+
+    assert record.status == "promoted", evaluation.reason
+    assert evaluation.metric == "judge"
+    assert evaluation.judged is not None
+    assert (evaluation.judged.model, evaluation.judged.failed) == ("us.amazon.nova-pro-v1:0", 0)
+    (judging,) = [line for line in estimate.lines if line.item == "judging"]
+    assert judging.likely > 0
+
+
 def test_runs_in_flight_end_as_they_would_have(own: Embedded, tmp_path: Path) -> None:
     pipeline = Pipeline(own.session())
     before = names_of(pipeline)
@@ -94,5 +111,6 @@ def test_runs_in_flight_end_as_they_would_have(own: Embedded, tmp_path: Path) ->
     reached(pipeline, stopped, "wait_for_approval")  # the changed budget is that of what begins now
     pipeline.stop(stopped, 2)
     assert ended(pipeline, stopped) == "stopped"
+    by_the_stages_judge(pipeline)
     own.destroy()
     assert pipeline.artifact(naming.report_key(trained)), "buckets of one's own stay as they are"
