@@ -59,7 +59,7 @@ def test_the_correlation_is_kendalls(places: list[int]) -> None:
         ("3 apples, 4 pears", "4 apples, 3 pears", False),
         ("Ann pays. Ben sleeps.", "Ben pays. Ann sleeps.", False),
         ("We need salt, pepper, oil and thyme.", "We need oil, salt, thyme and pepper.", True),
-        ("We need salt, oil, thyme, sage, dill", "We need oil, sage, salt, dill, thyme leaves", True),
+        ("salt, oil, thyme, sage, dill", "oil, sage, anise, salt, thyme", True),
         ("We need salt, pepper and oil in town", "We need oil, pepper and salt in town", False),
         ("Ann, 23, Bergen; Ben, 41, Lyon", "Ben, 41, Lyon; Ann, 23, Bergen", True),
         ("Ann, 23, Bergen; Ben, 41, Lyon", "Ann, Bergen, 23; Ben, 41, Lyon", True),
