@@ -132,6 +132,10 @@ class _Found:
             lost, new = (one.wanted if one.wanted in missing else ""), (one.said if one.said in more else "")
             if lost or new:
                 self.replaced[lost, new].add(unit)
+        if not changes and missing.total() == more.total() == 1:  # a clause has moved, and a word is another
+            (lost,), (new,) = missing, more
+            if not _are_interchangeable(lost, new):
+                self.replaced[lost, new].add(unit)
         if (pair := _moved(changes)) and not same_members(reference, answer):
             self.moved[pair].add(unit)
         if _other_lines(reference, answer):

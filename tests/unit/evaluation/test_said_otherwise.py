@@ -184,6 +184,13 @@ def with_a_greeting(draw: random.Random) -> tuple[str, str]:
     return said.capitalize(), f"Certainly, {said}\n\nAnything else?"
 
 
+def turned_in_front(draw: random.Random) -> tuple[str, str]:
+    """A clause has moved, which is right, and `before` is `after`, which is not."""
+    word, turned = draw.choice((("before", "after"), ("after", "before")))
+    rest, clause = f"lean the {text(draw, 2)} {draw.choice(THINGS)}", f"you {text(draw, 1)} it"
+    return f"C{rest} {word} {clause}.", f"{turned.capitalize()} {clause}, c{rest}."
+
+
 def order_of_a_ranking(draw: random.Random) -> tuple[str, str]:
     ranked = text(draw, 5).split()
     return json.dumps({"ranking": ranked}), json.dumps({"ranking": draw.sample(ranked, 5)})
@@ -242,6 +249,7 @@ def verdict(rows: Family, right: float = 0.0) -> Evaluation:
         (debtors_exchanged, "in the wrong order"),
         (made_passive, "add 'was'"),
         (failed_to, "add 'failed'"),
+        (turned_in_front, "replace words"),
         (in_vain, "add 'nothing'"),
         (order_of_a_ranking, "order in lists"),
         (order_of_coordinates, "order in lists"),
