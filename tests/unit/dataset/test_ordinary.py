@@ -190,6 +190,10 @@ def test_a_letter_beyond_the_choices_is_a_choice_itself() -> None:
         ({"item": {"question": "When?", "answer": "Now."}, "prompt": "other"}, "When?", "Now."),
         ({"row": {"text": "so bad", "label": "neg"}, "query": "other"}, "so bad", "neg"),
         ({"row": {"question": "When?", "answer": "Now."}, "context": "May"}, "When?\n\nMay", "Now."),
+        ({"inputs": {"text": "When?"}, "outputs": {"text": "Now."}}, "When?", "Now."),
+        ({"inputs": {"q": "When?", "lang": "en"}, "outputs": {"a": "Now.", "lang": "en"}}, "When?", "Now."),
+        ({"prompt": "When?", "completion": "Now.", "data": ["a b", "c"]}, "When?", "Now."),
+        ({"query": "When?", "response": "Now.", "label": "season"}, "When?", "Now."),
     ],
 )  # fmt: skip
 def test_whose_a_text_is_and_what_stands_around_it_are_not_asked(
@@ -198,11 +202,43 @@ def test_whose_a_text_is_and_what_stands_around_it_are_not_asked(
     assert said(record) == ([], [asked, answered])
 
 
-def test_what_stands_around_a_record_by_the_name_of_one_of_its_parts_is_not_lost() -> None:
-    found = formats.read({"data": {"question": "When?", "answer": "Now."}, "answer": "other"}).conversation
+@pytest.mark.parametrize(
+    ("record", "unread"),
+    [
+        (
+            {"data": {"question": "When?", "answer": "Now."}, "answer": "other"},
+            {"answer beside data": "other"},
+        ),
+        ({"Item": {"q": {"S": "When?"}, "a": {"S": "Now."}}, "a": "other"}, {"a beside Item": "other"}),
+        (
+            {"instruction": "When?", "id": 1, "instances": [{"output": "Now.", "id": 2}]},
+            {"id beside instances": 1, "id": 2},
+        ),
+        (
+            {"inputs": {"q": "When?", "id": 1}, "outputs": {"a": "Now.", "id": 2}, "q": 3},
+            {"inputs.id": 1, "outputs.id": 2, "q beside inputs": 3},
+        ),
+    ],
+)
+def test_what_stands_around_a_record_by_the_name_of_one_of_its_parts_is_not_lost(
+    record: dict[str, Any], unread: dict[str, Any]
+) -> None:
+    found = formats.read(record).conversation
 
     assert found is not None
-    assert found.unread == {"answer beside data": "other"}
+    assert found.unread == unread
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"id": 1, "data": ["https://example.com/a", "https://example.com/b"]},
+        {"text": "abc def", "data": ["first", "second"]},
+        {"text": "abc def", "history": ["first", "second"]},
+    ],
+)
+def test_texts_beside_something_else_are_no_turns(record: dict[str, Any]) -> None:
+    assert formats.read(record).format == "text"
 
 
 @pytest.mark.parametrize("name", ["log", "interactions"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from tunedrop.dataset.formats import names, naming
@@ -23,10 +23,15 @@ def beneath(record: Mapping[str, Any], key: str, inside: Mapping[str, Any]) -> d
     is_changed = (own.prompt, own.answer, own.others) != (both.prompt, both.answer, both.others)
     asked = {*names.PROMPTS, *names.ANSWERS, *names.WHAT_IS_ASKED_ABOUT} if is_changed else set()
     asked -= {*names.CONTEXTS}
-    return {
-        f"{one} beside {key}" if one in inside or names.plain(one) in asked else one: value
-        for one, value in rest.items()
-    } | dict(inside)
+    changing = [one for one in rest if one in inside or names.plain(one) in asked]
+    return renamed(record, key, changing) | dict(inside)
+
+
+def renamed(record: Mapping[str, Any], key: str, others: Collection[str]) -> dict[str, Any]:
+    """A record without what it has under a key; some others are named after it, so that they are no part of
+    it."""
+    rest = without(record, key)
+    return {f"{one} beside {key}" if one in others else one: value for one, value in rest.items()}
 
 
 def beside(name: str, value: Any) -> dict[str, Any]:

@@ -63,10 +63,12 @@ def _answers(prompt: str) -> tuple[str, ...]:
     """What may be the answer beside a prompt of this name, the likeliest first."""
     if prompt not in ("question", "nl"):  # a query answers a question of people; else it is what is asked
         usual = tuple(one for one in names.ANSWERS if one != "query")
-        return (*names.CLASSES[:2], *usual, *names.CLASSES) if prompt in _CLASSIFIED else usual
+        return (*_REPLIES, *names.CLASSES[:2], *usual, *names.CLASSES) if prompt in _CLASSIFIED else usual
     return names.ANSWERS
 
 
+_REPLIES = ("completion", "response", "reply")
+"""Beside one of them, a class says something of the whole pair."""
 _NAMES = ("text", "name")
 """How the name of a class is called beside its number: label_text, class_name."""
 _CLASSIFIED = names.TEXTS_TO_CLASSIFY

@@ -30,7 +30,9 @@ def _list_of(record: Mapping[str, Any]) -> str | None:
     has_messages = isinstance(record.get("messages"), list) and record["messages"] != []
     for key in names.CONVERSATIONS if not (has_messages or _LISTS.isdisjoint(record)) else ():
         value = record.get(key)
-        if isinstance(value, list) and (is_of_turns(value, key) or (key in SURE and not _is_pair(record))):
+        if not isinstance(value, list) or (_are_lines(value, key) and _says_another(record, key)):
+            continue
+        if is_of_turns(value, key) or (key in SURE and not _is_pair(record)):
             return key
     messages = record.get("messages")
     return "messages" if isinstance(messages, list) and any(map(_is_foreign, messages)) else None
@@ -40,10 +42,23 @@ def _is_pair(record: Mapping[str, Any]) -> bool:
     return naming.keys_of(record).format is not None
 
 
+def _are_lines(value: list[Any], key: str) -> bool:
+    """Whether they are texts without speakers, under a name that other lists have as well."""
+    return key not in SURE and all(isinstance(one, str) for one in value)
+
+
+def _says_another(record: Mapping[str, Any], key: str) -> bool:
+    """Whether a record is something else than such texts: a pair, unless they are what was said before it,
+    or a text alone."""
+    if _is_pair(record):
+        return "history" not in key
+    return any(name in record for name in names.DOCUMENTS)
+
+
 def is_of_turns(value: list[Any], key: str) -> bool:
     """Whether a list holds turns in any of the forms that `spread` reads."""
     if key == "data":  # of UltraChat; else whatever exports call so
-        return len(value) > 1 and all(isinstance(one, str) for one in value)
+        return len(value) > 1 and all(isinstance(one, str) and not one.startswith(_URLS) for one in value)
     if key == "items":  # of ShareGPT's first dump; else whatever is counted
         return bool(value) and all(isinstance(one, dict) and turns.role_of(one.get("from")) for one in value)
     if all(isinstance(one, str) for one in value):
@@ -55,6 +70,7 @@ def is_of_turns(value: list[Any], key: str) -> bool:
     )
 
 
+_URLS = ("http://", "https://", "s3://")
 _LINES = ("log", "interactions")
 """Names of lists whose texts nobody has said in turn."""
 

@@ -54,16 +54,16 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
     if isinstance(record.get("mapping"), dict) and (tree := serialized.branch(record["mapping"], record)):
         return {**around.without(record, "mapping", "current_node"), **tree}
     if isinstance(record.get("Item"), dict) and (item := serialized.of_dynamodb({"M": record["Item"]})):
-        return {**around.without(record, "Item"), **item}
+        return around.beneath(record, "Item", item)
     if isinstance(record.get("fields"), dict) and serialized.is_of_firestore(record["fields"]):
-        return {**around.without(record, "fields"), **serialized.of_firestore({"mapValue": record})}
+        return around.beneath(record, "fields", serialized.of_firestore({"mapValue": record}))
     if serialized.is_of_dynamodb(record):
         return dict(serialized.of_dynamodb({"M": record}))
     if messages := serialized.of_evaluation(record.get("conversationTurns")):
         return {**around.without(record, "conversationTurns"), "messages": messages}
     instances = record.get("instances")
     if isinstance(instances, list) and len(instances) == 1 and isinstance(instances[0], dict):
-        return {**around.without(record, "instances"), **instances[0]}
+        return around.renamed(record, "instances", instances[0].keys()) | instances[0]
     for key in _AROUND:
         inside = record.get(key)
         if isinstance(inside, dict) and (
@@ -172,8 +172,22 @@ def _exchange(record: Mapping[str, Any]) -> Mapping[str, Any]:
         return spoken
     for one, other in _SIDES:
         if isinstance(record.get(one), dict) and isinstance(record.get(other), dict):
-            return {**around.without(record, one, other), **record[one], **record[other]}
+            return _sides(record, one, other)
     return record
+
+
+def _sides(record: Mapping[str, Any], one: str, other: str) -> Mapping[str, Any]:
+    """What was asked and what was said, each an object; a name that both have is a name of neither."""
+    asked, said = record[one], record[other]
+    both = asked.keys() & said.keys()
+    named = {f"{one}.{key}" if key in both else key: value for key, value in asked.items()}
+    named |= {f"{other}.{key}" if key in both else key: value for key, value in said.items()}
+    found = around.beneath(around.without(record, other), one, named)
+    keys, texts = naming.keys_of(found), [key for key in both if isinstance(asked[key], str)]
+    if (keys.prompt and keys.answer) or len(texts) != 1 or not isinstance(said[texts[0]], str):
+        return found
+    rest = around.without(found, f"{one}.{texts[0]}", f"{other}.{texts[0]}")
+    return {"prompt": asked[texts[0]], "completion": said[texts[0]], **rest}
 
 
 _SIDES = (
