@@ -62,12 +62,17 @@ def test_texts_are_read_imported_measured_promoted_and_torn_down(every_engine: P
 def test_an_account_without_an_instance_is_refused_before_anything_is_paid(
     every_engine: Pipeline, embedded: Embedded
 ) -> None:
+    book = "\n\n".join(json.loads(line)["input"] for line in texts(2_000).splitlines())
     embedded.faults.set(quotas={"training_instances": 0})
+    every_engine.put("runs/no-instance/book.md", f"# A book\n\n{book}\n".encode())
     try:
-        record = every_engine.approved(submitted(every_engine, "no-instance"), 300.0)
+        run_id = submitted(every_engine, "no-instance", MANIFEST.replace("train.jsonl", "book.md"))
+        record = every_engine.approved(run_id, 300.0)
     finally:
         embedded.faults.set()
 
+    dataset = whole(record, "dataset", Dataset)
+    assert (dataset.source_format, dataset.target_format) == ("text", "text")
     assert record.status == "refused"
     assert record.failure is not None
     assert "the quota 'ml.g5.24xlarge for training job usage' (L-ED7BD217) is 0" in record.failure.cause
