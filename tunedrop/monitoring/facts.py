@@ -9,6 +9,7 @@ from tunedrop import clock
 from tunedrop.contracts import Ending, Preflight
 from tunedrop.evaluation.metrics import TITLES
 from tunedrop.formatting.costs import in_words
+from tunedrop.formatting.counts import counted
 from tunedrop.monitoring._snapshot import Job, Snapshot
 from tunedrop.results.collect import ending_of
 from tunedrop.training.curves import Loss
@@ -74,7 +75,7 @@ def _dataset(ending: Ending) -> str:
     if found is None:
         return ""
     held_out = f", {found.test.records:,} held out" if found.test else ""
-    warnings = f", {found.warning_count:,} warnings" if found.warning_count else ""
+    warnings = f", {counted(found.warning_count, 'warning')}" if found.warning_count else ""
     return (
         f"{found.method}: {found.train.records:,} records, {found.train.tokens:,} tokens{held_out}{warnings}"
     )

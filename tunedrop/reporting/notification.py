@@ -10,6 +10,7 @@ from tunedrop import clock, escaping, naming
 from tunedrop.aws import subjects
 from tunedrop.contracts import Ending, Evaluation, RunEnded
 from tunedrop.formatting.costs import forecast_in_words, in_words
+from tunedrop.formatting.counts import counted
 from tunedrop.reporting import advice, console, links, verdict
 from tunedrop.reporting.outcome import outcome_of
 from tunedrop.reporting.outcome_event import MAX_CAUSE
@@ -106,7 +107,7 @@ def _facts(stage: Stage, ending: Ending) -> Iterator[str]:
         yield f"Dataset:      {run.train.uri}"
         yield (
             f"              {dataset.method}; {dataset.train.records:,} training records, "
-            f"{held_out:,} held out, {dataset.warning_count:,} warnings"
+            f"{held_out:,} held out, {counted(dataset.warning_count, 'warning')}"
         )
     if run.is_evaluated_anew and ending.job is not None:
         yield f"Model:        {ending.job.model_arn}"

@@ -98,6 +98,16 @@ def test_data_is_checked_priced_and_uploaded_and_the_manifest_goes_last(
     assert keys(aws, intake) == ["runs/persona/run.yaml", "runs/persona/train.jsonl"]
 
 
+def test_a_single_warning_is_counted_as_one(aws: Aws, deployed: Deployed, intake: str, folder: Path) -> None:
+    train = folder / "train.jsonl"
+    train.write_text(RECORDS + RECORDS.splitlines(keepends=True)[0])
+
+    _, out, _ = submit(str(folder))
+
+    assert " 1 warning" in out
+    assert "1 warnings" not in out
+
+
 def test_what_is_there_already_is_not_sent_again_but_the_manifest_is(
     aws: Aws, deployed: Deployed, intake: str, folder: Path
 ) -> None:

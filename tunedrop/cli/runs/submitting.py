@@ -29,6 +29,7 @@ from tunedrop.cli.runs.sending import is_there, parts_of, send
 from tunedrop.contracts import Estimate
 from tunedrop.formatting.commands import command
 from tunedrop.formatting.costs import in_words
+from tunedrop.formatting.counts import counted
 from tunedrop.registry import Record
 
 
@@ -121,7 +122,8 @@ def _refuse_closed(here: Deployed, model: BaseModel) -> None:
 
 def _show(plan: estimating.Plan, submission: Submission) -> None:
     train = plan.report.files["train"]
-    warnings = f", {plan.report.warning_count:,} warnings" if plan.report.warning_count else ""
+    number = plan.report.warning_count
+    warnings = f", {counted(number, 'warning')}" if number else ""
     console.print(
         f"valid     {plan.report.method}: {train.records:,} records, {train.tokens:,} tokens (estimated)"
         f"{warnings}"
