@@ -57,8 +57,8 @@ def fault_of(reference: str, answer: str) -> str:
     if reference == answer or max(len(reference), len(answer)) > LONGEST:
         return ""
     if _is_python(wanted):
-        given = _without_remarks(_code_in(answer), wanted)
-        return "" if _is_python(given) else "it cannot be parsed as Python"
+        given = (_without_remarks(one, wanted) for one in (_code_in(answer), *_FENCED.findall(answer)))
+        return "" if any(map(_is_python, given)) else "it cannot be parsed as Python"
     return next(_lost(wanted, _code_in(answer)), "")
 
 

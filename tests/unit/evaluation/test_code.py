@@ -56,6 +56,10 @@ BROKEN: dict[str, tuple[str, Callable[[str], str]]] = {
 RUNS: dict[str, tuple[str, Callable[[str], str]]] = {
     "another indentation": (PYTHON, lambda text: text.replace("    ", "  ")),
     "a fence and remarks": (PYTHON, lambda text: f"Here it is:\n```python\n{text}```\nThis adds all rows."),
+    "fences of other things": (
+        PYTHON,
+        lambda text: f"```sh\npip install it\n```\nThen:\n```python\n{text}```\n```\n3 4\n```",
+    ),
     "remarks without a fence": (PYTHON, lambda text: f"Here it is (I hope):\n{text}\nThis: it adds up!"),
     "a script in one line": (SCRIPT, lambda text: " ".join(text.split())),
     "SQL with other quotes": (SQL, lambda text: text.replace("'", '"')),
