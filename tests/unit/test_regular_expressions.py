@@ -53,15 +53,21 @@ def expressions() -> dict[str, re.Pattern[Any]]:
     return found
 
 
-def seconds(expression: re.Pattern[Any], piece: str) -> float:
-    """What the slowest way to use it takes; the better of two more tries where that is long."""
-    text = piece * (LENGTH // len(piece)) + "!\x00"
+def seconds(expression: re.Pattern[Any], piece: str, length: int = LENGTH) -> float:
+    """What the slowest way to use it takes; the best of five more tries where that is long."""
+    text = piece * (length // len(piece)) + "!\x00"
     given: Any = text.encode() if isinstance(expression.pattern, bytes) else text
     uses: list[Any] = [expression.match, expression.fullmatch]
     if not any(one in str(expression.pattern) for one in ANCHORED):
         uses.append(lambda given: sum(1 for _ in expression.finditer(given)))
     took = max(_timed(use, given) for use in uses)
-    return took if took < MOST_SECONDS else max(min(_timed(use, given) for _ in range(2)) for use in uses)
+    return took if took < MOST_SECONDS else max(min(_timed(use, given) for _ in range(5)) for use in uses)
+
+
+def is_slow(expression: re.Pattern[Any], piece: str) -> bool:
+    """Whether it takes long, and for twice the text over three times as long: a busy machine is no find."""
+    took = seconds(expression, piece)
+    return took > MOST_SECONDS and seconds(expression, piece, 2 * LENGTH) > 3 * took
 
 
 def _timed(use: Any, given: Any) -> float:
@@ -70,11 +76,11 @@ def _timed(use: Any, given: Any) -> float:
     return time.process_time() - started
 
 
-def slow(found: dict[str, re.Pattern[Any]]) -> Iterator[tuple[str, str, float]]:
+def slow(found: dict[str, re.Pattern[Any]]) -> Iterator[tuple[str, str]]:
     for name, expression in found.items():
         for piece in PIECES:
-            if (took := seconds(expression, piece)) > MOST_SECONDS:
-                yield name, piece, round(took, 3)
+            if is_slow(expression, piece):
+                yield name, piece
 
 
 def test_no_expression_takes_long_whatever_it_is_given() -> None:
@@ -83,4 +89,4 @@ def test_no_expression_takes_long_whatever_it_is_given() -> None:
 
 @pytest.mark.parametrize("pattern", [r"\s+$", r'"(?:[^"\\]|\\.)*"'])
 def test_an_expression_that_takes_long_is_found(pattern: str) -> None:
-    assert any(seconds(re.compile(pattern), piece) > MOST_SECONDS for piece in (" ", '\\"'))
+    assert any(is_slow(re.compile(pattern), piece) for piece in (" ", '\\"'))

@@ -230,11 +230,11 @@ _OTHERS = (
         "these are server-sent events; remove 'data: ' before each record, and the line [DONE]",
     ),
     (
-        re.compile(r"(?:/\*O_o\*/\s*)?[A-Za-z_$][\w.$]*\([\[{]"),
+        re.compile(r"\A(?:/\*O_o\*/\s*)?[A-Za-z_$][\w.$]*\([\[{]"),
         "this is JSON inside a call of JavaScript; keep only the JSON in it",
     ),
     (
-        re.compile(r"(?:(?:import|from) [\w.]+.*\n|\s|#.*\n)*[A-Za-z_]\w* = [\[{(]"),
+        re.compile(r"\A(?:(?:import|from) [\w.]+.*\n|\s|#.*\n)*[A-Za-z_]\w* = [\[{(]"),
         "this is a Python program; write its records with json.dumps, one on each line",
     ),
     (
