@@ -28,7 +28,8 @@ LONGEST = 20_000
 _FENCED = re.compile(r"```[^\n`]*\n(.*?)\n?```", re.DOTALL)
 _CODE_LINE = re.compile(r"[;{}:]\s*$|^\s*[}\])]|\w[(\[](?!e?s\))|\w\s*[=<>]{1,3}\s*\S")
 _SETTING = re.compile(r"^\s*(?:- )?[\w.-]+:(?:\s|$)")
-_MIXED_CASE = re.compile(r"\b[A-Za-z_]\w*?[a-z][A-Z]\w*")
+_NAME = re.compile(r"\b[A-Za-z_]\w*")
+_MIXED_CASE = re.compile("[a-z][A-Z]")
 _QUOTES = re.compile("['\"`]")
 _BRACKETS = (("(", ")"), ("[", "]"), ("{", "}"))
 
@@ -117,7 +118,8 @@ def _lost(reference: str, answer: str) -> Iterator[str]:
                 yield f"it has lost {opening}{closing}"
     if _QUOTES.search(reference) and not _QUOTES.search(answer):
         yield "it has lost the quotes"
-    names, said = set(_MIXED_CASE.findall(reference)), answer.casefold()
+    names = {one for one in _NAME.findall(reference) if _MIXED_CASE.search(one, 1)}
+    said = answer.casefold()
     if names and not any(one in answer for one in names) and any(one.casefold() in said for one in names):
         yield "its names are in another case"
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 from tunedrop.contracts import Incomplete
@@ -25,7 +24,7 @@ word of a reference of so many words, which is no label."""
 STATED = 0.8
 """The share of the words of a sentence's end that the prompt has where the answer may leave that end out."""
 
-_SENTENCE = re.compile(r"[.!?。！？।؟…]+$")  # noqa: RUF001 - full-width forms are meant
+_STOPS = ".!?。！？।؟…"  # noqa: RUF001 - full-width forms are meant
 
 
 def incomplete(model: str, rows: Sequence[tuple[str, str, Answer]]) -> Incomplete:
@@ -57,7 +56,7 @@ def _looks_cut(prompt: str, reference: str, text: str) -> bool:
     A full stop within a sentence of the reference does not end the answer, unless the prompt states the rest.
     """
     wanted, given = reference.strip(), text.strip()
-    open_end = _SENTENCE.sub("", given)
+    open_end = given.rstrip(_STOPS)
     if len(words(open_end)) >= NO_LABEL and not wanted.startswith(given) and wanted.startswith(open_end):
         given = open_end
         if _states(prompt, wanted[len(given) :]):
@@ -66,8 +65,8 @@ def _looks_cut(prompt: str, reference: str, text: str) -> bool:
     if words(rest) and len(words(given)) >= FEWEST_WORDS:
         one_word = (given[-1] + rest[0]).isalpha() and len(words(given[-1] + rest[0])) == 1
         within_word = one_word and len(words(wanted)) >= NO_LABEL
-        within_sentence = _SENTENCE.search(wanted) and not _SENTENCE.search(given)
-        return len(given) >= LONG or within_word or bool(within_sentence)
+        within_sentence = wanted[-1] in _STOPS and given[-1] not in _STOPS
+        return len(given) >= LONG or within_word or within_sentence
     return (
         len(given) >= LONG
         and is_document(wanted)
