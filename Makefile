@@ -8,10 +8,10 @@ PYTHON313 ?= python3.13
 STAGE   ?= dev
 EXAMPLE ?= support-persona
 
-# Each worker of the end-to-end tests has an embedded AWS of its own, of about 3 GB, and waits for it as often as
-# it works: one more than there are cores, where there is the memory.
+# Each worker of the end-to-end tests has an embedded AWS of its own, of about 2 GB, and waits for it as often as
+# it works: two for each core, where there is the memory.
 MEMORY_GB = $(or $(shell awk '/MemAvailable/ {print int($$2 / 1e6)}' /proc/meminfo 2>/dev/null),8)
-STAGES ?= $(shell python3 -c "import os; print(max(2, min((os.cpu_count() or 1) + 1, $(MEMORY_GB) // 4)))")
+STAGES ?= $(shell python3 -c "import os; print(max(2, min((os.cpu_count() or 1) * 2, $(MEMORY_GB) // 4)))")
 
 VENV := .venv
 CONFORMANCE := .work/conformance
