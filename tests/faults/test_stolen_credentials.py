@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import secrets
 import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -177,7 +178,7 @@ def at(embedded: Embedded, pipeline: Pipeline) -> Iterator[dict[str, str]]:
 
 def another_stages(pipeline: Pipeline, record: Record) -> str:
     """A model whose tag is another stage's."""
-    job = job_of_another_stage(pipeline, record, "theirs", "theirs")
+    job = job_of_another_stage(pipeline, record, f"theirs-{secrets.token_hex(4)}", "theirs")
 
     def look() -> str | None:
         found = pipeline.aws.bedrock.get_model_customization_job(jobIdentifier=job)
