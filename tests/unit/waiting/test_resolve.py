@@ -653,10 +653,10 @@ def test_a_run_whose_base_model_cannot_be_imported_goes_on_and_says_so(
     assert base == ImportedBase(failure="Bedrock could not import it: out of luck")
 
 
-def test_a_run_whose_engine_nobody_knows_holds_up_no_other_in_the_queue(
+def test_a_run_whose_base_model_the_catalog_has_lost_waits_as_one_of_the_default_and_holds_up_no_other(
     aws: Aws, settler: Settler, registry: Registry, waits: Waits, tokens: Tokens
 ) -> None:
-    """As after a deployment whose catalog lacks its base model."""
+    """As after a deployment whose catalog lacks it."""
     aws.bedrock = FakeBedrock(list_model_customization_jobs={"modelCustomizationJobSummaries": []})
     registry.register(builders.run(run_id="gone-0123456789", base_model="gone.model-v1:0"))
     for number, run_id in enumerate(("gone-0123456789", "persona-0123456789")):
@@ -672,8 +672,8 @@ def test_a_run_whose_engine_nobody_knows_holds_up_no_other_in_the_queue(
 
     settler.settle_all()
 
-    assert [one["taskToken"] for one in tokens.sent] == ["persona-0123456789"]
-    assert [one.subject for one in settler.troubles.failed] == ["engine of gone-0123456789"]
+    assert [one["taskToken"] for one in tokens.sent] == ["gone-0123456789", "persona-0123456789"]
+    assert settler.troubles.failed == []
 
 
 def test_an_engine_that_does_not_answer_holds_up_only_its_own_queue(

@@ -92,8 +92,12 @@ class _Scan:
         self, first: int, raws: list[bytes], records: list[object], bits: dict[int, int], typed: Typed
     ) -> None:
         """Check lines that all have one of Bedrock's formats: plain ones together, the others one by one."""
-        columns = self._columns.get(typed.format) or self._new(typed.format)
         usual, batch, known = _usual(records, bits, typed)
+        if not usual:  # no record that is known to have this format
+            for at, raw in enumerate(raws):
+                self._line(first + at, raw, bits.get(at, self._prefilter.always))
+            return
+        columns = self._columns.get(typed.format) or self._new(typed.format)
         odd = set(range(len(records))).difference(usual) if len(usual) < len(records) else set()
         if batch is None:
             looked_at, alike = set(usual), {}
