@@ -127,7 +127,7 @@ def parts_of_gemini(turn: Mapping[str, Any]) -> Any:
 
 
 def of_evaluation(given: Any) -> list[Any]:
-    """The messages of Bedrock's evaluation sets; none where a turn has not exactly one reference."""
+    """The messages of Bedrock's evaluation sets; none if a turn does not have exactly one reference."""
     messages: list[Any] = []
     for turn in given if isinstance(given, list) else ():
         references = turn.get("referenceResponses") if isinstance(turn, dict) else None

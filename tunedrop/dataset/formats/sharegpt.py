@@ -135,7 +135,7 @@ def _question(pair: Mapping[str, Any], where: str, losses: list[str]) -> Iterato
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """A record; None where it is broken."""
+    """A record; None if it is broken."""
     record = said(record)
     name = _list_of(record) or names.CONVERSATIONS[0]
     messages = record.get(name)
@@ -207,7 +207,7 @@ def _last(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def speaker_of(message: Any) -> str:
-    """The key of who speaks; empty where there is none."""
+    """The key of who speaks; empty if there is none."""
     there = message if isinstance(message, dict) else {}
     return next((key for key in _SPEAKERS if isinstance(there.get(key), str)), "")
 

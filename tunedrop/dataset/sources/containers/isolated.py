@@ -55,7 +55,7 @@ def read(kind: Kind, file: BinaryIO, wanted: Mapping[str, str]) -> Iterator[tupl
     Raises
     ------
     NotReadable
-        When the file is damaged, lacks a column, or needs more memory than there is.
+        If the file is damaged, lacks a column, or needs more memory than there is.
     """
     size, done = file.seek(0, io.SEEK_END), 0
     for batch in (columnar.BATCH, 1):

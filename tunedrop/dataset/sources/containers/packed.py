@@ -106,7 +106,7 @@ class Limited(io.RawIOBase):
     Raises
     ------
     NotReadable
-        If it holds more; when it is broken.
+        If it holds more, or is damaged.
     """
 
     def __init__(self, file: BinaryIO, most: int) -> None:
@@ -179,7 +179,7 @@ def members(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
     Raises
     ------
     NotReadable
-        If there is none, or when they are the parts of a split, each of which has another use.
+        If there is none, or if they are the parts of a split, each of which has another use.
     """
     listed = archive.infolist()
     if len(listed) > MOST_MEMBERS:
