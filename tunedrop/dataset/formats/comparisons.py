@@ -107,8 +107,8 @@ def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
         return record
     for key, value in record.items():
         if names.plain(key) in ("messages", *names.CONVERSATIONS) and are_messages(value):
-            last = str(value[-1].get("role", value[-1].get("from"))).strip().lower()
-            if len(value) > 1 and turns.ROLES.get(last) == turns.ASSISTANT:
+            last = value[-1].get("role", value[-1].get("from"))
+            if len(value) > 1 and turns.role_of(last) == turns.ASSISTANT:
                 return {**record, key: value[:-1], "chosen": [value[-1]]}
     rest = without_sides(record)
     answer = naming.keys_of(rest).answer

@@ -222,7 +222,7 @@ def _message(
 ) -> None:
     speaker = speaker_of(message)
     text = next((key for key in TEXTS if key in message), "")
-    role = turns.ROLES.get(message[speaker].strip().lower()) if speaker else None
+    role = turns.role_of(message[speaker]) if speaker else None
     if role is None:
         shown = shorten(message.get(speaker) if speaker else message)
         reading.add(

@@ -17,8 +17,7 @@ MOST_KEYS = 50
 
 def is_one_message(record: Mapping[str, Any]) -> bool:
     """Whether a record is a message of a conversation whose others are other records."""
-    role = record.get("role", record.get("from"))
-    if isinstance(role, str) and role.strip().lower() in turns.ROLES:
+    if turns.role_of(record.get("role", record.get("from"))):
         return True
     return record.get("type", record.get("messageType")) in _MESSAGES or not _SENDERS.isdisjoint(record)
 
