@@ -37,13 +37,18 @@ def _of_chatgpt(message: Any) -> dict[str, Any] | None:
     return {"role": author.get("role"), "content": text}
 
 
-_KINDS = frozenset(("S", "N", "BOOL", "NULL", "M", "L", "SS", "NS", "B", "BS"))
+_OF_DYNAMODB = frozenset(("S", "N", "BOOL", "NULL", "M", "L", "SS", "NS", "B", "BS"))
 
 
 def is_of_dynamodb(record: Mapping[str, Any]) -> bool:
     """Whether each value says its type, as the items of a scan or a query do."""
-    return bool(record) and all(
-        isinstance(one, dict) and len(one) == 1 and not _KINDS.isdisjoint(one) for one in record.values()
+    return _have_types(record, _OF_DYNAMODB)
+
+
+def _have_types(values: Mapping[str, Any], types: frozenset[str]) -> bool:
+    """Whether each value is an object of one key, the name of its type."""
+    return bool(values) and all(
+        isinstance(one, dict) and len(one) == 1 and not types.isdisjoint(one) for one in values.values()
     )
 
 
@@ -62,14 +67,12 @@ def of_dynamodb(value: Any) -> Any:
 
 
 _VALUES = ("stringValue", "integerValue", "doubleValue", "booleanValue", "timestampValue")
+_OF_FIRESTORE = frozenset((*_VALUES, "nullValue", "arrayValue", "mapValue"))
 
 
 def is_of_firestore(fields: Mapping[str, Any]) -> bool:
     """Whether each value says its type as Firestore's documents do, {"stringValue": "…"}."""
-    kinds = {*_VALUES, "nullValue", "arrayValue", "mapValue"}
-    return bool(fields) and all(
-        isinstance(one, dict) and len(one) == 1 and not kinds.isdisjoint(one) for one in fields.values()
-    )
+    return _have_types(fields, _OF_FIRESTORE)
 
 
 def of_firestore(value: Any) -> Any:

@@ -22,7 +22,7 @@ Read 2026-11-29.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -75,14 +75,19 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
     return _exchange(record)
 
 
+def _first_of(keys: Iterable[str], record: Mapping[str, Any]) -> str:
+    """The first of some keys under which a record has a value; "" if it has none."""
+    return next((key for key in keys if record.get(key) not in (None, "", [], {})), "")
+
+
 def _of_gemini(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
     """A request to Gemini and its response as contents; None of another record."""
     asked = next(
         (key for key in _ASKED if isinstance(record.get(key), dict) and "contents" in record[key]), ""
     )
-    said = next((key for key in _SAID if record.get(key) not in (None, "", [], {})), "")
     if not asked or not isinstance(record[asked]["contents"], list):
         return None
+    said = _first_of(_SAID, record)
     contents, rest = record[asked]["contents"], around.without(record, asked)
     match record.get(said):
         case {"candidates": [{"content": dict(content)}]}:
@@ -104,7 +109,7 @@ _ANSWERS = ("completion", "response", "output", "choices", "ideal")
 def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The record with the answer beside its messages as the last of them; the same where there is none."""
     messages = record["messages"]
-    said = next((key for key in _ANSWERS if record.get(key) not in (None, "", [], {})), "")
+    said = _first_of(_ANSWERS, record)
     if not said or _is_graded(record, said) or not all(map(_is_message, messages)):
         return record
     answer = _answer({"choices": record[said]} if said == "choices" else record[said])
@@ -125,7 +130,7 @@ def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
 def _is_graded(record: Mapping[str, Any], said: str) -> bool:
     """Whether a reference stands beside an answer: then that is what a model said, not what is right."""
     references = ("reference_answer", "reward_model", *names.REFERENCES)
-    return any(record.get(key) not in (None, "", [], {}) for key in references if key != said)
+    return _first_of([key for key in references if key != said], record) != ""
 
 
 def _rows(columns: Mapping[str, Any]) -> list[Any]:
@@ -151,7 +156,7 @@ def _exchange(record: Mapping[str, Any]) -> Mapping[str, Any]:
     if spoken := _of_gemini(record):
         return spoken
     asked = next((key for key in _ASKED if _messages(record.get(key))), "")
-    said = next((key for key in _SAID if record.get(key) not in (None, "", [], {})), "")
+    said = _first_of(_SAID, record)
     if asked and not said and isinstance(record.get("choices"), list):
         record, said = (
             {**around.without(record, "choices"), "response": {"choices": record["choices"]}},
