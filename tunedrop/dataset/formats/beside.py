@@ -67,8 +67,11 @@ def _telling(found: Mapping[str, Any]) -> dict[str, Any]:
     return {
         key: one
         for key, one in found.items()
-        if one and (not isinstance(one, int | float) or _name_of_media(key))
+        if one and (not isinstance(one, _NUMBER) or _name_of_media(key))
     }
+
+
+_NUMBER = int | float
 
 
 def _declared_in(record: Mapping[str, Any]) -> str:

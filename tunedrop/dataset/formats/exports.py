@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from tunedrop.dataset.formats import names
@@ -89,11 +90,18 @@ def _by_key(record: Mapping[str, Any]) -> list[tuple[str, str, str]]:
         if isinstance(found, list) and found:
             return [(name, "", str(one.get("text", one) if isinstance(one, dict) else one)) for one in found]
     numbered = {
-        match[1]: (key, match[1].upper(), str(value))
+        mark: (key, mark.upper(), str(value))
         for key, value in record.items()
-        if value not in (None, "") and (match := _NUMBERED.fullmatch(names.plain(key)))
+        if (mark := _mark(key)) and value not in (None, "")
     }
     return list(numbered.values()) if {"a", "b"} <= numbered.keys() or {"1", "2"} <= numbered.keys() else []
+
+
+@lru_cache(maxsize=1 << 10)
+def _mark(key: str) -> str:
+    """The letter or the number of the choice that stands under a key; empty if the key names none."""
+    match = _NUMBERED.fullmatch(names.plain(key))
+    return match[1] if match else ""
 
 
 def hint(record: Mapping[str, Any]) -> str:
