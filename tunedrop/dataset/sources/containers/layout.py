@@ -72,7 +72,7 @@ def layout_of(sample: str, name: str, whole: bool) -> Layout:
         return "array" if _is_array(begun, whole) else "lines"
     if begun[0] == '"' and _is_json_in_a_string(line, is_cut):
         return "strings"
-    return _of_words(begun, name)
+    return _of_words(begun, name, is_prose)
 
 
 def _of_objects(begun: str, line: str, is_cut: bool) -> Layout:
@@ -170,12 +170,11 @@ def _is_json_in_a_string(line: str, is_cut: bool) -> bool:
         return True
 
 
-def _of_words(begun: str, name: str) -> Layout:
+def _of_words(begun: str, name: str, is_prose: bool) -> Layout:
     """A text that begins with no JSON: a table, or prose around the records."""
     is_table = delimited.is_table(name)
     lines = begun.splitlines()[:_LINES_OF_PROSE]
     records = sum(_BEGINS_RECORD.match(line) is not None for line in lines)
-    is_prose = documents.is_prose(begun, name)
     if is_prose and (records * 2 < len(lines) or name.lower().endswith((".md", ".markdown"))):
         _refuse_others(begun, name, lines)
         return "document"
