@@ -183,11 +183,8 @@ def _read(records: Sequence[Converse]) -> _Said | None:
     if not all(contents) or set(map(len, every)) != {1}:
         return None
     kinds = list(map(next, map(iter, every)))
-    if not _are_usual(kinds, every) or not _SPOKEN_BY.issuperset(
-        zip(
-            kinds, [role for role, content in zip(roles, contents, strict=True) for _ in content], strict=True
-        )
-    ):
+    speakers = [role for role, content in zip(roles, contents, strict=True) for _ in content]
+    if not _SPOKEN_BY.issuperset(zip(kinds, speakers, strict=True)) or not _are_usual(kinds, every):
         return None
     texts, rich = list[str](), list[_Blocks]()
     for content in contents:
