@@ -43,18 +43,18 @@ def main() -> int:
                 continue
             pairs = [{"prompt": "\n".join(one[:-1]), "completion": one[-1]} for one in texts]
             path.write_text("".join(f"{json.dumps(one, ensure_ascii=False)}\n" for one in pairs), "utf-8")
-            one = compared(path, "prompt-completion")
+            found = compared(path, "prompt-completion")
             size = path.stat().st_size / 1e6
-            missed += one.same_rules < OF_PYDANTIC or one.differs != ""
+            missed += found.same_rules < OF_PYDANTIC or found.differs != ""
             row = (
                 repository,
                 f"{len(texts):,}",
                 f"{size:.1f}",
-                f"{size / one.seconds:,.0f}",
-                f"{one.structure:.2f}",
-                f"{one.same_rules:.2f}",
+                f"{size / found.seconds:,.0f}",
+                f"{found.structure:.2f}",
+                f"{found.same_rules:.2f}",
             )
-            table.add_row(*row, one.differs or ("met" if one.same_rules >= OF_PYDANTIC else "missed"))
+            table.add_row(*row, found.differs or ("met" if found.same_rules >= OF_PYDANTIC else "missed"))
     Console(width=110).print(table)
     return int(missed > 0 or not table.row_count)
 

@@ -3,7 +3,8 @@
 Plain text is one thing; an e-mail address, a tool call or an escape in every record is another program.
 Short records are the hardest case: what each costs beside its bytes shows. All read the same bytes in one
 process, in turns; the best round counts, in CPU time. The model with the same rules (`bench.strict`) must
-find what ours finds; the one of structure alone shows what the rules cost.
+find what ours finds in texts, and the same exact duplicates; the one of structure alone shows what the rules
+cost.
 """
 
 from __future__ import annotations
@@ -194,7 +195,7 @@ class Compared(NamedTuple):
     Attributes
     ----------
     seconds
-        The CPU time of ours.
+        The CPU time of ours, in seconds.
     structure, same_rules
         How many times as long the model takes, without and with our rules about texts.
     differs

@@ -2,9 +2,10 @@
 
 Structure: shapes, roles in turn, no blank text, reserved words of the base model, exact duplicates. The same
 rules: besides, each text is searched for whatever our rules about texts find (personal data, secrets,
-template leftovers, wrong decoding) by those rules' own expressions, one text at a time;
-and prompts are compared for contradictions, letters for near duplicates. `bench.kinds` fails if the two find
-different things. Neither version counts tokens, turns, roles, scripts, labels or lengths, as ours does.
+template leftovers, wrong decoding) by those rules' own expressions, one text at a time; prompts are compared
+for contradictions, letters for near duplicates. `bench.kinds` fails if its findings about texts or its exact
+duplicates differ from ours; it does not compare contradictions and near duplicates. Neither version counts
+tokens, turns, roles, scripts, labels or lengths, as ours does.
 """
 
 from __future__ import annotations
