@@ -12,6 +12,7 @@ import json
 import os
 import re
 import runpy
+import select
 import signal
 import socket
 import sys
@@ -26,6 +27,7 @@ PACKAGES = (
     "aws_lambda_powertools.utilities.typing",
 )
 LARGEST = 1_000_000
+"""Bytes of a message: the environment of a function is a small part of it."""
 
 
 def main(number: int, code: Path, layers: list[Path]) -> None:
@@ -46,6 +48,7 @@ def main(number: int, code: Path, layers: list[Path]) -> None:
             pid = os.fork()
             if pid == 0:
                 control.close()
+                select.select(pipes[:1], [], [])  # while it waits for its input, a handle can be made
                 _run(json.loads(message), pipes)
             handle = os.pidfd_open(pid)
             socket.send_fds(control, [str(pid).encode()], [handle])

@@ -22,16 +22,14 @@ from typing import Any
 
 from ministack.core import lambda_runtime
 
-FORK_SERVER = Path(__file__).with_name("fork_server.py")
-LARGEST = 1_000_000
-"""Bytes of a message to a fork server: the environment of a function is a small part of it."""
+from local.ministack import fork_server
 
 _FAILED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}'
 _FAILED_AND_KEPT = '{"status": "ok", "failed": ' + _FAILED + "}"
 
 
 def cure() -> None:
-    """Let MiniStack start and keep processes so. Where the kernel has no pidfds, it starts them as ever."""
+    """Let MiniStack fork and keep processes. Without pidfds, as on macOS, it starts them as before."""
     _keep_after_errors()
     if hasattr(os, "pidfd_open"):
         lambda_runtime.subprocess = SimpleNamespace(**vars(subprocess) | {"Popen": _start})
@@ -51,7 +49,7 @@ def _keep_after_errors() -> None:
 
 
 class Process:
-    """What MiniStack uses of `subprocess.Popen`, of a process that another one has started."""
+    """What MiniStack uses of `subprocess.Popen`, for a process that a fork server has started."""
 
     def __init__(self, pid: int, handle: int, pipes: tuple[int, int, int]) -> None:
         self.pid = pid
@@ -61,23 +59,23 @@ class Process:
         self.stderr = os.fdopen(pipes[2])
 
     def __del__(self) -> None:
-        if self.poll() is not None:  # so that nobody reads its pipes for long
+        if self.poll() is not None:  # a thread that still reads from it comes to the end now
             for pipe in (self.stdin, self.stdout, self.stderr):
                 with suppress(OSError):
                     pipe.close()
         os.close(self._handle)
 
     def poll(self) -> int | None:
-        """None while it runs. How it ended, its parent alone knows."""
+        """None while it runs, then 0: only its parent knows how it ended."""
         return self._ended(0)
 
     def wait(self, timeout: float | None = None) -> int:
-        """Until it has ended.
+        """Wait until it has ended.
 
         Raises
         ------
         subprocess.TimeoutExpired
-            When it has not ended after so many seconds.
+            If it has not ended after this many seconds.
         """
         ended = self._ended(timeout)
         if ended is None:
@@ -85,12 +83,16 @@ class Process:
         return ended
 
     def terminate(self) -> None:
-        """Ask it to end."""
-        signal.pidfd_send_signal(self._handle, signal.SIGTERM)
+        """Ask it to end, unless it has ended."""
+        self._send(signal.SIGTERM)
 
     def kill(self) -> None:
-        """End it."""
-        signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+        """End it, unless it has ended."""
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: signal.Signals) -> None:
+        with suppress(ProcessLookupError):
+            signal.pidfd_send_signal(self._handle, number)
 
     def _ended(self, seconds: float | None) -> int | None:
         waiting = select.poll()
@@ -99,16 +101,20 @@ class Process:
 
 
 class ForkServer:
-    """A process that has imported what the functions of a bundle use, and forks."""
+    """A process that has imported what the functions of a bundle use, and forks; replaced if it dies."""
 
     def __init__(self, folders: tuple[str, ...]) -> None:
+        self._folders = folders
         self._lock = threading.Lock()
+        self._begin()
+
+    def _begin(self) -> None:
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         for end in (self._control, theirs):
-            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LARGEST)
+            end.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, fork_server.LARGEST)
         with theirs:
             self._process = subprocess.Popen(  # it ends when its socket does
-                [sys.executable, str(FORK_SERVER), str(theirs.fileno()), *folders],
+                [sys.executable, fork_server.__file__, str(theirs.fileno()), *self._folders],
                 pass_fds=[theirs.fileno()],
                 stdin=subprocess.DEVNULL,
             )
@@ -119,14 +125,34 @@ class ForkServer:
         self._process.wait()
 
     def start(self, script: str, folder: str, environment: Mapping[str, str]) -> Process:
-        """Run a Python script in a child."""
+        """Run a Python script in a child.
+
+        Raises
+        ------
+        ConnectionError
+            If the server has died, and the one that replaces it dies too.
+        """
         message = json.dumps({"script": script, "folder": folder, "environment": dict(environment)}).encode()
+        with self._lock:
+            try:
+                return self._fork(message)
+            except ConnectionError:
+                self.end()
+                self._begin()
+                return self._fork(message)
+
+    def _fork(self, message: bytes) -> Process:
         pipes = [os.pipe() for _ in range(3)]
         (stdin, ours_in), (ours_out, stdout), (ours_err, stderr) = pipes
         try:
-            with self._lock:
-                socket.send_fds(self._control, [message], [stdin, stdout, stderr])
-                pid, handles, _, _ = socket.recv_fds(self._control, 32, 1)
+            socket.send_fds(self._control, [message], [stdin, stdout, stderr])
+            pid, handles, _, _ = socket.recv_fds(self._control, 32, 1)
+            if not handles:
+                raise ConnectionResetError("the fork server has ended")
+        except OSError:
+            for end in (ours_in, ours_out, ours_err):
+                os.close(end)
+            raise
         finally:
             for end in (stdin, stdout, stderr):
                 os.close(end)
@@ -153,7 +179,7 @@ def end() -> None:
 
 
 def _start(command: list[str], *, cwd: str, env: Mapping[str, str], **more: Any) -> Any:
-    """In place of `subprocess.Popen`, of which MiniStack starts other things too."""
+    """In place of `subprocess.Popen`, with which MiniStack starts other things too."""
     binary, script, *rest = command
     if binary != sys.executable or rest or not script.endswith("_worker.py"):
         return subprocess.Popen(command, cwd=cwd, env=env, **more)
@@ -163,5 +189,5 @@ def _start(command: list[str], *, cwd: str, env: Mapping[str, str], **more: Any)
 
 
 def _unpacked(folder: Path) -> str:
-    """Where the content of a folder is kept, to which `local.caching` links."""
+    """The folder to whose content `local.caching` has linked."""
     return str(next((entry.resolve().parent for entry in folder.iterdir()), folder))

@@ -115,3 +115,29 @@ def test_a_process_that_ends_or_is_killed_is_replaced(workers: Any) -> None:
     assert ended["error"].startswith("Worker process died")
     assert len({first, second, third["pid"]}) == 3
     assert third["calls"] == 1
+
+
+def test_a_fork_server_that_dies_is_replaced(workers: Any) -> None:
+    before = workers("one").invoke("event", "id")["result"]
+    (server,) = processes._fork_servers.values()
+    server._process.kill()
+    server._process.wait(timeout=10)
+    after = workers("other").invoke("event", "id")["result"]
+
+    assert (before["mine"], after["mine"]) == ("one", "other")
+    assert server._process.poll() is None
+
+
+def test_a_process_that_cannot_begin_says_why_and_ends_no_other(workers: Any, tmp_path: Path) -> None:
+    workers("one").invoke("event", "id")
+    (server,) = processes._fork_servers.values()
+    before = server._process.pid
+    lost = server.start("worker.py", str(tmp_path / "gone"), {})
+    assert lost.poll() is None
+    lost.stdin.close()
+    lost.wait(timeout=10)
+    lost.kill()
+
+    assert "FileNotFoundError" in lost.stderr.read()
+    assert workers("other").invoke("event", "id")["result"]["mine"] == "other"
+    assert server._process.pid == before
