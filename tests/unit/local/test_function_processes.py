@@ -88,8 +88,9 @@ def test_functions_of_one_bundle_have_processes_and_environments_of_their_own(wo
     assert results[0]["pid"] == results[2]["pid"] != results[1]["pid"]
     assert results[0]["pid"] != os.getpid()
     assert results[0]["folder"] != results[1]["folder"]
-    written = json.loads(Path(results[1]["folder"], "..", "environment.json").read_text())
-    assert written["MINE"] == "other"
+    written = Path(results[1]["folder"]).with_name("environment.json")
+    assert json.loads(written.read_text())["MINE"] == "other"
+    assert written.parent.stat().st_mode & 0o077 == 0
 
 
 def test_an_error_of_a_handler_ends_the_call_and_not_the_process(workers: Any) -> None:

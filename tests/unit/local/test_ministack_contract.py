@@ -2,18 +2,47 @@
 
 from __future__ import annotations
 
+import ast
+import importlib
 import inspect
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
 
 import pytest
 from ministack import app
 from ministack.core import iam_actions, iam_evaluator, lambda_runtime, responses, router
 from ministack.services import dynamodb, eventbridge, iam, lambda_svc, s3, stepfunctions, sts, tagging
 
+import local
 from local.ministack import functions, processes
 
 
 def parameters(function: object) -> list[str]:
     return list(inspect.signature(function).parameters)  # type: ignore[arg-type]
+
+
+def names_used() -> Iterator[tuple[ModuleType, str]]:
+    """The names of MiniStack's modules that `local` reads or replaces."""
+    for file in Path(local.__path__[0]).rglob("*.py"):
+        nodes = list(ast.walk(ast.parse(file.read_text())))
+        modules = {
+            one.name: importlib.import_module(f"{node.module}.{one.name}")
+            for node in nodes
+            if isinstance(node, ast.ImportFrom) and str(node.module).partition(".")[0] == "ministack"
+            for one in node.names
+        }
+        for node in nodes:
+            match node:
+                case ast.Attribute(value=ast.Name(id=module), attr=name) if module in modules:
+                    yield modules[module], name
+
+
+def test_every_name_that_we_use_or_replace_is_there() -> None:
+    used = set(names_used())
+
+    assert (lambda_runtime, "_PYTHON_WORKER_SCRIPT") in used
+    assert [f"{module.__name__}.{name}" for module, name in used if not hasattr(module, name)] == []
 
 
 def test_services_are_found_in_one_dictionary() -> None:
@@ -138,5 +167,8 @@ def test_what_is_done_once_has_its_places() -> None:
 
 def test_processes_of_functions_start_and_fail_where_we_think() -> None:
     assert inspect.getsource(lambda_runtime).count(processes._FAILED) == 1
-    assert inspect.getsource(lambda_runtime.Worker._spawn).count("subprocess.Popen(") == 1
+    spawn = inspect.getsource(lambda_runtime.Worker._spawn)
+    assert spawn.count("subprocess.Popen(") == 1
+    given = ('f"_worker{ext}"', "cwd=code_dir,", "env=spawn_env,", 'spawn_env["_LAMBDA_LAYERS_DIRS"] = ')
+    assert all(one in spawn for one in given)
     assert 'if response.get("status") == "error":' in inspect.getsource(lambda_runtime.Worker.invoke)
