@@ -83,7 +83,7 @@ GRADER_SECONDS = 300
 
 
 class Aws:
-    """Clients with adaptive retries; one object per process, so that connections are reused."""
+    """Clients with the SDK's standard retries, unless noted; one object per process, to reuse connections."""
 
     def __init__(self, session: boto3.Session | None = None) -> None:
         self.session = session or boto3.Session()

@@ -10,7 +10,8 @@
 | `KEPT#<name>` | `KEPT` | a document of the stage, such as the price list |
 | `NAME#<name>` | `<created at>#<run id>` | the runs that a name has had |
 | `ALIAS#<name>` | `<moment>#<run id>` | what a name has pointed to (`tunedrop.registry.aliases`) |
-| `ARN#<arn>` | `CLAIM` | who promotes or deletes it now (`tunedrop.registry.claims`) |
+| `ALIAS#` | `WRITING` | the aliases that are being written now |
+| `ARN#<arn or alias>` | `CLAIM` | who promotes or deletes it now (`tunedrop.registry.claims`) |
 | `TROUBLE` | what | something that failed and is tried again (`tunedrop.registry.troubles`) |
 | `OPEN#<tenant>` | `RUNS` | the runs that are open at once (`tunedrop.registry.open_runs`) |
 | `UPLOAD#<bucket>/<key>` | `<version>` | the one run that this upload has started |

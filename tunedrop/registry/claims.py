@@ -1,8 +1,9 @@
-"""Claims on models and serving resources, which make promotion and deletion mutually exclusive.
+"""Claims on models, serving resources and aliases, so that promotions and deletions exclude each other.
 
-Both take seconds and run in several processes. A resource that an alias points to must never be deleted, and
-a deleted resource never promoted. One item per ARN (`pk` = `ARN#<arn>`) with conditional writes ensures this.
-The claim of a process that died expires after `LEASE_SECONDS`.
+Both take seconds and run in several processes. A resource that an alias points to must never be deleted, a
+deleted resource never promoted, and one process at a time promotes a model of a name. One item per ARN or
+alias (`pk` = `ARN#<ARN or parameter>`) with conditional writes ensures this. The claim of a process that died
+expires after `LEASE_SECONDS`.
 """
 
 from __future__ import annotations
