@@ -36,6 +36,8 @@ _AROUND = (
     "_source", "payload", "sample", "entry", "attributes", "json", "node",
     "doc",
 )  # fmt: skip
+_HOLDERS = frozenset(("mapping", "Item", "conversationTurns", "instances", *_AROUND, *_ASKED, *_SAID))
+"""Keys under which a list or an object may be the record that is looked for, or a part of it."""
 
 
 def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -49,8 +51,11 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
         if isinstance(value, dict) and (rows := _rows(value)):
             return {**record, key: rows}
     record = _opened(record)
-    if {dict, list}.isdisjoint(map(type, record.values())) or "schemaType" in record:
+    nested = [key for key, value in record.items() if type(value) in (dict, list)]
+    if not nested or "schemaType" in record:
         return record
+    if _HOLDERS.isdisjoint(nested) and not serialized.is_of_dynamodb(record):
+        return record  # lists of tags and the like, which most records have that are not plain
     if isinstance(record.get("mapping"), dict) and (tree := serialized.branch(record["mapping"], record)):
         return {**around.without(record, "mapping", "current_node"), **tree}
     if isinstance(record.get("Item"), dict) and (item := serialized.of_dynamodb({"M": record["Item"]})):
