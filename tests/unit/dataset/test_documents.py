@@ -165,7 +165,7 @@ def test_markdown_in_a_folder_is_data_only_if_nothing_else_is(tmp_path: Path) ->
     assert [one.name for one in data_files(tmp_path)] == ["train.jsonl"]
 
 
-def test_a_name_and_a_beginning_decide(tmp_path: Path) -> None:
+def test_a_name_and_a_beginning_decide() -> None:
     assert documents.is_prose("Bees swarm.\n", "a.TXT.gz")
     assert not documents.is_prose("Bees swarm.\n", "a.log")
     assert len("Bees swarm.\n") < kinds.HEAD

@@ -46,7 +46,7 @@ class _Asked(msgspec.Struct, frozen=True):
 
 
 class _Died(Exception):
-    """The process has ended in the midst of a file."""
+    """The process ended in the middle of a file."""
 
 
 def read(kind: Kind, file: BinaryIO, wanted: Mapping[str, str]) -> Iterator[tuple[int, bytes]]:

@@ -34,7 +34,7 @@ _ALONE = names.DOCUMENTS
 
 
 Skip = Callable[[int], object]
-"""Told of each row that is left out because nothing is in it."""
+"""Called with the number of each row that is left out because it is empty."""
 
 
 class Columns(msgspec.Struct, frozen=True):
