@@ -6,7 +6,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from textwrap import dedent
 from typing import NamedTuple
@@ -25,7 +25,9 @@ OF_REFERENCE = 0.5
 LONGEST = 20_000
 """Characters of a text that is parsed."""
 
-_FENCED = re.compile(r"```[^\n`]*\n(.*?)\n?```", re.DOTALL)
+FENCED = re.compile(r"```[^\n`]*\n(.*?)\n?```", re.DOTALL)
+"""What stands in a fence of Markdown, as its only group."""
+
 _CODE_LINE = re.compile(r"[;{}:]\s*$|^\s*[}\])]|\w[(\[](?!e?s\))|\w\s*[=<>]{1,3}\s*\S")
 _SETTING = re.compile(r"^\s*(?:- )?[\w.-]+:(?:\s|$)")
 _NAME = re.compile(r"\b[A-Za-z_]\w*")
@@ -58,13 +60,13 @@ def fault_of(reference: str, answer: str) -> str:
     if reference == answer or max(len(reference), len(answer)) > LONGEST:
         return ""
     if _is_python(wanted):
-        given = (_without_remarks(one, wanted) for one in (_code_in(answer), *_FENCED.findall(answer)))
+        given = (_without_remarks(one, wanted) for one in (_code_in(answer), *FENCED.findall(answer)))
         return "" if any(map(_is_python, given)) else "it cannot be parsed as Python"
     return next(_lost(wanted, _code_in(answer)), "")
 
 
 def _code_in(text: str) -> str:
-    return "\n".join(_FENCED.findall(text)) or text
+    return "\n".join(FENCED.findall(text)) or text
 
 
 def _is_python(text: str) -> bool:
@@ -95,10 +97,10 @@ def _without_remarks(text: str, reference: str) -> str:
     return "\n".join(lines)
 
 
-def _is_mostly(kind: re.Pattern[str], text: str) -> bool:
-    """Whether most lines are of this kind."""
+def is_mostly(search: Callable[[str], object], text: str) -> bool:
+    """Whether a pattern's `search` finds something in most lines that are not blank."""
     lines = [line for line in text.splitlines() if line.strip()]
-    return 2 * sum(kind.search(line) is not None for line in lines) > len(lines)
+    return 2 * sum(search(line) is not None for line in lines) > len(lines)
 
 
 def _lost(reference: str, answer: str) -> Iterator[str]:
@@ -106,9 +108,9 @@ def _lost(reference: str, answer: str) -> Iterator[str]:
     expected, given = words(reference), words(answer)
     if in_common(expected, given) < COPIED * max(len(expected), len(given)):
         return
-    if _is_mostly(_SETTING, reference) and _has_blocks(reference) and not _has_blocks(answer):
+    if is_mostly(_SETTING.search, reference) and _has_blocks(reference) and not _has_blocks(answer):
         yield "it has lost the indentation"
-    if not _is_mostly(_CODE_LINE, reference):
+    if not is_mostly(_CODE_LINE.search, reference):
         return
     for opening, closing in _BRACKETS:
         if reference.count(opening) == reference.count(closing) > 0:

@@ -8,11 +8,11 @@ share (salutations, phrases), and 0 if it is the answer to another prompt.
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from typing import Literal
 
+from tunedrop.evaluation.code import FENCED
 from tunedrop.evaluation.copies import Copies
 from tunedrop.evaluation.json_leaves import is_document, leaf_f1
 from tunedrop.evaluation.labels import LabelSet
@@ -42,8 +42,6 @@ Contradicted = Literal["negation", "numbers", "order"]
 
 _SEPARATORS = str.maketrans(",:", "..")
 """`12,50` may say what `12.50` says, and `9:30` what `9.30` says."""
-
-_FENCED = re.compile(r"```[^\n`]*\n(.*?)\n?```", re.DOTALL)
 
 
 class Content:
@@ -135,7 +133,7 @@ def _has_phrase(said: Sequence[str], phrase: Sequence[str]) -> float:
 
 def document_in(answer: str) -> str:
     """The JSON document in an answer: all of it, or in a fence, or between its first and last bracket."""
-    fenced = _FENCED.findall(answer)
+    fenced = FENCED.findall(answer)
     starts = [at for at in (answer.find("{"), answer.find("[")) if at >= 0]
     between = answer[min(starts) : max(answer.rfind("}"), answer.rfind("]")) + 1] if starts else ""
     return next((one for one in (answer, *fenced, between) if is_document(one)), answer)

@@ -4,9 +4,9 @@ inconclusive.
 A tuned model is promoted when all of this holds, each at the attempt's level (`power.alpha_of`):
 - the deciding metric has risen by at least `min_improvement` and above zero; on open text every overlap score
   has risen, since none of them knows what a text means;
-- it beats the answers that cost nothing (`free`) and its own answers to other prompts, its gain is not one
-  of form alone (`content`), no part of the answers is wrong throughout (`parts`), and it does not always
-  say one word for another (`substitution`);
+- it beats the answers that cost nothing (`baselines`) and its own answers to other prompts, its gain is not
+  one of form alone (`content`), no part of the answers is wrong throughout or made up (`wrong_parts`),
+  most code can run (`code`), and it does not always say one word for another (`substitution`);
 - nothing else has fallen, and it is no worse than the model in production, whose place it takes only where
   it scores higher.
 
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tunedrop.contracts import Evaluation, EvaluationSettings
+from tunedrop.contracts import Evaluation, EvaluationSettings, Score
 from tunedrop.evaluation import metrics, power, reasons, scores
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.examples import Example
@@ -72,7 +72,7 @@ class Gate:
             return Finding("inconclusive", "nothing was measured")
         others = [one for one in self.found.scores if one.metric in self.found.agreeing]
         said = reasons.risen(score, self.settings.confidence)
-        if score.low >= wanted and score.low > 0:
+        if _has_risen(score, wanted):
             behind = [metrics.TITLES[one.metric] for one in others if one.low <= 0]
             if not behind:
                 return Finding("promote", said)
@@ -88,10 +88,10 @@ class Gate:
         below = [one for one in self.found.scores if one.metric in self.found.rejecting]
         if all(one.high < wanted or one.high <= 0 for one in (score, *below)):
             content = self.found.content
-            if others and content is not None and content.low > 0 and content.low >= wanted:
+            if others and content is not None and _has_risen(content, wanted):
                 return Finding("inconclusive", f"{said}; but {reasons.says_more(content)}")
             exact = next((one for one in self.found.scores if one.metric == "exact_match"), None)
-            if exact is not None and exact.low > 0 and exact.low >= wanted:
+            if exact is not None and _has_risen(exact, wanted):
                 return Finding("inconclusive", f"{said}; but {reasons.exactly(exact)}")
             reason = f"{said}; the run requires at least {wanted:+.3f}"
             return Finding("reject", reason, "difference")
@@ -108,6 +108,11 @@ class Gate:
             return FEWEST_UNITS if not self.sample.answered else 0
         confidence = self.settings.confidence
         return power.needed_units(finding.open_in.differences, finding.wanted, confidence, self.found.attempt)
+
+
+def _has_risen(score: Score, wanted: float) -> bool:
+    """Whether the whole interval is above zero, and at least `wanted`, which may be 0."""
+    return score.low >= wanted and score.low > 0
 
 
 def decide(

@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 import regex
 from rapidfuzz.distance import LCSseq, Levenshtein
 
+from tunedrop.evaluation.code import is_mostly
 from tunedrop.evaluation.order import in_order, same_members
 from tunedrop.evaluation.words import folded, in_common, spelled_out, words
 
@@ -71,7 +72,6 @@ _MARKERS = regex.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+", regex.MULTILINE)
 """What numbers the members of a list."""
 
 _CODE = regex.compile(r"^\s{2,}\S|[;{}:]\s*$|[=(]", regex.MULTILINE)
-
 
 _ENDS_APART, _BEGINS_APART = regex.compile(r"[\p{P}\n]\s*$"), regex.compile(r"[^\S\n]*[\p{P}\n]")
 """Text that ends, or begins, with punctuation or a line break."""
@@ -240,9 +240,6 @@ def _other_lines(reference: str, answer: str) -> bool:
     expected, given = (
         [line.strip() for line in text.splitlines() if line.strip()] for text in (reference, answer)
     )
-    if (
-        len(expected) < 2
-        or sum(bool(_CODE.search(line)) for line in reference.splitlines()) <= len(expected) / 2
-    ):
+    if len(expected) < 2 or not is_mostly(_CODE.search, reference):
         return False
     return Counter(expected) == Counter(given) and LCSseq.similarity(expected, given) < len(expected)
