@@ -10,13 +10,11 @@ from markupsafe import Markup
 from tunedrop.contracts import Ending
 from tunedrop.evaluation import labels
 from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.reporting.report.svg import el, percent, picture
+from tunedrop.reporting.report import _change
 
 MOST_LABELS = 12
 """Maximum number of labels of a readable matrix; the shares per label are shown for more."""
 SHADES = 9
-HEIGHT = 30
-MIDDLE = HEIGHT // 2
 
 
 class Cell(msgspec.Struct, frozen=True):
@@ -72,16 +70,8 @@ def of(ending: Ending, predictions: Sequence[Prediction]) -> Labels | None:
 def _label(found: labels.Confusion, index: int) -> Label:
     prompts = sum(found.base[index])
     base, tuned = (matrix[index][index] / (prompts or 1) for matrix in (found.base, found.tuned))
-    kind = "good" if tuned > base else "bad" if tuned < base else "open"
-    plot = picture(
-        f"{found.labels[index]}: base {base:.0%} right, tuned {tuned:.0%}",
-        HEIGHT,
-        el("line", class_="axis", x1="0", x2="100%", y1=MIDDLE, y2=MIDDLE),
-        el("line", class_=f"way {kind}", x1=percent(base), x2=percent(tuned), y1=MIDDLE, y2=MIDDLE),
-        el("line", class_="base", x1=percent(base), x2=percent(base), y1=MIDDLE - 9, y2=MIDDLE + 9),
-        el("circle", class_=f"tuned {kind}", cx=percent(tuned), cy=MIDDLE, r=5),
-    )
-    return Label(found.labels[index], prompts, base, tuned, plot)
+    title = f"{found.labels[index]}: base {base:.0%} right, tuned {tuned:.0%}"
+    return Label(found.labels[index], prompts, base, tuned, _change.plot(title, base, tuned))
 
 
 def _matrix(model: str, columns: tuple[str, ...], counts: Sequence[Sequence[int]]) -> Matrix:

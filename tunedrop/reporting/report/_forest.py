@@ -9,10 +9,7 @@ from markupsafe import Markup
 
 from tunedrop.contracts import Score
 from tunedrop.evaluation.metrics import TITLES
-from tunedrop.reporting.report.svg import el, percent, picture, ticks
-
-HEIGHT = 30
-MIDDLE = HEIGHT // 2
+from tunedrop.reporting.report.svg import ROW, across, along, bar, dot, el, percent, picture, ticks
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -92,21 +89,17 @@ def _plot(score: Score, top: float, wanted: float) -> Markup:
         return percent(value / top)
 
     found = kind(score)
+    low, high = score.base + score.low, score.base + score.high
     parts = [
-        el("line", class_="axis", x1="0", x2="100%", y1=MIDDLE, y2=MIDDLE),
-        el("line", class_=f"way {found}", x1=x(score.base), x2=x(score.tuned), y1=MIDDLE, y2=MIDDLE),
-        el(
-            "rect", class_=f"interval {found}", x=x(score.base + score.low), y=MIDDLE - 4, height=8, rx=4,
-            width=percent((min(top, score.base + score.high) - max(0.0, score.base + score.low)) / top),
-        ),
-        el("line", class_="base", x1=x(score.base), x2=x(score.base), y1=MIDDLE - 9, y2=MIDDLE + 9),
-        el("circle", class_=f"tuned {found}", cx=x(score.tuned), cy=MIDDLE, r=5),
-    ]  # fmt: skip
-    if wanted:
-        at = x(score.base + wanted)
-        parts.insert(3, el("line", class_="wanted", x1=at, x2=at, y1=MIDDLE - 9, y2=MIDDLE + 9))
+        along("axis", "0", "100%"),
+        along(f"way {found}", x(score.base), x(score.tuned)),
+        bar(f"interval {found}", x(low), x(min(top, high) - max(0.0, low))),
+        *([across("wanted", x(score.base + wanted))] if wanted else []),
+        across("base", x(score.base)),
+        dot(f"tuned {found}", x(score.tuned)),
+    ]
     title = (
         f"base {score.base:.3f}, tuned {score.tuned:.3f}, "
         f"difference {score.difference:+.3f} ({score.low:+.3f} to {score.high:+.3f})"
     )
-    return picture(title, HEIGHT, *parts)
+    return picture(title, ROW, *parts)

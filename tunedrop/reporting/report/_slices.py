@@ -13,10 +13,8 @@ from markupsafe import Markup
 
 from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.evaluation.labels import LabelSet
-from tunedrop.reporting.report.svg import el, percent, picture
+from tunedrop.reporting.report import _change
 
-ROW = 30
-"""Height of a part's plot."""
 FEWEST = 10
 """Minimum number of prompts of a part."""
 MOST = 14
@@ -74,15 +72,8 @@ def _number(name: str) -> int:
 
 def _slice(name: str, scored: Scored, places: Sequence[int]) -> Slice:
     before, after = (fmean(scores[place] for place in places) for scores in (scored.base, scored.tuned))
-    kind = "good" if after > before else "bad" if after < before else "open"
-    plot = picture(
-        f"{name}: base {before:.3f}, tuned {after:.3f}",
-        ROW,
-        el("line", class_="axis", x1="0", x2="100%", y1=ROW // 2, y2=ROW // 2),
-        el("line", class_=f"way {kind}", x1=percent(before), x2=percent(after), y1=ROW // 2, y2=ROW // 2),
-        el("line", class_="base", x1=percent(before), x2=percent(before), y1=ROW // 2 - 9, y2=ROW // 2 + 9),
-        el("circle", class_=f"tuned {kind}", cx=percent(after), cy=ROW // 2, r=5),
-    )
+    kind = _change.kind(before, after)
+    plot = _change.plot(f"{name}: base {before:.3f}, tuned {after:.3f}", before, after)
     return Slice(name, len(places), before, after, _doubt(scored, places), kind, plot)
 
 

@@ -7,10 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 from markupsafe import Markup
 
-from tunedrop.reporting.report.svg import el, percent, picture, ticks
-
-HEIGHT = 30
-MIDDLE = HEIGHT // 2
+from tunedrop.reporting.report.svg import ROW, along, dot, el, percent, picture, ticks
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -51,11 +48,11 @@ def _plot(name: str, ordered: Sequence[int], top: int) -> Markup:
     kind = name.lower()
     return picture(
         f"{name}: median {middle}, half between {first} and {third}, nine in ten between {low} and {high}",
-        HEIGHT,
-        el("line", class_="axis", x1="0", x2="100%", y1=MIDDLE, y2=MIDDLE),
-        el("line", class_=f"range {kind}", x1=x(low), x2=x(high), y1=MIDDLE, y2=MIDDLE),
-        el("line", class_=f"half {kind}", x1=x(first), x2=x(third), y1=MIDDLE, y2=MIDDLE),
-        el("circle", class_=f"median {kind}", cx=x(middle), cy=MIDDLE, r=5),
+        ROW,
+        along("axis", "0", "100%"),
+        along(f"range {kind}", x(low), x(high)),
+        along(f"half {kind}", x(first), x(third)),
+        dot(f"median {kind}", x(middle)),
     )
 
 

@@ -6,6 +6,11 @@ from markupsafe import Markup, escape
 
 Number = float | int | str
 
+ROW = 30
+"""Height of a row's plot in pixels; what it shows is drawn along its middle."""
+
+_MIDDLE = ROW // 2
+
 
 def el(name: str, *inside: str, **attributes: Number) -> Markup:
     """One element, with attributes and text escaped. `class_` becomes `class`, `text_anchor` `text-anchor`.
@@ -24,6 +29,26 @@ def el(name: str, *inside: str, **attributes: Number) -> Markup:
 def picture(title: str, height: int, *inside: str) -> Markup:
     """An SVG image as wide as its container, with a height in pixels and a title for screen readers."""
     return el("svg", el("title", title), *inside, role="img", width="100%", height=height)
+
+
+def along(class_: str, start: str, end: str) -> Markup:
+    """A line along the middle of a row, between two horizontal lengths."""
+    return el("line", class_=class_, x1=start, x2=end, y1=_MIDDLE, y2=_MIDDLE)
+
+
+def across(class_: str, at: str) -> Markup:
+    """A short line across the middle of a row."""
+    return el("line", class_=class_, x1=at, x2=at, y1=_MIDDLE - 9, y2=_MIDDLE + 9)
+
+
+def dot(class_: str, at: str) -> Markup:
+    """A dot in the middle of a row."""
+    return el("circle", class_=class_, cx=at, cy=_MIDDLE, r=5)
+
+
+def bar(class_: str, start: str, width: str) -> Markup:
+    """A bar with round ends along the middle of a row."""
+    return el("rect", class_=class_, x=start, y=_MIDDLE - 4, height=8, rx=4, width=width)
 
 
 def percent(share: float) -> str:
