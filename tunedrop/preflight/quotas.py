@@ -16,7 +16,7 @@ from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, Run
 from tunedrop.errors import PreflightFailed
 from tunedrop.serving import bases, choose, kinds
-from tunedrop.serving.kind import ServingKind
+from tunedrop.serving.kind import Demand, ServingKind
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 
@@ -50,7 +50,8 @@ def _shortages(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -
     yield from engines.of(model, run.method).shortages(aws_, found, jobs)
     for kind in _kinds(model, run):
         count = 1 + (kind.serves_files and _imports_base(aws_, stage, model))
-        yield from kind.shortages(aws_.bedrock, found, stage, model, run.deployment, count)
+        demand = Demand(stage=stage, base_model=model, settings=run.deployment, count=count)
+        yield from kind.shortages(aws_.bedrock, found, demand)
 
 
 def _imports_base(aws_: Aws, stage: Stage, model: BaseModel) -> bool:

@@ -125,7 +125,7 @@ def resources(
             continue
         if ended_evaluations and listed.kind == "evaluation job":
             listed = listed._replace(statuses=())
-        for item in _items(aws_.bedrock, listed):
+        for item in listed.read(aws_.bedrock):
             arn = item[listed.arn]
             try:
                 tags = _tags(aws_.bedrock, arn)
@@ -175,13 +175,6 @@ def of_run(
 ) -> Iterator[Resource]:
     """The same for one run."""
     return (one for one in resources(aws_, stage, wanted, skipped, of=of) if one.run_id == run_id)
-
-
-def _items(bedrock: Any, of: Listing) -> Iterator[Mapping[str, Any]]:
-    pages = bedrock.get_paginator(of.operation)
-    for filters in [{"statusEquals": status} for status in of.statuses] or [{}]:
-        for page in pages.paginate(**filters):
-            yield from page.get(of.items, ())
 
 
 def _tags(bedrock: Any, arn: str) -> dict[str, str] | None:

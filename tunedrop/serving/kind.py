@@ -39,6 +39,15 @@ class Served(NamedTuple):
     units: int = 0
 
 
+class Demand(msgspec.Struct, frozen=True, kw_only=True):
+    """What a run needs of one kind: `count` more models of a base model, served as its manifest says."""
+
+    stage: Stage
+    base_model: BaseModel
+    settings: DeploymentSettings
+    count: int
+
+
 class Listing(NamedTuple):
     """One list operation of Bedrock: the kind of the resources, and the members of its response.
 
@@ -55,6 +64,19 @@ class Listing(NamedTuple):
     statuses: tuple[str, ...] = ()
     model_arn: str = ""
     is_job: bool = False
+
+    def read(self, bedrock: Any) -> Iterator[Mapping[str, Any]]:
+        """Bedrock's summaries of the account's resources, of all stages.
+
+        Raises
+        ------
+        ClientError
+            If AWS refuses the call.
+        """
+        pages = bedrock.get_paginator(self.operation)
+        for filters in [{"statusEquals": status} for status in self.statuses] or [{}]:
+            for page in pages.paginate(**filters):
+                yield from page.get(self.items, ())
 
 
 class CannotSwap(Exception):
@@ -139,23 +161,15 @@ class ServingKind(ABC):
     def delete(self, bedrock: Any, arn: str) -> None:
         """Delete it; the client's error if AWS refuses."""
 
-    def shortages(
-        self,
-        bedrock: Any,
-        quotas: Quotas,
-        stage: Stage,
-        base_model: BaseModel,
-        settings: DeploymentSettings,
-        count: int,
-    ) -> Iterator[Shortage]:
-        """The quotas that are too small for `count` more models of a base model.
+    def shortages(self, bedrock: Any, quotas: Quotas, demand: Demand) -> Iterator[Shortage]:
+        """The quotas that are too small for what a run needs.
 
         Raises
         ------
         ClientError
             If AWS does not return the current usage.
         """
-        del bedrock, quotas, stage, base_model, settings, count
+        del bedrock, quotas, demand
         return iter(())
 
     def hourly_usd(self, base_model: BaseModel, units: int, commitment: Commitment) -> float | None:

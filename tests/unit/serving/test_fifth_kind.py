@@ -66,9 +66,9 @@ class Fifth(ServingKind):
     def behind(self, bedrock, arn):
         return Behind("", "")
 
-    def shortages(self, bedrock, quotas, stage, base_model, settings, count):
+    def shortages(self, bedrock, quotas, demand):
         if "L-5" in quotas:
-            yield Shortage(quotas["L-5"], 5, 5 + count, ", all of them by the fifth kind")
+            yield Shortage(quotas["L-5"], 5, 5 + demand.count, ", all of them by the fifth kind")
 
     def listed_hourly_usd(self, model_arn, facts):
         return 5.0 * facts["size"]

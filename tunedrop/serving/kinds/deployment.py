@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from tunedrop import naming
 from tunedrop.aws.quotas import Quotas, Shortage
-from tunedrop.catalog.model import BaseModel
-from tunedrop.contracts import DeploymentSettings
-from tunedrop.serving.kind import Behind, Listing, Served, ServingKind, Wanted
-from tunedrop.stage import Stage
+from tunedrop.serving.kind import Behind, Demand, Listing, Served, ServingKind, Wanted
 
 IN_TOTAL = "L-1EF80F3E"
 IN_PROGRESS = "L-430C95DD"
+
+_DEPLOYMENTS = Listing(
+    "deployment", "list_custom_model_deployments", "modelDeploymentSummaries", "customModelDeploymentArn",
+    "customModelDeploymentName", "createdAt", model_arn="modelArn",
+)  # fmt: skip
 
 
 class Deployment(ServingKind):
@@ -22,12 +24,7 @@ class Deployment(ServingKind):
 
     way = "on-demand"
     arns = (":custom-model-deployment/",)
-    listings = (
-        Listing(
-            "deployment", "list_custom_model_deployments", "modelDeploymentSummaries",
-            "customModelDeploymentArn", "customModelDeploymentName", "createdAt", model_arn="modelArn",
-        ),
-    )  # fmt: skip
+    listings = (_DEPLOYMENTS,)
     offered_as = "on_demand"
     mode = "on-demand"
     title = "on demand"
@@ -59,25 +56,17 @@ class Deployment(ServingKind):
     def delete(self, bedrock: Any, arn: str) -> None:
         bedrock.delete_custom_model_deployment(customModelDeploymentIdentifier=arn)
 
-    def shortages(
-        self,
-        bedrock: Any,
-        quotas: Quotas,
-        stage: Stage,
-        base_model: BaseModel,
-        settings: DeploymentSettings,
-        count: int,
-    ) -> Iterator[Shortage]:
+    def shortages(self, bedrock: Any, quotas: Quotas, demand: Demand) -> Iterator[Shortage]:
         """A deployment recent enough to belong to another run's evaluation will be released: the run then
         waits for it after training."""
-        del base_model, settings
         if (quota := quotas.get(IN_TOTAL)) is None:
             return
         found = every(bedrock)
-        since = datetime.now(UTC) - timedelta(seconds=stage.throughput_expiry_seconds)
+        since = datetime.now(UTC) - timedelta(seconds=demand.stage.throughput_expiry_seconds)
         may_free_up = any(one["createdAt"] > since for one in found)
-        if len(found) + count > quota.value and not may_free_up:
-            yield Shortage(quota, len(found), len(found) + count)
+        needed = len(found) + demand.count
+        if needed > quota.value and not may_free_up:
+            yield Shortage(quota, len(found), needed)
 
     def behind(self, bedrock: Any, arn: str) -> Behind:
         found = bedrock.get_custom_model_deployment(customModelDeploymentIdentifier=arn)
@@ -94,10 +83,9 @@ class Deployment(ServingKind):
 KIND = Deployment()
 
 
-def every(bedrock: Any) -> list[dict[str, Any]]:
+def every(bedrock: Any) -> list[Mapping[str, Any]]:
     """The custom model deployments that the account has, of whatever stage."""
-    pages = bedrock.get_paginator("list_custom_model_deployments").paginate()
-    return [one for page in pages for one in page["modelDeploymentSummaries"]]
+    return list(_DEPLOYMENTS.read(bedrock))
 
 
 _CHANGES: dict[str, Literal["none", "going on", "done", "failed"]] = {

@@ -15,13 +15,16 @@ from botocore.exceptions import ClientError
 from tunedrop import aws, clock, naming
 from tunedrop.aws.quotas import Quotas, Shortage
 from tunedrop.catalog.model import BaseModel
-from tunedrop.contracts import DeploymentSettings
-from tunedrop.serving.kind import Behind, Listing, Served, ServingKind, Wanted
+from tunedrop.serving.kind import Behind, Demand, Listing, Served, ServingKind, Wanted
 from tunedrop.stage import Stage
 
 IMPORT_JOB = ":model-import-job/"
 MODEL = ":imported-model/"
 IN_TOTAL = "L-45B04988"
+
+_MODELS = Listing(
+    "imported model", "list_imported_models", "modelSummaries", "modelArn", "modelName", "creationTime"
+)
 
 
 class Imported(ServingKind):
@@ -34,10 +37,7 @@ class Imported(ServingKind):
             "import job", "list_model_import_jobs", "modelImportJobSummaries", "jobArn", "jobName",
             "creationTime", statuses=("InProgress",), is_job=True,
         ),
-        Listing(
-            "imported model", "list_imported_models", "modelSummaries", "modelArn", "modelName",
-            "creationTime",
-        ),
+        _MODELS,
     )  # fmt: skip
     offered_as = title = "imported"
     asked_by = "chat"
@@ -86,22 +86,14 @@ class Imported(ServingKind):
             arn = served.arn
         bedrock.delete_imported_model(modelIdentifier=arn)
 
-    def shortages(
-        self,
-        bedrock: Any,
-        quotas: Quotas,
-        stage: Stage,
-        base_model: BaseModel,
-        settings: DeploymentSettings,
-        count: int,
-    ) -> Iterator[Shortage]:
-        del settings
+    def shortages(self, bedrock: Any, quotas: Quotas, demand: Demand) -> Iterator[Shortage]:
         if (quota := quotas.get(IN_TOTAL)) is None:
             return
-        pages = bedrock.get_paginator("list_imported_models").paginate()
-        names = [str(one["modelName"]) for page in pages for one in page["modelSummaries"]]
-        if len(names) + count > quota.value:
-            yield Shortage(quota, len(names), len(names) + count, _copies(stage, base_model, names))
+        names = [str(one["modelName"]) for one in _MODELS.read(bedrock)]
+        needed = len(names) + demand.count
+        if needed > quota.value:
+            copies = _copies(demand.stage, demand.base_model, names)
+            yield Shortage(quota, len(names), needed, copies)
 
     def behind(self, bedrock: Any, arn: str) -> Behind:
         """Its tag names the model; no operation replaces it."""

@@ -8,14 +8,18 @@ from typing import Any
 from tunedrop import catalog, naming
 from tunedrop.aws.quotas import Quotas, Shortage
 from tunedrop.catalog.model import BaseModel
-from tunedrop.contracts import Commitment, DeploymentSettings
-from tunedrop.serving.kind import Behind, CannotSwap, Listing, Served, ServingKind, Wanted
-from tunedrop.stage import Stage
+from tunedrop.contracts import Commitment
+from tunedrop.serving.kind import Behind, CannotSwap, Demand, Listing, Served, ServingKind, Wanted
 
 NO_COMMITMENT_UNITS = "L-BE77399C"
 
 COMMITMENTS: dict[Commitment, str] = {"1-month": "OneMonth", "6-months": "SixMonths"}
 """The API's `commitmentDuration`, which is omitted for no commitment."""
+
+_THROUGHPUTS = Listing(
+    "throughput", "list_provisioned_model_throughputs", "provisionedModelSummaries", "provisionedModelArn",
+    "provisionedModelName", "creationTime", model_arn="modelArn",
+)  # fmt: skip
 
 
 def commitment_of(duration: str) -> Commitment:
@@ -29,12 +33,7 @@ class Provisioned(ServingKind):
 
     way = "provisioned"
     arns = (":provisioned-model/",)
-    listings = (
-        Listing(
-            "throughput", "list_provisioned_model_throughputs", "provisionedModelSummaries",
-            "provisionedModelArn", "provisionedModelName", "creationTime", model_arn="modelArn",
-        ),
-    )  # fmt: skip
+    listings = (_THROUGHPUTS,)
     offered_as = title = mode = "provisioned"
     terms = "served by the hour only"
     billed_by = "hour"
@@ -42,8 +41,7 @@ class Provisioned(ServingKind):
     quota_frees_up = False
     quota_cure = (
         f"No-commitment model units are 0 by default: ask for some in Service Quotas, {NO_COMMITMENT_UNITS}, "
-        "and for the "
-        "model's own units per provisioned model (L-3632DE15 for Llama 3.1 8B)."
+        "and for the model's own units per provisioned model (L-3632DE15 for Llama 3.1 8B)."
     )
 
     def create(self, bedrock: Any, wanted: Wanted) -> str:
@@ -68,24 +66,14 @@ class Provisioned(ServingKind):
     def delete(self, bedrock: Any, arn: str) -> None:
         bedrock.delete_provisioned_model_throughput(provisionedModelId=arn)
 
-    def shortages(
-        self,
-        bedrock: Any,
-        quotas: Quotas,
-        stage: Stage,
-        base_model: BaseModel,
-        settings: DeploymentSettings,
-        count: int,
-    ) -> Iterator[Shortage]:
+    def shortages(self, bedrock: Any, quotas: Quotas, demand: Demand) -> Iterator[Shortage]:
         """Units of a commitment are another quota's."""
-        del stage, base_model
         quota = quotas.get(NO_COMMITMENT_UNITS)
-        if quota is None or settings.commitment != "none":
+        if quota is None or demand.settings.commitment != "none":
             return
-        pages = bedrock.get_paginator("list_provisioned_model_throughputs").paginate()
-        bought = [one for page in pages for one in page["provisionedModelSummaries"]]
+        bought = _THROUGHPUTS.read(bedrock)
         used = sum(one["modelUnits"] for one in bought if not one.get("commitmentDuration"))
-        needed = used + count * settings.model_units
+        needed = used + demand.count * demand.settings.model_units
         if needed > quota.value:
             yield Shortage(quota, used, needed)
 
