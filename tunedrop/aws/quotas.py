@@ -48,11 +48,11 @@ def read(aws_: Aws) -> dict[str, Quota]:
     return found
 
 
-def request(quota: Quota, value: int, region: str) -> str:
-    """The command that requests an increase."""
+def request(code: str, value: int, region: str, service: str = "bedrock") -> str:
+    """The command that requests an increase of a quota, by its code."""
     return (
-        "aws service-quotas request-service-quota-increase --service-code bedrock "
-        f"--quota-code {quota.code} --desired-value {value} --region {region}"
+        f"aws service-quotas request-service-quota-increase --service-code {service} "
+        f"--quota-code {code} --desired-value {value} --region {region}"
     )
 
 

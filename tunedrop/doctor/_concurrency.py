@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tunedrop.aws import Aws
+from tunedrop.aws import Aws, quotas
 from tunedrop.doctor._finding import Finding, asked
 
 ABOUT = "Account"
@@ -32,6 +32,5 @@ def _look(aws: Aws) -> Finding:
         state="note",
         detail=f"{free} executions at once, of {most} in the account; a large run alone uses 10: runs wait "
         "for each other",
-        cure="aws service-quotas request-service-quota-increase --service-code lambda "
-        f"--quota-code {QUOTA} --desired-value 1000 --region {aws.session.region_name}",
+        cure=quotas.request(QUOTA, 1000, aws.session.region_name, "lambda"),
     )

@@ -83,7 +83,7 @@ def _units_finding(quota: Quota | None, name: str, state: State, why: str, regio
         return _finding(name, "unknown", "Service Quotas does not list it; check its console, under Bedrock")
     if quota.value >= 1:
         return _finding(name, "good", f"{quota.value:g}")
-    return _finding(name, state, f"{quota.value:g}; {why}", request(quota, 1, region))
+    return _finding(name, state, f"{quota.value:g}; {why}", request(quota.code, 1, region))
 
 
 def _by_name(quotas: dict[str, Quota], model: BaseModel) -> Quota | None:
@@ -106,7 +106,7 @@ def _enough(quotas: dict[str, Quota], code: str, name: str, used: int, needed: i
     if quota.value >= needed:
         return _finding(name, "good", f"{used} of {quota.value:g} used" if used else f"{quota.value:g}")
     cure = (
-        request(quota, needed, region)
+        request(quota.code, needed, region)
         if quota.adjustable
         else "It cannot be raised: delete what is not needed"
     )

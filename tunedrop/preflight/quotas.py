@@ -74,5 +74,6 @@ def _detail(one: Shortage) -> str:
 
 
 def _cure(one: Shortage, region: str) -> str:
-    more = quotas.request(one.quota, one.needed, region) if one.quota.adjustable else "It cannot be raised"
+    quota = one.quota
+    more = quotas.request(quota.code, one.needed, region) if quota.adjustable else "It cannot be raised"
     return f"Delete what is not needed (tunedrop throughput, tunedrop teardown), or: {more}"

@@ -13,6 +13,7 @@ from tunedrop.contracts import Method, Run, StartedJob
 from tunedrop.errors import CustomizationFailed, TransientError
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
+from tunedrop.training.engines.bedrock.custom_models import CUSTOM_MODELS
 from tunedrop.training.job import Job, QuotaFull, started
 
 CUSTOMIZATION_TYPES: dict[Method, str] = {
@@ -33,15 +34,14 @@ Airflow's operator, read 2026-11-23), and ConflictException is declared too."""
 _ROLE_NOT_READY = "assume"
 """Part of the message while a new role propagates through IAM ("Could not assume provided IAM role")."""
 
-
 SCHEDULED_JOBS = "L-0406044C"
 
 UNFREEABLE = (
     "Bedrock starts no job although none runs in this account and Region, so that waiting would not help: a "
-    "quota is full. See which with `tunedrop doctor`. Either custom models per account (L-CB5B847D, 100 by "
-    "default): delete some (tunedrop teardown RUN), or ask for more with `aws service-quotas "
-    "request-service-quota-increase --service-code bedrock --quota-code L-CB5B847D --desired-value 200`; or "
-    f"scheduled customization jobs ({SCHEDULED_JOBS}), which cannot be raised"
+    "quota is full. See which with `tunedrop doctor`. Either custom models per account "
+    f"({CUSTOM_MODELS}, 100 by default): delete some (tunedrop teardown RUN), or ask for more with `aws "
+    f"service-quotas request-service-quota-increase --service-code bedrock --quota-code {CUSTOM_MODELS} "
+    f"--desired-value 200`; or scheduled customization jobs ({SCHEDULED_JOBS}), which cannot be raised"
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tunedrop.aws import quotas
 from tunedrop.planning.plan import PlannedJob
 
 FAST, LIKELY, SLOW = 1_500.0, 700.0, 250.0
@@ -74,7 +75,4 @@ def request(quota_name: str, region: str, code: str = "") -> str:
             f"list-service-quotas --service-code sagemaker --region {region} --query "
             f"\"Quotas[?QuotaName=='{quota_name}'].QuotaCode\" --output text"
         )
-    return (
-        "Ask for one, and wait for the answer: aws service-quotas request-service-quota-increase "
-        f"--service-code sagemaker --quota-code {code} --desired-value 1 --region {region}"
-    )
+    return f"Ask for one, and wait for the answer: {quotas.request(code, 1, region, 'sagemaker')}"
