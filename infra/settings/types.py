@@ -6,6 +6,15 @@ from typing import Annotated, Literal
 
 import msgspec
 
+
+def _id(prefix: str, what: str) -> msgspec.Meta:
+    """The id of a part of a VPC: its prefix, then 8 to 17 hexadecimal digits."""
+    return msgspec.Meta(
+        pattern=f"^{prefix}-[0-9a-f]{{8,17}}$",
+        description=f"the id of {what}, such as {prefix}-0123456789abcdef0",
+    )
+
+
 Dollars = Annotated[float, msgspec.Meta(gt=0)]
 Seconds = Annotated[int, msgspec.Meta(ge=60)]
 PromptCount = Annotated[int, msgspec.Meta(ge=0)]
@@ -72,33 +81,13 @@ KeyArn = Annotated[
         description="the ARN of a key, not of an alias: arn:aws:kms:us-east-1:111122223333:key/1234abcd",
     ),
 ]
-Subnet = Annotated[
-    str,
-    msgspec.Meta(
-        pattern="^subnet-[0-9a-f]{8,17}$", description="the id of a subnet, such as subnet-0123456789abcdef0"
-    ),
-]
-SecurityGroup = Annotated[
-    str,
-    msgspec.Meta(
-        pattern="^sg-[0-9a-f]{8,17}$", description="the id of a security group, such as sg-0123456789abcdef0"
-    ),
-]
+Subnet = Annotated[str, _id("subnet", "a subnet")]
+SecurityGroup = Annotated[str, _id("sg", "a security group")]
 Uuid = Annotated[
     str, msgspec.Meta(pattern="^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$", description="a UUID")
 ]
-Vpc = Annotated[
-    str,
-    msgspec.Meta(
-        pattern="^vpc-[0-9a-f]{8,17}$", description="the id of a VPC, such as vpc-0123456789abcdef0"
-    ),
-]
-RouteTable = Annotated[
-    str,
-    msgspec.Meta(
-        pattern="^rtb-[0-9a-f]{8,17}$", description="the id of a route table, such as rtb-0123456789abcdef0"
-    ),
-]
+Vpc = Annotated[str, _id("vpc", "a VPC")]
+RouteTable = Annotated[str, _id("rtb", "a route table")]
 Retention = Literal[
     "one_day", "three_days", "five_days", "one_week", "two_weeks", "one_month", "two_months", "three_months",
     "six_months", "one_year", "thirteen_months", "two_years", "five_years", "ten_years", "infinite",
