@@ -50,8 +50,7 @@ class Candidate(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def unpriced(self) -> list[str]:
         """The items of a run without a dated price: no reason to take it for a cheap one."""
-        lines = self.estimate.lines if self.estimate is not None else ()
-        return [line.item for line in lines if not line.source]
+        return _unpriced(self.estimate)
 
     @property
     def is_priced(self) -> bool:
@@ -105,7 +104,7 @@ def _candidate(model: BaseModel, method: Method, data: Profile, situation: Situa
     elif billed_by == "hour":
         rate = f"{hourly:g} USD an hour" if hourly is not None else "by the hour, at an unknown price"
         remarks.append(f"served by provisioned throughput only: {rate}, also while idle")
-    if found is not None and (unpriced := [line.item for line in found.lines if not line.source]):
+    if unpriced := _unpriced(found):
         remarks.append(f"no dated price is known for {', '.join(unpriced)}: the run will ask for approval")
     return Candidate(
         base_model=model.id,
@@ -126,6 +125,10 @@ def _candidate(model: BaseModel, method: Method, data: Profile, situation: Situa
             *model.notes,
         ),
     )
+
+
+def _unpriced(found: Estimate | None) -> list[str]:
+    return [line.item for line in found.lines if not line.source] if found is not None else []
 
 
 def _imported(model: BaseModel) -> str:
