@@ -205,7 +205,7 @@ class Journey:
     def _evaluate_model(self) -> sfn.TaskStateBase:
         """Calls itself again with `next_record` if fifteen minutes are not enough.
 
-        Patient, because concurrent evaluation jobs are limited per account.
+        Its retries also wait for a place among the account's evaluation jobs, which AWS limits.
         """
         task = self._states.task(
             "EvaluateModel", "run", "dataset", "job", "serving", "next_record",
@@ -252,7 +252,7 @@ class Journey:
         return self._states.choice("Provisional?", Branch(buy, when="$serving.provisional"), Branch(promote))
 
     def _promote_model(self) -> sfn.TaskStateBase:
-        """Patient, because Bedrock takes minutes to replace the model behind an ARN."""
+        """Its retries wait while Bedrock replaces the model behind an ARN, which takes minutes."""
         names = ("run", "dataset", "job", "serving", "evaluation")
         task = self._states.task("PromoteModel", *names, result="promotion")
         return self._states.rescued("PromoteModel", task)

@@ -47,8 +47,6 @@ WAITS = {
     "AwaitJudging": DAY,
 }
 
-"""Steps that wait for what AWS has to finish first."""
-
 
 def logical(value: Any) -> str:
     """The logical id in a reference, without CDK's hash."""

@@ -59,8 +59,7 @@ priced_on = "2026-11-29"
 FOLDER = """
 from tunedrop.contracts import Check, StartedJob
 from tunedrop.training.engine import Leftover, TrainingEngine
-from tunedrop.training.job import Charge
-from tunedrop.training.job import Job, started
+from tunedrop.training.job import Charge, Job, started
 
 JOBS = {}
 HUBS = ["arn:aws:sixth:us-east-1:111122223333:hub/test"]
