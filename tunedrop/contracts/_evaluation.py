@@ -74,8 +74,9 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 
     A pair on which the judge changed its mind with the order is a tie; where it was asked `via` evaluation
     jobs, the answer that it rates higher wins. `failed` pairs got no judgement; `reason` is the first one's.
-    Tokens are Bedrock's own count, or, as evaluation jobs tell none, estimated. `at_equal_length` is the
-    tuned model's win rate without the judge's liking for long answers; None where it cannot be estimated.
+    Tokens are Bedrock's own count; those of evaluation jobs, which report none, are estimated.
+    `at_equal_length` is the tuned model's win rate without the judge's preference for long answers; None if
+    it cannot be estimated.
     """
 
     model: str
@@ -173,7 +174,7 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     """The production alias (an SSM parameter) that now names this model, and what it named before.
 
     `model_id` is the alias's value, which inference takes. `swapped`: the model took the place of the one
-    before behind that ARN; `note` says why not, where that was asked for and could not be.
+    before behind that ARN; `note` says why not, if that was requested.
     """
 
     alias: str

@@ -59,8 +59,9 @@ class RunEnded(msgspec.Struct, frozen=True, kw_only=True):
     """How a run ended, for other programs: the detail of the event `Tunedrop Run Ended`, and the message
     attribute `detail` of the notification.
 
-    `id` is the same each time that one ending is told: events come at least once. `version` changes when a
-    field changes its meaning; fields may be added. What a run has not come to is empty, 0 or null.
+    `id` is the same in every delivery of one ending: events are delivered at least once. `version` changes
+    when a field changes its meaning; fields may be added. Fields of steps that a run did not reach are empty,
+    0 or null.
     """
 
     version: Literal["1"] = "1"

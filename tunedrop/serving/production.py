@@ -28,7 +28,7 @@ class NotServed(Exception):
 
 
 class Moved(Exception):
-    """What a name has in production has changed since somebody decided about it."""
+    """The model in production of a name has changed since the rollback was decided."""
 
     def __init__(self, name: str) -> None:
         super().__init__(
@@ -87,7 +87,7 @@ class Production:
         Parameters
         ----------
         seen
-            The model in production and the one to return to, as whoever decided this saw them (`earlier`).
+            The model in production and the one to return to, as `earlier` returned them before the decision.
         served_by
             What serves the earlier model now, where that is another ARN than it was in production with.
 

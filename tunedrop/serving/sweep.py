@@ -25,7 +25,7 @@ from tunedrop.stage import Stage
 class InService(msgspec.Struct, frozen=True, kw_only=True):
     """Something of this stage that serves a model now, or is about to.
 
-    `hourly_usd` is what it bills while nobody asks; None if the catalog knows no price.
+    `hourly_usd` is its cost per idle hour, in US dollars; None if the catalog has no price.
     `kept_until_expiry`: a person brought it into service, and will soon let an alias name it. `base_model`:
     a copy of this base model, which belongs to the stage.
     """
@@ -45,7 +45,7 @@ class InService(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def bills_while_idle(self) -> bool:
-        """Whether it is billed by the hour, whether or not anybody asks."""
+        """Whether it is billed by the hour, with or without requests."""
         return not kinds.of(self.way).is_free_while_idle
 
 
@@ -55,7 +55,7 @@ def in_service(aws_: Aws, stage: Stage, skipped: inventory.Skipped | None = None
     Parameters
     ----------
     skipped
-        Told of what could not be asked for its tags; without it the error is raised.
+        Called with each resource whose tags cannot be read, and the error; without it the error is raised.
     """
     for one in inventory.resources(aws_, stage, inventory.serving(), skipped):
         way = throughput.way_of(one.arn)

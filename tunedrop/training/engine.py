@@ -149,7 +149,7 @@ class TrainingEngine(ABC):
         Raises
         ------
         ClientError
-            When AWS does not say what is used.
+            If AWS does not return the current usage.
         """
         del aws, quotas, jobs
         return iter(())
@@ -176,19 +176,20 @@ class TrainingEngine(ABC):
         return None
 
     def method_of(self, aws: Aws, stage: Stage, model_arn: str) -> Method | None:
-        """The method by which a model was made, where it decides which may follow; None if unknown.
+        """The method that a model was tuned by, if it limits the methods that can follow; else, or if it is
+        unknown, None.
 
         Raises
         ------
         ClientError
-            When the service refuses to say.
+            If the service refuses the call.
         """
         del aws, stage, model_arn
         return None
 
     def why_not_after(self, before: Method, after: Method) -> str:
-        """Why no job of one method goes on with what a job of another has made, and what to do instead: a
-        sentence; empty where it may."""
+        """Why a job of one method cannot continue from the model of a job of another, and what to do instead:
+        a sentence; empty if it can."""
         del before, after
         return ""
 

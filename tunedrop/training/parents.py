@@ -33,12 +33,12 @@ def find(stage: Stage, name: str) -> tuple[BaseModel, str]:
 
 
 def method_of(aws: Aws, stage: Stage, arn: str) -> Method | None:
-    """The method by which a model to go on with was made, where it decides which may follow; None if unknown.
+    """The method that a model to continue from was tuned by; None as for `TrainingEngine.method_of`.
 
     Raises
     ------
     ClientError
-        If a later try may succeed. What is refused for good, preflight reports.
+        If a later try may succeed. Preflight reports what is refused for good.
     """
     try:
         return engines.of_model(arn).method_of(aws, stage, arn)
@@ -49,7 +49,7 @@ def method_of(aws: Aws, stage: Stage, arn: str) -> Method | None:
 
 
 def refuse_order(arn: str, base_model: str, before: Method | None, after: Method | Literal["auto"]) -> None:
-    """Refuse a method that cannot go on with what another has made; `auto` is known after the validation.
+    """Refuse a method that cannot continue from the model of another; `auto` is resolved after validation.
 
     Raises
     ------
