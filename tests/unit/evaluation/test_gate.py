@@ -117,6 +117,16 @@ def test_an_interval_around_zero_is_inconclusive_and_has_the_number_of_records_n
     assert evaluation.needed > 60
 
 
+def test_no_rise_at_all_is_no_improvement_where_none_is_required() -> None:
+    none_right = numbered([prediction(5, 5) for _ in range(40)])
+
+    evaluation = decide(none_right, EvaluationSettings(metric="exact_match", min_improvement=0.0))
+
+    assert evaluation.scores[0].low == 0
+    assert evaluation.verdict == "inconclusive"
+    assert "it may be below or above the required +0.000" in evaluation.reason
+
+
 def test_failed_prompts_are_counted_and_left_out_as_pairs() -> None:
     evaluation = verdict([prediction(3, 8) for _ in range(40)] + [prediction(3, 0, error="timed out")] * 3)
 
