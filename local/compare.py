@@ -71,12 +71,11 @@ LISTS = {
 """By service the lists that the pipeline reads: where the entries are, what names one, and how it is asked
 for."""
 
-COMPARED = ("customizationsSupported", "inferenceTypesSupported", "modelLifecycle")
-"""The values of a base model that the pipeline's decisions depend on."""
-
+UNCOMPARED = ("inputModalities", "outputModalities", "providerName")
+"""The values of a base model that no decision of the pipeline depends on."""
 
 IMPORTED_FILES = ("config.json", "tokenizer_config.json", ".safetensors")
-"""How names of files end that Bedrock imports a model from (user guide, model-customization-import-model)."""
+"""The ends of the names of files that Bedrock imports (user guide, model-customization-import-model)."""
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -155,9 +154,7 @@ def _values(question: Question, theirs: Answer, ours: Answer) -> Iterator[Differ
     for field in sorted((their.keys() | our.keys()) - {"ResponseMetadata", "modelArn", "modelName"}):
         if field not in their or field not in our:
             yield Difference(question.name, field, _short(their.get(field)), _short(our.get(field)))
-        elif (field in COMPARED or field not in ("inputModalities", "outputModalities", "providerName")) and (
-            _plain(their[field]) != _plain(our[field])
-        ):
+        elif field not in UNCOMPARED and _plain(their[field]) != _plain(our[field]):
             yield Difference(question.name, field, _short(their[field]), _short(our[field]))
 
 
@@ -231,7 +228,7 @@ def _prices(clients: Callable[[str], Any], region: str) -> Iterator[Difference]:
 
 
 def _files(model: BaseModel, clients: Callable[[str], Any], _: str) -> Iterator[Difference]:
-    """The files of a base model that Bedrock imports to compare with, where the hub says that they are."""
+    """The files of a base model that Bedrock imports for the comparison, at the place that the hub names."""
     found = public_hub.describe(clients("sagemaker"), model)
     if found.is_gated:
         return  # under a licence: only SageMaker can read them
