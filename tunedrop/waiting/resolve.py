@@ -150,9 +150,9 @@ class Settler:
 
         A run whose engine is not known holds up no other, nor does an engine that does not answer.
         """
-        known = list(self._engines_of([wait.run_id for wait in waiting]))
-        mine = {wait.run_id for wait in waiting}
-        others = [one for one in self._waits.reserved_slots() if one not in mine]
+        wait_of = {wait.run_id: wait for wait in waiting}
+        known = list(self._engines_of(list(wait_of)))
+        others = [one for one in self._waits.reserved_slots() if one not in wait_of]
         taken = Counter(engine for _, engine in self._engines_of(others))
 
         def free(engine: TrainingEngine) -> int:
@@ -164,7 +164,7 @@ class Settler:
         for engine, count in self.troubles.each(asked, lambda one: f"slots of {one.name}", free, eager=True):
             queue = [run_id for run_id, its in known if its is engine]
             let_in += [run_id for run_id in queue[:count] if self._waits.reserve_slot(run_id)]
-        return [wait for run_id in let_in for wait in waiting if wait.run_id == run_id]
+        return [wait_of[run_id] for run_id in let_in]
 
     def _engines_of(self, run_ids: list[str]) -> Iterator[tuple[str, TrainingEngine]]:
         """The engines that runs wait for, of those whose engine is known."""
