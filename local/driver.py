@@ -27,11 +27,11 @@ from tunedrop.waiting.table import Waits
 T = TypeVar("T")
 
 PATIENCE = 300.0
-"""The maximum of seconds to wait for a condition, on a busy machine whose runs take minutes."""
+"""Seconds to wait for a condition at most: a run takes minutes on a busy machine."""
 
 
 def until(look: Callable[[], T | None], what: str, seconds: float = PATIENCE, interval: float = 0.1) -> T:
-    """The first result of `look` that is not empty.
+    """The first result of `look` that is not None.
 
     Raises
     ------
