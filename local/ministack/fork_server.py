@@ -29,9 +29,12 @@ PACKAGES = (
 LARGEST = 1_000_000
 """Bytes of a message: the environment of a function is a small part of it."""
 
+IDLE_SECONDS = 600.0
+"""Time without a start after which it ends: nobody uses the bundle of an earlier deployment."""
+
 
 def main(number: int, code: Path, layers: list[Path]) -> None:
-    """Serve until the other end of the socket is closed."""
+    """Serve until the other end of the socket is closed, or nothing was started for `IDLE_SECONDS`."""
     sys.path[:1] = [str(code)]
     for layer in layers:
         sys.path.insert(0, str(layer / "python"))
@@ -40,7 +43,8 @@ def main(number: int, code: Path, layers: list[Path]) -> None:
             importlib.import_module(name)
     gc.freeze()
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for a child
-    with socket.socket(fileno=number) as control:
+    with socket.socket(fileno=number) as control, suppress(TimeoutError):
+        control.settimeout(IDLE_SECONDS)
         while True:
             message, pipes, _, _ = socket.recv_fds(control, LARGEST, 3)
             if not message:

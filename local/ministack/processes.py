@@ -101,7 +101,7 @@ class Process:
 
 
 class ForkServer:
-    """A process that has imported what the functions of a bundle use, and forks; replaced if it dies."""
+    """A process that has imported what the functions of a bundle use, and forks; replaced if it has ended."""
 
     def __init__(self, folders: tuple[str, ...]) -> None:
         self._folders = folders
@@ -130,7 +130,7 @@ class ForkServer:
         Raises
         ------
         ConnectionError
-            If the server has died, and the one that replaces it dies too.
+            If the server has ended, and the one that replaces it ends too.
         """
         message = json.dumps({"script": script, "folder": folder, "environment": dict(environment)}).encode()
         with self._lock:

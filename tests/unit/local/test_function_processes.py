@@ -5,6 +5,9 @@ from __future__ import annotations
 import io
 import json
 import os
+import socket
+import subprocess
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +17,7 @@ import pytest
 from ministack.core import lambda_runtime
 
 from local import caching
-from local.ministack import processes
+from local.ministack import fork_server, processes
 
 HANDLER = """
 import json, os
@@ -127,6 +130,19 @@ def test_a_fork_server_that_dies_is_replaced(workers: Any) -> None:
 
     assert (before["mine"], after["mine"]) == ("one", "other")
     assert server._process.poll() is None
+
+
+def test_a_fork_server_that_nobody_uses_ends(tmp_path: Path) -> None:
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    main = f"fork_server.IDLE_SECONDS = 0.1; fork_server.main({theirs.fileno()}, Path({str(tmp_path)!r}), [])"
+    code = f"from pathlib import Path; import fork_server; {main}"
+    with ours, theirs:
+        done = subprocess.run(
+            [sys.executable, "-c", code], cwd=Path(fork_server.__file__).parent,
+            pass_fds=[theirs.fileno()], timeout=60,
+        )  # fmt: skip
+
+    assert done.returncode == 0
 
 
 def test_a_process_that_cannot_begin_says_why_and_ends_no_other(workers: Any, tmp_path: Path) -> None:
