@@ -35,6 +35,7 @@ IDLE_SECONDS = 600.0
 
 def main(number: int, code: Path, layers: list[Path]) -> None:
     """Serve until the other end of the socket is closed, or nothing was started for `IDLE_SECONDS`."""
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"  # a process that forks should have no other threads
     sys.path[:1] = [str(code)]
     for layer in layers:
         sys.path.insert(0, str(layer / "python"))
