@@ -228,7 +228,7 @@ def _is_rule(cells: Sequence[Any]) -> bool:
         return True
     if len(said) == 1 and set(said[0]) == {"+", "-"}:  # of a database's prompt
         return True
-    return len(said) > 1 and all(set(one) <= {"-", ":"} and "--" in one for one in said)
+    return len(said) > 1 and all("--" in one and set(one) <= {"-", ":"} for one in said)
 
 
 def _misfit(cells: Sequence[Any], found: Columns) -> str:
