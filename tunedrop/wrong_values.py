@@ -14,7 +14,7 @@ _WORDS = {
     "str": "a string", "int": "a whole number", "float": "a number", "bool": "true or false",
     "array": "a list", "object": "an object with keys", "null": "null",
 }  # fmt: skip
-_SIGNS = {">=": "of at least", "<=": "of at most", ">": "greater than", "<": "less than"}
+_SIGNS = {">=": "at least", "<=": "at most", ">": "greater than", "<": "less than"}
 
 
 def in_words(message: str, shape: Any) -> str:
@@ -29,9 +29,9 @@ def in_words(message: str, shape: Any) -> str:
         message = message.replace(f"`str` matching regex {pattern!r}", description)
     message = re.sub(r"`([a-z |]+)`", lambda found: _types(found[1]), message)
     message = re.sub(
-        r" of length ([<>]=?) (\d+)$", lambda found: f" with {_SIGNS[found[1]][3:]} {found[2]} in it", message
+        r" of length ([<>]=?) (\d+)$", lambda found: f" with {_SIGNS[found[1]]} {found[2]} in it", message
     )
-    message = re.sub(r" ([<>]=?) (-?\d+)(?:\.0)?$", lambda found: f" {_SIGNS[found[1]]} {found[2]}", message)
+    message = re.sub(r" ([<>]=?) (-?\d+)(?:\.0)?$", _bound, message)
     return message[:1].lower() + message[1:]
 
 
@@ -63,6 +63,11 @@ def patterns(shape: Any) -> Iterator[tuple[str, str]]:
         return
     for part in parts:
         yield from patterns(part)
+
+
+def _bound(found: re.Match[str]) -> str:
+    of = " of" if found[1].endswith("=") else ""
+    return f"{of} {_SIGNS[found[1]]} {found[2]}"
 
 
 def _types(names: str) -> str:
