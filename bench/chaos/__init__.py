@@ -72,7 +72,7 @@ class Chaos:
         self._promises = Promises(embedded, pipeline, inbox, self._uploads, self._acts)
 
     def round(self) -> Counter[str]:
-        """Do what this round's plan says, printing it, and check; gives how the runs have ended."""
+        """Do what this round's plan says, printing it, and check; returns the runs until now by outcome."""
         self._number += 1
         for one in plan(self._seed, self._number):
             time.sleep(one.pause)

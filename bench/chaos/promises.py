@@ -33,7 +33,7 @@ class Promises:
         self._aliases = Aliases(pipeline.aws.ssm, pipeline.aws.dynamodb, pipeline.stage)
 
     def check(self) -> Counter[str]:
-        """Wait until all runs have ended, and check; gives how they have ended.
+        """Wait until all runs have ended, and check; returns their number by outcome.
 
         Raises
         ------

@@ -45,7 +45,7 @@ def resources_of(
 ) -> list[str]:
     """The ARNs that a policy has to allow, each of them; `*` alone for actions without a resource type.
 
-    Further actions, on the role that a request passes and the key that it names, stand as `action|ARN`.
+    Further actions, on the role that a request passes and the key that it names, are written `action|ARN`.
     """
     del headers
     found = _operation(method, path)

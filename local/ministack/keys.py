@@ -1,8 +1,8 @@
-"""Makes MiniStack ask for the KMS key that a request's data are under, as AWS's services do.
+"""Makes MiniStack check the permission to use the KMS key of a request's data, as AWS's services do.
 
-MiniStack encrypts nothing and asks nobody. AWS's services use a customer managed key with the rights of their
-caller, by way of themselves (`kms:ViaService`): what the caller's policies and the key's own refuse, the
-service refuses. Bedrock's and SageMaker's uses are in `local.bedrock.resources` and `local.sagemaker`.
+MiniStack encrypts nothing and checks no key. AWS's services use a customer managed key with the permissions
+of their caller (`kms:ViaService` is the service): what the caller's policies or the key's policy deny, the
+service denies. For Bedrock and SageMaker see `local.bedrock.resources` and `local.sagemaker`.
 """
 
 from __future__ import annotations
@@ -23,11 +23,12 @@ USES: Mapping[str, tuple[str, ...]] = {
     # The table key is decrypted for each caller, for writes too (DynamoDB, "Table key caching").
     **dict.fromkeys((f"dynamodb:{one}" for one in _OF_ITEMS), ("kms:Decrypt",)),
 }
-"""What is asked of the key of a bucket, a topic or a table (S3 user guide, UsingKMSEncryption; SNS developer
-guide, sns-key-management; DynamoDB developer guide, encryption.usagenotes; read 2026-11-29)."""
+"""The key actions that an action on a bucket, topic or table needs (S3 user guide, UsingKMSEncryption; SNS
+developer guide, sns-key-management; DynamoDB developer guide, encryption.usagenotes; read 2026-11-29)."""
 
 
 def ask_for_keys() -> None:
+    """Check the keys of buckets, topics and tables at each request."""
     _remember_keys_of_tables()
     _ask_who_writes()
     _ask_who_reads_objects()

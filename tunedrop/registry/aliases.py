@@ -140,7 +140,7 @@ class Aliases:
         return f"{self._stage.alias_prefix}/{writing.partition(' ')[2]}"
 
     def settle(self, writing: str) -> bool:
-        """Complete a writing whose writer died; gives whether that was necessary.
+        """Complete a writing whose writer died; returns whether that was necessary.
 
         A value that was written by hand since then stays.
         """
