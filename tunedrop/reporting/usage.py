@@ -19,10 +19,13 @@ PROMPT = "Your question"
 SYSTEM = "The system prompt of your training data"
 _NOTE = "# The same system prompt as in training; remove it if there was none.\n"
 
-_MESSAGES = f'[{{"role": "system", "content": "{SYSTEM}"}}, {{"role": "user", "content": "{PROMPT}"}}]'
-"""What the APIs take that follow OpenAI's."""
-
-_IN_LINES = _MESSAGES.replace("[{", "[\n    {").replace("}, {", "},\n    {").replace("}]", "},\n]")
+_SAID = (
+    f'{{"role": "system", "content": "{SYSTEM}"}}',
+    f'{{"role": "user", "content": "{PROMPT}"}}',
+)
+_MESSAGES = f"[{', '.join(_SAID)}]"
+_IN_LINES = "".join(("[\n", *(f"    {one},\n" for one in _SAID), "]"))
+"""The messages for APIs that follow OpenAI's: on one line, and on a line each."""
 
 
 class Snippet(msgspec.Struct, frozen=True):
