@@ -11,11 +11,10 @@ from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
 from infra.permissions.engines import Filling
-from infra.service_roles.bedrock import RoleForJobs, data_through_s3, storage
+from infra.service_roles.bedrock import TRAINING, RoleForJobs, data_through_s3, storage
 from tunedrop import naming
 from tunedrop.training.engine import TrainingEngine
 
-TRAINING = "runs/*/training/*"
 BASES = naming.base_prefix("*") + "*"
 
 

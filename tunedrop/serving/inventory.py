@@ -72,16 +72,15 @@ def serving() -> tuple[str, ...]:
     return tuple(one.kind for one in _of_serving() if not one.is_job)
 
 
-def _of_serving() -> list[Listing]:
-    return [listing for kind in kinds.every() for listing in kind.listings]
+def _of_serving(imports: bool = True) -> list[Listing]:
+    """The lists of all kinds of serving; only some stages import models' files."""
+    found = [kind for kind in kinds.every() if imports or not kind.serves_files]
+    return [listing for kind in found for listing in kind.listings]
 
 
 def _listings(imports: bool) -> Iterator[Listing]:
-    """In the order of deletion: jobs, serving resources, models. Only some stages import models' files."""
-    theirs = [
-        listing for kind in kinds.every() if imports or not kind.serves_files
-        for listing in kind.listings
-    ]  # fmt: skip
+    """In the order of deletion: jobs, serving resources, models."""
+    theirs = _of_serving(imports)
     yield from (*_JOBS, *(one for one in theirs if one.is_job))
     yield from (one for one in theirs if not one.is_job)
     yield _CUSTOM_MODELS
