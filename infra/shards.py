@@ -30,9 +30,17 @@ class Shards:
     def then(
         self, go_on: sfn.IChainable, title: str, shards: str, *variables: str, **given: str
     ) -> sfn.IChainable:
-        """Process all shards, then go on; or rescue the run if a shard has failed. See `each`."""
+        """Call the function of this name once per shard, then go on; or rescue the run if one has failed.
+
+        Parameters
+        ----------
+        shards
+            A JSONata expression: an array. Each call has one of its items as `shard` in its payload.
+        variables, given
+            The rest of the payload: a child execution cannot see its parent's variables.
+        """
         rescue = self._states.rescue
-        each = self.each(title, shards, *variables, **given)
+        each = self._each(title, shards, *variables, **given)
         each.add_catch(rescue, errors=["States.ALL"], assign={"failure": f"{{% {failure(snake(title))} %}}"})
         return each.next(
             self._states.choice(
@@ -40,17 +48,8 @@ class Shards:
             )
         )
 
-    def each(self, title: str, shards: str, *variables: str, **given: str) -> sfn.DistributedMap:
-        """Call the function of this name once per shard, with `shard` in its payload.
-
-        A child execution cannot see its parent's variables: it receives `variables` and `given`. The first
-        failure is in the variable `failure` afterwards.
-
-        Parameters
-        ----------
-        shards
-            A JSONata expression: an array.
-        """
+    def _each(self, title: str, shards: str, *variables: str, **given: str) -> sfn.DistributedMap:
+        """The Map. The first failure is in the variable `failure` afterwards."""
         handed = {name: f"{{% ${name} %}}" for name in variables} | given | {"shard": ITEM}
         each = sfn.DistributedMap.jsonata(
             self._scope,
