@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from tunedrop.doctor._finding import Finding
+from tunedrop.doctor._finding import Finding, State
 
 ABOUT = "This machine"
 PYTHON = (3, 11)
@@ -62,9 +62,10 @@ def _python() -> Finding:
 
 def _node(text: str) -> Finding:
     match = re.match(r"v(\d+)\.", text)
-    if match and int(match[1]) >= SUPPORTED_NODE:
+    major = int(match[1]) if match else 0
+    if major >= SUPPORTED_NODE:
         return _finding("Node.js", "good", text)
-    if match and int(match[1]) >= NODE:
+    if major >= NODE:
         why = f"{text} works, but is past its end of life"
         return _finding("Node.js", "note", why, f"Install Node.js {SUPPORTED_NODE} or newer")
     return _finding(
@@ -82,5 +83,5 @@ def _cdk(text: str) -> Finding:
     )
 
 
-def _finding(name: str, state: str, detail: str, cure: str = "") -> Finding:
-    return Finding(about=ABOUT, name=name, state=state, detail=detail, cure=cure)  # type: ignore[arg-type]
+def _finding(name: str, state: State, detail: str, cure: str = "") -> Finding:
+    return Finding(about=ABOUT, name=name, state=state, detail=detail, cure=cure)
