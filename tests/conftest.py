@@ -120,11 +120,12 @@ def nothing_bills_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
     serving = list(in_service(pipeline.aws, pipeline.stage))
     _make_room(pipeline, [one for one in serving if one.way == "on-demand"])
     left = [one for one in serving if one.way == "provisioned"]
-    jobs = pipeline.aws.bedrock.list_model_customization_jobs(statusEquals="InProgress")
+    answer = pipeline.aws.bedrock.list_model_customization_jobs(statusEquals="InProgress")
+    at_work = [one["jobName"] for one in answer["modelCustomizationJobSummaries"]]
     deployed = pipeline.aws.bedrock.list_custom_model_deployments()["modelDeploymentSummaries"]
     assert left == []
     assert {one["customModelDeploymentArn"] for one in deployed} <= {one.arn for one in serving}
-    assert jobs["modelCustomizationJobSummaries"] == []
+    assert at_work == []
 
 
 def _make_room(pipeline: Pipeline, deployments: list[InService]) -> None:
