@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -81,13 +82,25 @@ def test_the_commands_of_a_page_work(page: Path, desk: Path) -> None:
         "NO_MKDOCS_2_WARNING": "1",
     }
 
-    done = subprocess.run(
-        ["bash", "-c", script(RUN[page])], cwd=desk, env=environment, text=True, timeout=SECONDS, check=False,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
+    code, shown = run(script(RUN[page]), desk, environment)
 
-    assert done.returncode == 0, done.stdout
-    assert "Traceback" not in done.stdout
+    assert code == 0, shown
+    assert "Traceback" not in shown
+
+
+def run(text: str, folder: Path, environment: Mapping[str, str]) -> tuple[int, str]:
+    """The exit code and the output of a shell script, which after a time-out leaves no process."""
+    with subprocess.Popen(
+        ["bash", "-c", text], cwd=folder, env=environment, text=True, start_new_session=True,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    ) as process:  # fmt: skip
+        try:
+            shown, _ = process.communicate(timeout=SECONDS)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGINT)
+            shown, _ = process.communicate()
+            pytest.fail(f"The page takes longer than {SECONDS} seconds:\n{shown}")
+        return process.returncode, shown
 
 
 def script(run: Sequence[Block]) -> str:
