@@ -91,8 +91,8 @@ def test_an_inconclusive_run_gets_its_verdict_from_more_examples_and_no_second_t
 ) -> None:
     few, more = many_held_out("retry-more")[:5], many_held_out("retry-more")[5:]
     name = submit(pipeline, "retry-more", few)
-    inconclusive = pipeline.finished(name)
-    run_id = inconclusive.run.run_id
+    run_id = pipeline.run_named(name).run.run_id
+    inconclusive = pipeline.approved(run_id)
 
     pipeline.put(f"runs/{name}/held.jsonl", jsonl([*few, single_turn("retry-more")[0]]))
     refused = retried(pipeline, run_id)
@@ -100,6 +100,9 @@ def test_an_inconclusive_run_gets_its_verdict_from_more_examples_and_no_second_t
     tunedrop("retry", name, "--test", str(tmp_path / "held.jsonl"), "--watch", "--yes")
 
     record = pipeline.closed(run_id)
+    first = inconclusive.document("estimate", Estimate)
+    assert first is not None
+    assert "cannot decide whether its model is better" in first.approval_reasons[0]
     assert (inconclusive.status, refused.status, record.status) == ("inconclusive", "refused", "promoted")
     assert refused.failure is not None
     assert "training records cannot be held out" in refused.failure.cause
@@ -122,8 +125,8 @@ def test_a_retry_whose_model_was_deleted_reports_it_and_trains_nothing(
     pipeline: Pipeline, inbox: Inbox, tunedrop: Tunedrop
 ) -> None:
     name = submit(pipeline, "retry-gone", many_held_out("retry-gone")[:5])
-    inconclusive = pipeline.finished(name)
-    run_id = inconclusive.run.run_id
+    run_id = pipeline.run_named(name).run.run_id
+    inconclusive = pipeline.approved(run_id)
     tunedrop("teardown", run_id, "--yes")
 
     record = retried(pipeline, run_id)

@@ -7,7 +7,8 @@ from tunedrop.advice.statement import OURS, Statement
 from tunedrop.catalog.method import MethodRules
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import EvaluationSettings
-from tunedrop.evaluation.power import TYPICAL_SPREAD, detectable, records_for
+from tunedrop.dataset.prepare.split import records_that_leave
+from tunedrop.evaluation.power import FEWEST_UNITS, TYPICAL_SPREAD, detectable, records_for
 
 TELLING = 0.05
 """An improvement that an evaluation should be able to detect."""
@@ -15,19 +16,19 @@ TELLING = 0.05
 
 def examples(data: Profile | None, base_model: BaseModel, rules: MethodRules) -> list[Statement]:
     """The examples that the base model requires, that are recommended, and that an evaluation needs."""
-    least, good, most = rules.min_train_records, rules.recommended_records, rules.max_train_records
-    source = f"{rules.source.page} (read {rules.source.read_on})"
     if data is None:
-        advised = f", {good:,} or more are recommended" if good > least else ""
+        most = rules.max_train_records
+        at_most = f"; {most:,} at most" if most else ""
         return [
             Statement(
-                says=f"Collect at least {least:,} examples{advised}; {most:,} at most.",
-                because=f"{base_model.name} accepts no fewer and no more",
-                source=source,
+                says=f"Collect {_wanted(rules):,} examples or more{at_most}.",
+                because=f"{base_model.name} accepts {rules.min_train_records:,}"
+                f"{_recommended(rules)}. {_to_decide(rules)}",
+                source=_page(rules),
             ),
             _to_evaluate(0),
         ]
-    statements = [_enough(data, base_model, least, good, most, source)]
+    statements = [_enough(data, base_model, rules)]
     if data.duplicates:
         statements.append(
             Statement(
@@ -46,7 +47,9 @@ def records_to_tell(improvement: float) -> int:
     return records_for(improvement, defaults.min_improvement, defaults.confidence)
 
 
-def _enough(data: Profile, base_model: BaseModel, least: int, good: int, most: int, source: str) -> Statement:
+def _enough(data: Profile, base_model: BaseModel, rules: MethodRules) -> Statement:
+    least, good, most = rules.min_train_records, rules.recommended_records, rules.max_train_records
+    source = _page(rules)
     if data.records < least:
         return Statement(
             says=f"{least - data.records:,} more examples are needed: you have {data.records:,}.",
@@ -59,6 +62,14 @@ def _enough(data: Profile, base_model: BaseModel, least: int, good: int, most: i
             because=f"{base_model.name} accepts at most {most:,}; choose the best and most diverse ones",
             source=source,
         )
+    if data.held_out < FEWEST_UNITS:
+        return Statement(
+            says=f"{data.held_out:,} held-out examples are too few for a verdict: write a test file of "
+            f"{FEWEST_UNITS} or more, or collect {_wanted(rules):,} examples or more without one.",
+            because=f"{base_model.name} accepts your {data.records:,}{_recommended(rules)}. "
+            f"{_to_decide(rules)}",
+            source=source,
+        )
     if data.records < good:
         return Statement(
             says=f"You have {data.records:,} examples; {good - data.records:,} more would be better.",
@@ -69,6 +80,28 @@ def _enough(data: Profile, base_model: BaseModel, least: int, good: int, most: i
         says=f"Your {data.records:,} examples are enough to start.",
         because="From here on, quality counts: review the warnings of tunedrop check before you add more",
         source=OURS,
+    )
+
+
+def _page(rules: MethodRules) -> str:
+    return f"{rules.source.page} (read {rules.source.read_on})"
+
+
+def _wanted(rules: MethodRules) -> int:
+    """As many as are recommended, and leave enough to decide."""
+    return max(rules.recommended_records, records_that_leave(FEWEST_UNITS, (), rules))
+
+
+def _recommended(rules: MethodRules) -> str:
+    good = rules.recommended_records
+    return f"; {good:,} are recommended" if good > rules.min_train_records else ""
+
+
+def _to_decide(rules: MethodRules) -> str:
+    enough = records_that_leave(FEWEST_UNITS, (), rules)
+    return (
+        f"Whether the model is better is decided on {FEWEST_UNITS} held-out examples or more, which takes "
+        f"{enough:,} without a test file"
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import typer
@@ -37,15 +37,18 @@ def confirm(question: str, *, otherwise: str, yes: bool = False, flag: str = "--
 
 
 @contextmanager
-def if_interrupted(sentence: str, next_: str = "") -> Iterator[None]:
+def if_interrupted(sentence: str | Callable[[], str], next_: str = "") -> Iterator[None]:
     """End the command with a message when Ctrl-C or Ctrl-D interrupts the block.
 
     Parameters
     ----------
+    sentence
+        What goes on, or a function that knows it by then.
     next_
         The command that continues.
     """
     try:
         yield
     except (KeyboardInterrupt, EOFError, typer.Abort):
-        raise Failed(f"interrupted: {sentence}", INTERRUPTED, next_) from None
+        said = sentence if isinstance(sentence, str) else sentence()
+        raise Failed(f"interrupted: {said}", INTERRUPTED, next_) from None

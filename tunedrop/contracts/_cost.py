@@ -41,7 +41,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     duration; None if unknown. `unrelated_to` is the run whose model this one would replace in production
     although their data is unrelated. `succeeds` is the Legacy base model that the run's base model replaces.
     Both need approval. `left_out` are the manifest's hyperparameters that the new base model does not
-    support.
+    support. `undecidable` says why its evaluation could reach no verdict, which needs approval too.
     """
 
     lines: tuple[CostLine, ...]
@@ -50,6 +50,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     high: float
     budget_usd: float
     stays: str = ""
+    undecidable: str = ""
     approval_reasons: tuple[str, ...] = ()
     evaluation_requests: int = 0
     evaluation_minutes: float | None = None

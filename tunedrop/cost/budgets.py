@@ -59,6 +59,8 @@ def _reasons(estimate: Estimate, stage: Stage, before: float) -> Iterator[str]:
             "production if it is better than the current one"
             + (f". It has its own defaults for {', '.join(estimate.left_out)}" if estimate.left_out else "")
         )
+    if estimate.undecidable:
+        yield f"{estimate.undecidable}; approve it only to train the model all the same"
     if estimate.stays:
         yield f"what it creates cannot be deleted: {estimate.stays}"
     for line in estimate.lines:

@@ -24,7 +24,7 @@ from tunedrop.cost._media import shown_in
 from tunedrop.cost._training import held_out_answers, training
 from tunedrop.cost.lines import PricesOf, Tokens, estimated, of_catalog, per_million, priced
 from tunedrop.evaluation import ask, judge_jobs
-from tunedrop.evaluation.workload import Workload
+from tunedrop.evaluation.workload import Workload, undecidable
 from tunedrop.planning.plan import plan
 from tunedrop.serving import choose, kinds
 from tunedrop.training import engines
@@ -75,6 +75,7 @@ def estimate(
         budget_usd=run.budget_usd,
         evaluation_requests=asked.requests,
         stays="" if run.is_trained else engines.of(base_model, dataset.method).undeletable,
+        undecidable="" if run.is_trained else undecidable(dataset, run, base_model),
     )
 
 

@@ -6,8 +6,11 @@ import msgspec
 
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Dataset, Prompts, Run
+from tunedrop.dataset.prepare.split import records_that_leave
 from tunedrop.evaluation import general_ability
+from tunedrop.evaluation.power import FEWEST_UNITS
 from tunedrop.evaluation.speed import REQUESTS_A_FUNCTION, functions_that_ask, requests_per_minute
+from tunedrop.formatting.counts import counted
 from tunedrop.stage import Stage
 
 ORDERS_JUDGED = 2
@@ -70,6 +73,24 @@ def workload(dataset: Dataset, run: Run, *, has_champion: bool) -> Workload:
         judged=judged,
         few_shot=few_shot,
         requests=contenders * held_out.count + 2 * probes + judgements + taught + few_shot.count,
+    )
+
+
+def conversations(dataset: Dataset, run: Run) -> int:
+    """How many held-out conversations the evaluation of a run will ask at most."""
+    return min(dataset.test.records, run.evaluation.max_prompts) if dataset.test is not None else 0
+
+
+def undecidable(dataset: Dataset, run: Run, base_model: BaseModel) -> str:
+    """Why the evaluation of a run could reach no verdict, and what to do; empty if it could."""
+    count = conversations(dataset, run)
+    if count >= FEWEST_UNITS:
+        return ""
+    enough = records_that_leave(FEWEST_UNITS, (), base_model.methods[dataset.method])
+    return (
+        f"{counted(count, 'held-out conversation')} cannot decide whether its model is better, which takes "
+        f"{FEWEST_UNITS}, and it would not be promoted. Upload it again with {enough:,} records or more, or "
+        f"with a test file of {FEWEST_UNITS} or more"
     )
 
 

@@ -13,6 +13,7 @@ from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, Dataset, Method, Preflight, Run
 from tunedrop.errors import PreflightFailed
 from tunedrop.evaluation import power
+from tunedrop.evaluation.workload import conversations
 from tunedrop.planning.plan import plan
 from tunedrop.preflight import _base, quotas
 from tunedrop.preflight import _judge as judge_check
@@ -203,8 +204,7 @@ class Preflighter:
     def _test_set(self) -> Check:
         """The improvement that the evaluation can detect. A small test set is no failure: a retry may add
         records."""
-        test, asked = self._dataset.test, self._run.evaluation
-        count = min(test.records, asked.max_prompts) if test is not None else 0
+        asked, count = self._run.evaluation, conversations(self._dataset, self._run)
         return Check(
             name="test set",
             passed=True,

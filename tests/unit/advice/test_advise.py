@@ -117,6 +117,21 @@ def test_too_few_examples_are_counted() -> None:
     assert says == "4 more examples are needed: you have 4."
 
 
+def test_the_examples_that_a_verdict_takes_are_named_beside_those_that_are_recommended() -> None:
+    few = msgspec.structs.replace(DATA, records=120, held_out=14)
+
+    none, some = (advise(Situation(data=data)).reasons["data"][0] for data in (None, few))
+
+    assert none.says.startswith("Collect 250 examples or more")
+    assert some.says == (
+        "14 held-out examples are too few for a verdict: write a test file of 30 or more, or collect 250 "
+        "examples or more without one."
+    )
+    for one in (none, some):
+        assert "100 are recommended" in one.because
+        assert "decided on 30 held-out examples or more, which takes 250 without a test file" in one.because
+
+
 @pytest.mark.parametrize(
     ("records", "epochs", "warmup"), [(800, "2", "5"), (4_000, "2", "25"), (12_000, "1", "75")]
 )

@@ -70,6 +70,14 @@ def test_approval_is_requested_for_unrelated_data_and_each_missing_price() -> No
     assert "in run persona-1" in found.approval_reasons[0]
 
 
+def test_approval_is_requested_for_a_run_that_could_reach_no_verdict() -> None:
+    undecidable = msgspec.structs.replace(estimate(1.0), undecidable="12 conversations cannot decide")
+
+    (reason,) = judge(undecidable, builders.stage(), 0.0).approval_reasons
+
+    assert reason == "12 conversations cannot decide; approve it only to train the model all the same"
+
+
 @pytest.mark.parametrize(("spent", "refused"), [(90.0, False), (90.01, True)])
 def test_a_stage_that_refuses_over_its_month_refuses_just_above_it(spent: float, refused: bool) -> None:
     strict = builders.stage(monthly_budget_usd=100.0, over_monthly_budget="refuse")

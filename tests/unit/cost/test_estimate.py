@@ -10,6 +10,7 @@ from tunedrop import catalog
 from tunedrop.contracts import (
     CostLine,
     Dataset,
+    DatasetFile,
     DeploymentSettings,
     Estimate,
     EvaluationSettings,
@@ -136,6 +137,20 @@ def test_a_model_that_an_earlier_attempt_trained_costs_its_evaluation_alone() ->
     items = [one.item for one in cost(attempt=2, trained_before=True).lines]
 
     assert items == ["evaluation"]
+
+
+@pytest.mark.parametrize(
+    ("run", "asked"),
+    [({}, True), ({"attempt": 2, "evaluation_attempt": 2}, False), ({"trained_before": True}, False)],
+    ids=["to be trained", "re-evaluated", "trained before"],
+)
+def test_training_that_cannot_reach_a_verdict_asks_first(run: dict[str, Any], asked: bool) -> None:
+    held_out = DatasetFile(uri="s3://artifacts/test.jsonl", records=29, tokens=2_900)
+
+    found = estimated(dataset=builders.dataset(test=held_out), **run)
+
+    assert bool(found.undecidable) is asked
+    assert bool(judge(found, builders.stage(), 0.0).approval_reasons) is asked
 
 
 @pytest.mark.parametrize("attempt", [1, 2])

@@ -178,3 +178,24 @@ def test_shards_evaluate_as_fast_as_the_account_allows() -> None:
 def test_no_pace_is_promised_that_the_functions_cannot_keep() -> None:
     assert minutes(400, per_minute=2_000) == pytest.approx(2 * 400 / REQUESTS_A_FUNCTION)
     assert minutes(50_000, per_minute=2_000) == pytest.approx(2 * 50_000 / (8 * REQUESTS_A_FUNCTION))
+
+
+@pytest.mark.parametrize(("records", "most", "decides"), [(29, 500, False), (30, 500, True), (40, 30, True)])
+def test_a_verdict_takes_thirty_held_out_conversations(records: int, most: int, decides: bool) -> None:
+    file = DatasetFile(uri="s3://artifacts/test.jsonl", records=records, tokens=1)
+    run = builders.run(evaluation=EvaluationSettings(max_prompts=most))
+
+    why = workloads.undecidable(builders.dataset(test=file), run, catalog.find(builders.NOVA_LITE))
+
+    assert bool(why) is not decides
+    if why:
+        assert why.startswith("29 held-out conversations cannot decide whether its model is better")
+        assert "with 250 records or more, or with a test file of 30 or more" in why
+
+
+def test_nothing_held_out_decides_nothing() -> None:
+    model = catalog.find(builders.NOVA_LITE)
+
+    why = workloads.undecidable(builders.dataset(test=None), builders.run(), model)
+
+    assert why.startswith("0 held-out conversations cannot decide")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
 
 from tunedrop import catalog
 from tunedrop.catalog.method import MethodRules
@@ -13,7 +12,7 @@ from tunedrop.contracts import EvaluationSettings
 from tunedrop.dataset.check.report import Report
 from tunedrop.dataset.formats import json_lines
 from tunedrop.dataset.prepare.plan import TEST, Shares, are_few, plan
-from tunedrop.dataset.prepare.split import shares
+from tunedrop.dataset.prepare.split import held_out_to_test, records_that_leave, shares
 from tunedrop.dataset.sources.opening import DataFiles, open_files
 from tunedrop.dataset.types import ReadOptions
 from tunedrop.evaluation import power
@@ -40,7 +39,7 @@ def sentences(
     test = report.files.get("test")
     train = report.files["train"].records
     wanted = shares(train, report.files, rules)
-    number = test.records if test else _number(wanted, train)
+    number = test.records if test else held_out_to_test(train, report.files, rules)
     if model is None and number >= power.FEWEST_UNITS:
         return
     possible = number if test or not number else _possible(number, report, wanted, files, reading)
@@ -68,13 +67,8 @@ def _how_many_more(report: Report, rules: MethodRules) -> str:
     fewest = power.FEWEST_UNITS
     if (test := report.files.get("test")) is not None:
         return f"Add {fewest - test.records:,} or more to the test file"
-    enough = next(one for one in count() if _number(shares(one, report.files, rules), one) >= fewest)
+    enough = records_that_leave(fewest, report.files, rules)
     return f"Add a test file of {fewest} or more, or more records: {fewest} of {enough:,} are held out"
-
-
-def _number(wanted: Shares, records: int) -> int:
-    """How many of the records of the training file are to be held out as the test set."""
-    return int(wanted.test * records + 1e-6)
 
 
 def _possible(number: int, report: Report, wanted: Shares, files: DataFiles, reading: ReadOptions) -> int:

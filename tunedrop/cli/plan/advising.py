@@ -24,7 +24,7 @@ from tunedrop.cli.data.folder import Submission
 from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.output import Format, console, errors, fail, print_json, table
 from tunedrop.cli.plan import starting
-from tunedrop.dataset.prepare.split import shares
+from tunedrop.dataset.prepare.split import held_out_to_test
 from tunedrop.formatting.commands import command
 
 T = TypeVar("T")
@@ -72,11 +72,7 @@ def _profile(submission: Submission) -> Profile:
     train, test = report.files["train"], report.files.get("test")
     known = [model for model in catalog.load().values() if report.method in model.methods]
     model = next(iter(catalog.tunable(report.method)), known[0])
-    held_out = (
-        test.records
-        if test
-        else round(train.records * shares(train.records, files, model.methods[report.method]).test)
-    )
+    held_out = test.records if test else held_out_to_test(train.records, files, model.methods[report.method])
     return Profile(
         method=report.method,
         records=train.records,

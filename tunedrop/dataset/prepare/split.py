@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -72,6 +73,17 @@ def shares(records: int, given: Iterable[Split], method_rules: MethodRules) -> S
     asked = test + validation
     scale = min(1.0, spare / asked) if asked else 0.0
     return Shares(validation=validation * scale, test=test * scale)
+
+
+def records_that_leave(tested: int, given: Iterable[Split], method_rules: MethodRules) -> int:
+    """The fewest records of a training file of which so many are held out to test."""
+    given = tuple(given)
+    return next(one for one in count() if held_out_to_test(one, given, method_rules) >= tested)
+
+
+def held_out_to_test(records: int, given: Iterable[Split], method_rules: MethodRules) -> int:
+    """How many records of a training file are held out to test."""
+    return int(shares(records, given, method_rules).test * records + 1e-6)
 
 
 def prepare(

@@ -59,8 +59,9 @@ def at_a_glance(ending: Ending) -> list[Fact]:
 
 
 def accepted(curves: Curves) -> list[Fact]:
-    """How many records of each data file Bedrock accepted, according to its own report."""
-    return [Fact("Accepted by Bedrock", str(one)) for one in curves.inputs]
+    """How many records of the data files Bedrock accepted, according to its own report."""
+    files = "; ".join(map(str, curves.inputs))
+    return [Fact("Accepted by Bedrock", files)] if files else []
 
 
 def _glance(ending: Ending) -> Iterator[Fact]:

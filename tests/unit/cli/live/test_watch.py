@@ -11,6 +11,7 @@ from botocore.exceptions import EndpointConnectionError
 
 from tests.unit.cli.live import pictures
 from tunedrop.cli.deployed import Deployed
+from tunedrop.cli.failures import Failed
 from tunedrop.cli.output import Format
 from tunedrop.cli.runs.live import watch
 from tunedrop.contracts import Failure
@@ -84,3 +85,19 @@ def test_a_key_answers_only_while_an_approval_is_pending(
 
     (item,) = deployed.aws.s3.list_objects_v2(Bucket=intake)["Contents"]
     assert item["Key"] == "runs/persona-0123456789/approve/1-0a1b2c3d4e"
+
+
+@pytest.mark.parametrize(("waits", "said"), [(True, "waits for approval"), (False, "continues")])
+def test_an_interruption_says_what_the_run_does_meanwhile(
+    deployed: Deployed, looks: Looks, monkeypatch: pytest.MonkeyPatch, waits: bool, said: str
+) -> None:
+    def interrupted(_: float) -> str:
+        raise KeyboardInterrupt
+
+    looks(pictures.waits_for_approval() if waits else pictures.trains())
+    monkeypatch.setattr(watch, "_sleep", interrupted)
+
+    with pytest.raises(Failed) as failed:
+        watch.watch(deployed, pictures.record(), Format.json)
+
+    assert failed.value.message == f"interrupted: {pictures.record().run.run_id} {said}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
+from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -26,6 +27,9 @@ from tunedrop.registry import Record
 
 INTERVAL_SECONDS = 1.0
 
+Polled = Callable[[], Snapshot | None]
+"""The current snapshot of a run; None if the registry does not know it."""
+
 Wait = Callable[[float], str]
 """Waits this many seconds; returns the key pressed meanwhile, or nothing."""
 
@@ -33,12 +37,22 @@ Wait = Callable[[float], str]
 def watch(here: Deployed, record: Record, format_: Format) -> int:
     """Follow a run to its end: 0 if it ended with a verdict, 1 if it failed, was stopped or was refused."""
     run_id = record.run.run_id
-    with if_interrupted(f"{run_id} continues", f"Follow it: tunedrop watch {run_id} --stage {here.name}"):
-        return _watched(here, record, format_)
+    look, seen = Look(here.aws, here.stage, here.registry, run_id), deque[Snapshot](maxlen=1)
+
+    def goes_on() -> str:
+        waits = bool(seen) and seen[-1].approval is not None
+        return f"{run_id} waits for approval" if waits else f"{run_id} continues"
+
+    def look_again() -> Snapshot | None:
+        if (snapshot := look()) is not None:
+            seen.append(snapshot)
+        return snapshot
+
+    with if_interrupted(goes_on, f"Follow it: tunedrop watch {run_id} --stage {here.name}"):
+        return _watched(here, look_again, record, format_)
 
 
-def _watched(here: Deployed, record: Record, format_: Format) -> int:
-    look = Look(here.aws, here.stage, here.registry, record.run.run_id)
+def _watched(here: Deployed, look: Polled, record: Record, format_: Format) -> int:
     if format_ is Format.text and console.is_terminal:
         last = _on_terminal(here, look, record)
         final.print_end(console, here.stage, last.record)
@@ -60,7 +74,7 @@ def show(here: Deployed, record: Record) -> None:
         final.print_end(console, here.stage, snapshot.record)
 
 
-def _on_terminal(here: Deployed, look: Look, record: Record) -> Snapshot:
+def _on_terminal(here: Deployed, look: Polled, record: Record) -> Snapshot:
     can_answer = keys.can_read()
     view = View(here.stage.name, pace.learn(here.registry, record), can_answer=can_answer)
     seen: list[Snapshot] = []
@@ -85,7 +99,7 @@ def follow(here: Deployed, record: Record, say: Callable[[Event], object]) -> Sn
     return _follow(Look(here.aws, here.stage, here.registry, record.run.run_id), say)
 
 
-def _follow(look: Look, say: Callable[[Event], object]) -> Snapshot:
+def _follow(look: Polled, say: Callable[[Event], object]) -> Snapshot:
     before: Snapshot | None = None
     for snapshot in _looks(look, _sleep, lambda _: None):
         for event in changes(before, snapshot):
@@ -95,7 +109,7 @@ def _follow(look: Look, say: Callable[[Event], object]) -> Snapshot:
     return before
 
 
-def _in_pipe(look: Look, format_: Format) -> Snapshot:
+def _in_pipe(look: Polled, format_: Format) -> Snapshot:
     def say(event: Event) -> None:
         text = msgspec.json.encode(event).decode() if format_ is Format.json else event.line()
         sys.stdout.write(f"{escaping.json(text) if format_ is Format.json else escaping.line(text)}\n")
@@ -104,7 +118,7 @@ def _in_pipe(look: Look, format_: Format) -> Snapshot:
     return _follow(look, say)
 
 
-def _looks(look: Look, wait: Wait, answer: Callable[[str], None]) -> Iterator[Snapshot]:
+def _looks(look: Polled, wait: Wait, answer: Callable[[str], None]) -> Iterator[Snapshot]:
     """One snapshot per second until the run has ended. Network errors are retried."""
     while True:
         try:
