@@ -114,8 +114,8 @@ def _to_evaluate(held_out: int) -> Statement:
         tells = f"they find one of {found:.0%}" if found < 1 else "too few for any verdict"
         have = f" (about {held_out:,} of yours will be held out: {tells})"
     return Statement(
-        says=f"Hold out about {needed:,} examples to detect an improvement of {TELLING:.0%}{have}.",
-        because=f"That finds it four times in five, {fewer:,} one of {2 * TELLING:.0%}, where "
-        f"{EvaluationSettings().min_improvement:.0%} are asked for. "
-        f"Assumes a spread of {TYPICAL_SPREAD} a prompt",
+        says=f"Hold out about {fewer:,} examples to detect an improvement of {2 * TELLING:.0%}, {needed:,} "
+        f"for one of {TELLING:.0%}{have}.",
+        because=f"So many find it four times in five, where {EvaluationSettings().min_improvement:.0%} is "
+        f"required. Assumes a spread of {TYPICAL_SPREAD} a prompt",
     )

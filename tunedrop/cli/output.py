@@ -7,18 +7,21 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import msgspec
+from rich.cells import cell_len
 from rich.console import Console, ConsoleDimensions, ConsoleOptions, RenderableType, RenderResult
 from rich.measure import Measurement
 from rich.padding import Padding
 from rich.segment import Segment
 from rich.table import Table
+from rich.text import Text
 
 from tunedrop import clock, escaping
 from tunedrop.cli.failures import Failed, Format, fail
 from tunedrop.formatting.amounts import duration
 
 __all__ = [
-    "Failed", "Format", "answer", "blocks", "console", "errors", "fail", "print_json", "table", "when",
+    "Failed", "Format", "answer", "blocks", "console", "errors", "fail", "labelled", "print_json", "table",
+    "when",
 ]  # fmt: skip
 
 SHORT = 12
@@ -89,6 +92,26 @@ def blocks(entries: Iterable[tuple[str, Mapping[str, str]]]) -> None:
         width = max(map(len, facts), default=0)
         for name, fact in facts.items():
             console.print(f"  {name:<{width}}  {fact}", soft_wrap=True)
+
+
+def labelled(label: str | Text, text: str, indent: int = 0, style: str = "") -> None:
+    """A label and its text, on one line if the terminal is wide enough.
+
+    Parameters
+    ----------
+    indent
+        Where a text that is too long begins, below its label; 0: beside its label, and continues there.
+    """
+    label = Text(label) if isinstance(label, str) else label
+    if console.width >= label.cell_len + cell_len(text):
+        console.print(label, Text(text, style), sep="")
+    elif indent:
+        console.print(label)
+        console.print(Padding(Text(text, style), (0, 0, 0, indent)))
+    else:
+        grid = Table.grid()
+        grid.add_row(label, Text(text, style))
+        console.print(grid)
 
 
 class Listing(Table):

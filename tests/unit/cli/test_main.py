@@ -437,3 +437,11 @@ def test_files_of_several_kinds_are_listed_kind_by_kind(tmp_path: Path) -> None:
 
     assert "train: 3 files read as table separated by semicolons\n" in output
     assert "train: read as JSON array\n" in output
+
+
+def test_advice_counts_what_the_most_modest_base_model_leaves_to_hold_out(tmp_path: Path) -> None:
+    write_words(tmp_path / "train.jsonl", range(40))
+
+    _, output = run("advise", str(tmp_path / "train.jsonl"), "--for", "task", "--no-questions")
+
+    assert "4 held-out examples are too few for a verdict" in " ".join(output.split())

@@ -57,3 +57,28 @@ def test_answers_are_shown_whole_on_every_terminal(width: int, monkeypatch: pyte
     words = printed.replace("│", " ").split()
     assert all(one in printed and f"{one}." in words for one in WHO)
     assert max(map(len, printed.splitlines())) <= width
+
+
+@pytest.mark.parametrize(
+    ("width", "indent", "seen"),
+    [
+        (40, 0, ["test  four conversations are too few"]),
+        (30, 0, ["test  four conversations are", "      too few"]),
+        (30, 2, ["test", "  four conversations are too", "  few"]),
+        (None, 0, ["test  four conversations are too few"]),
+    ],
+    ids=["fits", "beside", "below", "pipe"],
+)
+def test_a_long_text_continues_below_itself_and_not_below_its_label(
+    width: int | None, indent: int, seen: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terminal = output.Output()
+    monkeypatch.setattr(terminal, "_force_terminal", width is not None)
+    if width is not None:
+        terminal.size = width, 25
+    terminal.file = written = io.StringIO()
+    monkeypatch.setattr(output, "console", terminal)
+
+    output.labelled("test  ", "four conversations are too few", indent)
+
+    assert [line.rstrip() for line in written.getvalue().splitlines()] == seen

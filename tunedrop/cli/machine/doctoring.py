@@ -12,7 +12,7 @@ from rich.text import Text
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.cli.exits import NO, YES
-from tunedrop.cli.output import Format, console, print_json
+from tunedrop.cli.output import Format, console, labelled, print_json
 from tunedrop.doctor import Finding, State
 from tunedrop.doctor.examine import examine
 
@@ -59,9 +59,10 @@ def _show(finding: Finding, *, is_first: bool) -> None:
     if is_first:
         console.print(Text(f"\n{finding.about}", style="bold"))
     glyph, style = GLYPHS[finding.state]
-    console.print(Text.assemble("  ", (glyph, style), f" {finding.name:<{NAME_WIDTH}}  ", finding.detail))
+    name = Text.assemble("  ", (glyph, style), f" {finding.name:<{NAME_WIDTH}}  ")
+    labelled(name, finding.detail, indent=6)
     if finding.cure and finding.state != "good":
-        console.print(Text(f"      {finding.cure}", style="dim" if finding.state != "bad" else style))
+        labelled(" " * 6, finding.cure, style="dim" if finding.state != "bad" else style)
 
 
 def _sum_up(findings: list[Finding]) -> None:

@@ -20,7 +20,7 @@ from tunedrop.cli.data import folder
 from tunedrop.cli.data.folder import Submission
 from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import NO, YES
-from tunedrop.cli.output import Format, console, errors, fail, print_json
+from tunedrop.cli.output import Format, console, errors, fail, labelled, print_json
 from tunedrop.cli.plan import estimating
 from tunedrop.cli.progress import Advance, bytes_done, size_of
 from tunedrop.cli.runs import repeated
@@ -124,15 +124,13 @@ def _show(plan: estimating.Plan, submission: Submission) -> None:
     train = plan.report.files["train"]
     number = plan.report.warning_count
     warnings = f", {counted(number, 'warning')}" if number else ""
-    console.print(
-        f"valid     {plan.report.method}: {train.records:,} records, {train.tokens:,} tokens (estimated)"
-        f"{warnings}"
-    )
-    console.print(f"price     {in_words(plan.estimate)}; budget {plan.estimate.budget_usd:.2f} USD")
+    records = f"{train.records:,} records, {train.tokens:,} tokens (estimated)"
+    labelled("valid     ", f"{plan.report.method}: {records}{warnings}")
+    labelled("price     ", f"{in_words(plan.estimate)}; budget {plan.estimate.budget_usd:.2f} USD")
     for reason in plan.estimate.approval_reasons:
-        console.print(f"          it will wait for your approval: {reason}", style="yellow")
+        labelled("          ", f"it will wait for your approval: {reason}", style="yellow")
     for sentence in estimating.test_set(plan, submission):
-        console.print(f"test      {sentence}")
+        labelled("test      ", sentence)
 
 
 def _keys(submission: Submission) -> dict[str, Path]:
