@@ -91,9 +91,9 @@ def test_data_is_checked_priced_and_uploaded_and_the_manifest_goes_last(
 
     lines = [line.split()[0] for line in out.splitlines()]
     assert code == 0
-    assert lines == ["valid", "price", "test", "uploaded", "uploaded", "started", "follow"]
-    assert "18 conversations, too few for a verdict, which takes 30" in " ".join(out.split())
-    assert "Add a test file of 30 or more, or more records: 30 of 250 are held out" in " ".join(out.split())
+    assert lines == ["valid", "price", "it", "uploaded", "uploaded", "started", "follow"]
+    assert "it will wait for your approval: 18 held-out conversations cannot decide" in out
+    assert "with 250 records or more, or with a test file of 30 or more" in out
     assert out.index("train.jsonl") < out.index("run.yaml")
     assert keys(aws, intake) == ["runs/persona/run.yaml", "runs/persona/train.jsonl"]
 

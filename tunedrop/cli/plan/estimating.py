@@ -68,7 +68,9 @@ def estimate_path(path: Path, base_model: str | None, here: Deployed | None, for
 
 
 def test_set(plan: Plan, submission: Submission) -> Iterator[str]:
-    """What the test set of a run can show."""
+    """What the test set of a run can show; nothing if the approval's reason says that it decides nothing."""
+    if plan.estimate.undecidable:
+        return iter(())
     model, reading = catalog.find(plan.run.base_model), submission.document.data.reading
     return held_out.sentences(plan.report, model, submission.files, reading, plan.run.evaluation)
 
