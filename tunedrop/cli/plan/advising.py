@@ -71,11 +71,11 @@ def _profile(submission: Submission) -> Profile:
         )
     train, test = report.files["train"], report.files.get("test")
     known = [model for model in catalog.load().values() if report.method in model.methods]
-    rules = min(
+    least = min(
         (one.methods[report.method] for one in catalog.tunable(report.method) or known),
         key=lambda one: one.min_train_records,
     )
-    held_out = test.records if test else held_out_to_test(train.records, files, rules)
+    held_out = test.records if test else held_out_to_test(train.records, files, least)
     return Profile(
         method=report.method,
         records=train.records,
