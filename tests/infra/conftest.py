@@ -25,20 +25,25 @@ class Resources:
         self.template = template
 
     def of(self, type_: str) -> dict[str, dict[str, Any]]:
-        """Properties by logical id."""
+        """Properties by logical id. There is at least one: what is asserted of all of none cannot fail."""
+        assert self.has(type_), f"the template has no {type_}"
         return {
             id_: resource.get("Properties", {})
             for id_, resource in self.template["Resources"].items()
             if resource["Type"] == type_
         }
 
-    def statements(self) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Every statement of every policy of a role, with the logical id of its policy.
+    def has(self, type_: str) -> bool:
+        return any(resource["Type"] == type_ for resource in self.template["Resources"].values())
 
-        What is too long for a role's own policy CDK puts into a managed one.
-        """
-        policies = self.of("AWS::IAM::Policy") | self.of("AWS::IAM::ManagedPolicy")
-        for id_, policy in policies.items():
+    def policies(self) -> dict[str, dict[str, Any]]:
+        """The policies of roles; what is too long for a role's own, CDK puts into a managed one."""
+        kinds = ("AWS::IAM::Policy", "AWS::IAM::ManagedPolicy")
+        return {id_: policy for kind in kinds if self.has(kind) for id_, policy in self.of(kind).items()}
+
+    def statements(self) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Every statement of every policy of a role, with the logical id of its policy."""
+        for id_, policy in self.policies().items():
             for statement in policy["PolicyDocument"]["Statement"]:
                 yield id_, statement
 

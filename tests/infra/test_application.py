@@ -66,7 +66,7 @@ def test_a_network_an_own_key_and_tags_reach_what_is_deployed(tmp_path: Path) ->
 
     made = Resources(synthesize(tmp_path, kms_key=key, network=network, tags={"cost-centre": "4711"}))
 
-    assert not made.of("AWS::KMS::Key")
+    assert not made.has("AWS::KMS::Key")
     joined = [one.get("VpcConfig") for one in made.of("AWS::Lambda::Function").values()]
     expected = {"SubnetIds": network["subnets"], "SecurityGroupIds": network["security_groups"]}
     assert [one for one in joined if one is not None] == [expected] * len(joined)
@@ -80,9 +80,9 @@ def test_buckets_of_ones_own_are_used_as_they_are_and_never_emptied(tmp_path: Pa
         synthesize(tmp_path, intake_bucket="company-uploads", artifacts_bucket="company-results")
     )
 
-    assert not made.of("AWS::S3::Bucket")
-    assert not made.of("AWS::S3::BucketPolicy")
-    assert not made.of("Custom::EmptiedBucket")
+    assert not made.has("AWS::S3::Bucket")
+    assert not made.has("AWS::S3::BucketPolicy")
+    assert not made.has("Custom::EmptiedBucket")
     patterns = json.dumps([rule["EventPattern"] for rule in made.of("AWS::Events::Rule").values()
                            if "EventPattern" in rule])  # fmt: skip
     assert "company-uploads" in patterns
@@ -115,9 +115,19 @@ def test_endpoints_have_the_names_that_aws_gives_them(tmp_path: Path) -> None:
         if name.isupper()
     }
     assert found - {"s3", "dynamodb"} <= by_cdk
-    assert {one["VpcEndpointType"] for one in made if one["ServiceName"].endswith((".s3", ".dynamodb"))} == {
-        "Gateway"
-    }
+    for one in made:
+        is_gateway = one["ServiceName"].endswith((".s3", ".dynamodb"))
+        place = {"RouteTableIds": ["rtb-0123456789abcdef0"]} if is_gateway else {
+            "SubnetIds": network["subnets"], "SecurityGroupIds": network["security_groups"],
+            "PrivateDnsEnabled": True,  # the functions call the service's public name
+        }  # fmt: skip
+        assert one == {
+            "ServiceName": one["ServiceName"],
+            "VpcEndpointType": "Gateway" if is_gateway else "Interface",
+            "VpcId": "vpc-0123456789abcdef0",
+            "Tags": one["Tags"],
+            **place,
+        }
     assert {*SERVICES, mantle.SERVICE} == {*GATEWAYS, *INTERFACES, *OUTSIDE}
 
 

@@ -136,7 +136,7 @@ def test_without_a_channel_there_are_buttons_and_no_role(tmp_path_factory: pytes
     made = Resources(synthesize(tmp_path_factory.mktemp("manual"), chat_notifications=True))
 
     assert set(buttons(made)) == {"Approve", "Refuse"}
-    assert not made.of("AWS::Chatbot::SlackChannelConfiguration")
+    assert not made.has("AWS::Chatbot::SlackChannelConfiguration")
     assert "chatbot.amazonaws.com" not in str(made.of("AWS::IAM::Role"))
 
 

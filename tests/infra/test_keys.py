@@ -54,8 +54,7 @@ sns-key-management; DynamoDB developer guide, encryption.usagenotes; read 2026-1
 
 def test_every_role_that_reads_or_writes_what_is_encrypted_may_use_the_key(resources: Resources) -> None:
     by_role: dict[str, list[dict[str, Any]]] = {}
-    policies = resources.of("AWS::IAM::Policy") | resources.of("AWS::IAM::ManagedPolicy")
-    for policy in policies.values():
+    for policy in resources.policies().values():
         for role in policy.get("Roles", ()):
             by_role.setdefault(str(role), []).extend(policy["PolicyDocument"]["Statement"])
 

@@ -57,7 +57,7 @@ def test_only_the_intake_bucket_sends_events_and_by_its_own_property(resources: 
     ]
 
     assert len(sending) == 1
-    assert resources.of("Custom::S3BucketNotifications") == {}
+    assert not resources.has("Custom::S3BucketNotifications")
 
 
 def test_both_tables_are_under_our_key_with_backups_and_time_to_live(resources: Resources) -> None:
@@ -99,6 +99,13 @@ def test_the_topic_and_the_queue_take_tls_only(resources: Resources) -> None:
         (policy,) = resources.of(type_).values()
         denials = [one for one in policy["PolicyDocument"]["Statement"] if one["Effect"] == "Deny"]
         assert [one["Condition"] for one in denials] == [{"Bool": {"aws:SecureTransport": "false"}}]
+
+
+def test_a_lost_event_can_be_looked_at_for_two_weeks(resources: Resources) -> None:
+    """The longest that SQS keeps a message (SQS API, MessageRetentionPeriod)."""
+    (queue,) = resources.of("AWS::SQS::Queue").values()
+
+    assert queue["MessageRetentionPeriod"] == 14 * 86_400
 
 
 def test_alarms_may_publish_to_the_topic_under_our_key(resources: Resources) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.infra.conftest import Resources
 from tests.infra.test_jsonata import reference
-from tests.infra.test_workflow import all_tasks_of, step_of, tasks_of
+from tests.infra.test_workflow import all_tasks_of, tasks_of
 
 DAY = 86_400
 
@@ -306,10 +306,70 @@ def test_each_choice_follows_the_state_of_the_run(definition: dict[str, Any]) ->
         assert taken == goes, (name, given)
 
 
-def test_a_run_from_the_queue_starts_its_job_as_granted(definition: dict[str, Any]) -> None:
-    assert definition["States"]["AwaitSlot"]["Assign"] == {"granted": True}
-    assert definition["States"]["StartCustomization"]["Assign"]["granted"] is False
-    assert step_of("AwaitSlot") == "wait_for_completion"
+# --- what each task is given, what it leaves, and what follows it
+
+ANSWER, OUTPUT = "{% $states.result.Payload %}", "{% $states.result %}"
+ENDING = "dataset estimate started job serving evaluation promotion released failure"  # the results of `tunedrop.contracts.Ending`
+GRANTED, NOT_GRANTED = {"granted": True}, {"granted": False}
+TASKS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
+    # state: the next, the variables that it is given, what else it is given, what it assigns
+    "ValidateData": (
+        "Whole?", "run sharding dataset job", {},
+        {"dataset": "{% $states.result.Payload.shards ? $dataset : $states.result.Payload %}",
+         "sharding": "{% $states.result.Payload.shards ? $states.result.Payload : null %}"},
+    ),
+    "Preflight": ("EstimateCost", "run dataset", {}, {}),
+    "EstimateCost": ("Affordable?", "run dataset", {}, {"estimate": ANSWER}),
+    "AwaitApproval": ("ToTrain?", "run estimate", {"subject": "{% $run.run_id %}"}, {}),
+    "StartCustomization": ("Started?", "run dataset granted", {}, {"started": ANSWER} | NOT_GRANTED),
+    "AwaitSlot": ("StartCustomization", "run", {"subject": "{% $run.run_id %}"}, GRANTED),
+    "WaitForCompletion": (
+        "Trained?", "run", {"subject": "{% $started.job_arn %}"},
+        {"job": "{% $started.more ? null : $states.result %}"},
+    ),
+    "SetUpThroughput": ("InService?", "run dataset job granted", {}, {"serving": ANSWER} | NOT_GRANTED),
+    "AwaitDeployment": ("SetUpThroughput", "run", {"subject": "{% $run.run_id %}"}, GRANTED),
+    "AwaitThroughput": (
+        "EvaluateModel", "run serving", {"subject": "{% $serving.arn %}"}, {"serving": OUTPUT}
+    ),
+    "EvaluateModel": (
+        "Better?", "run dataset job serving next_record", {},
+        {"evaluation": ANSWER, "next_record": "{% $states.result.Payload.next_record %}"},
+    ),
+    "AwaitJudging": ("EvaluateModel", "run", {"subject": "{% $evaluation.judge_job_arn %}"}, {}),
+    "BuyThroughput": (
+        "AwaitProduction", "run dataset job", {"evaluated": True},
+        {"evaluated_on": "{% $serving %}", "serving": ANSWER},
+    ),
+    "AwaitProduction": (
+        "PromoteModel", "run serving", {"subject": "{% $serving.arn %}"}, {"serving": OUTPUT}
+    ),
+    "PromoteModel": (
+        "ReleaseThroughput", "run dataset job serving evaluation", {}, {"promotion": ANSWER}
+    ),
+    "ReleaseThroughput": (
+        "Notify", "run started serving evaluation failure evaluated_on promotion", {}, {"released": ANSWER}
+    ),
+    "Notify": ("Failed?", f"run {ENDING}", {}, {}),
+}  # fmt: skip
+
+
+def test_each_task_is_given_leaves_and_goes_on_with_what_the_table_says(definition: dict[str, Any]) -> None:
+    tasks = tasks_of(definition)
+    begin = {"RegisterRun", "RefuseUpload"}
+
+    found = {}
+    for name in tasks.keys() - begin:
+        given = tasks[name]["Arguments"]["Payload"].items() - {("token", "{% $states.context.Task.Token %}")}
+        more = {key: value for key, value in given if value != f"{{% ${key} %}}" and key != "kind"}
+        variables = sorted(key for key, value in given if value == f"{{% ${key} %}}")
+        found[name] = (tasks[name]["Next"], variables, more, tasks[name].get("Assign", {}))
+
+    assert {tasks[name]["Next"] for name in begin} == {"Registered?"}
+    assert found == {
+        name: (goes, sorted(variables.split()), more, leaves)
+        for name, (goes, variables, more, leaves) in TASKS.items()
+    }
 
 
 @pytest.mark.parametrize(
