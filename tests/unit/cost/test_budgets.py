@@ -133,3 +133,11 @@ def test_approval_is_requested_before_a_successor_is_trained() -> None:
 
     assert "replaces Nova Lite" in reason
     assert "lora_alpha" in reason
+
+
+def test_approval_is_requested_before_what_cannot_be_deleted_is_made() -> None:
+    asked = msgspec.structs.replace(estimate(0.0), stays="no service deletes it")
+
+    assert judge(asked, builders.stage(), 0.0).approval_reasons == (
+        "what it creates cannot be deleted: no service deletes it",
+    )

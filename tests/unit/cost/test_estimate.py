@@ -15,6 +15,7 @@ from tunedrop.contracts import (
     Estimate,
     EvaluationSettings,
     JudgeSettings,
+    Method,
     Prompts,
     Teacher,
     Way,
@@ -29,6 +30,7 @@ from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.ask import FEWEST_TOKENS as FEWEST_ANSWER_TOKENS
 from tunedrop.evaluation.workload import workload
 from tunedrop.formatting.costs import in_words
+from tunedrop.training.engines.mantle.tuned import UNDELETABLE
 
 
 def cost(
@@ -419,3 +421,19 @@ def test_a_judge_reads_the_long_answers_too(via: Any, answers: int) -> None:
     found = line(asked_of_short_references(1_000, judge=judge), "judging, long answers")
 
     assert found.likely == pytest.approx(answers * 500 * FEWEST_ANSWER_TOKENS / 1e6 * 0.72)
+
+
+@pytest.mark.parametrize(
+    ("base_model", "method", "trained_before", "said"),
+    [
+        ("openai.gpt-oss-20b", "reinforcement", False, UNDELETABLE),
+        ("openai.gpt-oss-20b", "reinforcement", True, ""),  # it exists: nobody can decide against it now
+        (builders.LLAMA_3_3, "single-turn", False, ""),
+    ],
+)
+def test_what_cannot_be_deleted_is_said_before_it_is_trained(
+    base_model: str, method: Method, trained_before: bool, said: str
+) -> None:
+    found = estimated(base_model, dataset=builders.dataset(method=method), trained_before=trained_before)
+
+    assert found.stays == said

@@ -10,15 +10,21 @@ import pytest
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock
 from tests.unit.handlers import Here
+from tunedrop import catalog
+from tunedrop.catalog.price_list import usage_type
 from tunedrop.contracts import (
     CompletedJob,
     DeploymentSettings,
     Estimate,
+    EvaluationSettings,
     Failure,
+    JudgeSettings,
     Promotion,
     Registration,
     StartedJob,
 )
+from tunedrop.cost import prices
+from tunedrop.cost.prices import PriceList
 from tunedrop.errors import RunStopped
 from tunedrop.monitoring.state import MonthSoFar, OpenRun, Served
 from tunedrop.registry.aliases import Aliases
@@ -291,6 +297,32 @@ def test_the_runs_of_others_do_not_count_against_a_tenant(here: Here) -> None:
     found = here.call("estimate_cost", run=law, dataset=dataset)
 
     assert not found["approval_reasons"]
+
+
+def test_an_estimate_is_made_of_what_the_stage_knows_by_now(here: Here) -> None:
+    """Its price list, for the base model and the judge; its model in production; what was paid before."""
+    nova, judge, region = catalog.find(NOVA), catalog.find("amazon.nova-pro-v1:0:300k"), here.stage.region
+    evaluation = EvaluationSettings(judge=JudgeSettings(model=judge.inference_id))
+    payload = {"run": builders.run(base_model=NOVA, evaluation=evaluation), "dataset": builders.dataset()}
+    before = here.call("estimate_cost", **payload)
+    usd = {usage_type(nova, "training", region): 1.0, usage_type(judge, "output", region): 1.0}
+    listed = PriceList(region=region, read_at="2026-11-29T00:00:00Z", usd=usd)
+    here.registry.keep(prices.DOCUMENT, msgspec.json.encode(listed).decode())
+    alias = Aliases(here.aws.ssm, here.aws.dynamodb, here.stage).parameter(payload["run"].name)
+    here.aws.ssm.put_parameter(Name=alias, Value=builders.DEPLOYMENT_ARN, Type="String")
+    paid = msgspec.structs.replace(
+        payload["run"], spent_before_usd=1.0, budget_usd=1.0, succeeds="Nova Lite", left_out=("alpha",)
+    )
+
+    after = here.call("estimate_cost", **payload | {"run": paid})
+
+    of_the_list = {line["item"] for line in after["lines"] if line["source"] == prices.SOURCE}
+    assert of_the_list == {"training", "judging"}
+    assert {line["source"] for line in before["lines"]} & {prices.SOURCE} == set()
+    assert after["evaluation_requests"] > before["evaluation_requests"]
+    assert after["evaluation_minutes"] > before["evaluation_minutes"]
+    assert (after["succeeds"], after["left_out"]) == ("Nova Lite", ("alpha",))
+    assert "the 1.00 USD of its attempts so far" in after["approval_reasons"][-1]
 
 
 def test_somebody_is_asked_before_unrelated_data_takes_a_name(here: Here) -> None:
