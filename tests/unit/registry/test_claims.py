@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import nullcontext
+from contextlib import ExitStack, nullcontext
 
 import pytest
 
@@ -106,3 +106,42 @@ def test_nothing_is_deleted_while_it_is_promoted(claims: Claims) -> None:
         assert not claims.begin_removal(MODEL)
     assert claims.begin_removal(SERVED_BY)
     assert claims.begin_removal(MODEL)
+
+
+@pytest.mark.parametrize(
+    ("who", "seconds", "may"),
+    [
+        ("first", 0, True),  # a retry of its step goes on
+        ("second", 0, False),
+        ("second", LEASE_SECONDS, False),
+        ("second", LEASE_SECONDS + 1, True),
+    ],
+)
+def test_a_name_is_held_by_one_until_its_lease_has_ended(
+    claims: Claims, monkeypatch: pytest.MonkeyPatch, who: str, seconds: int, may: bool
+) -> None:
+    with claims.alone("persona", "first"):
+        monkeypatch.setattr(clock, "now", lambda: clock.after(NOW, seconds))
+        with nullcontext() if may else pytest.raises(TransientError), claims.alone("persona", who):
+            pass
+
+
+def test_whose_lease_has_ended_does_not_let_go_what_another_holds(
+    claims: Claims, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with ExitStack() as second:
+        with claims.alone("persona", "first"):
+            monkeypatch.setattr(clock, "now", lambda: clock.after(NOW, LEASE_SECONDS + 1))
+            second.enter_context(claims.alone("persona", "second"))
+        with pytest.raises(TransientError), claims.alone("persona", "third"):
+            pass
+    with claims.alone("persona", "third"):
+        pass
+
+
+def test_what_failed_lets_its_name_go(claims: Claims) -> None:
+    with pytest.raises(KeyboardInterrupt), claims.alone("persona", "first"):
+        raise KeyboardInterrupt
+
+    with claims.alone("persona", "second"):
+        pass

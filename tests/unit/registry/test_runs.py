@@ -11,6 +11,8 @@ from tunedrop.registry import Registry
 from tunedrop.registry._notices import UNSURE_SECONDS
 from tunedrop.stage import Stage
 
+FAILURE = Failure(error="AwsRefused", cause="denied")
+
 
 def test_a_run_is_registered_once(registry: Registry) -> None:
     run = builders.run()
@@ -89,7 +91,7 @@ def test_a_notice_without_receipt_may_be_sent_again_after_a_while(
 
 def test_a_failed_run_can_be_opened_again(registry: Registry) -> None:
     registry.register(builders.run())
-    registry.end("persona-0123456789", "failed", Failure(error="AwsRefused", cause="denied"))
+    registry.end("persona-0123456789", "failed", FAILURE)
 
     again = builders.run(execution_arn="arn:again", attempt=2)
     assert registry.reopen(again) is True
@@ -100,6 +102,48 @@ def test_a_failed_run_can_be_opened_again(registry: Registry) -> None:
     assert record is not None
     assert record.is_open
     assert record.failure is None
+
+
+KEPT = {"preflight", "dataset", "estimate", "started", "job", "cost", "fit"}
+OF_ONE_ATTEMPT = {"serving", "promotion", "released"}
+
+
+@pytest.mark.parametrize(("evaluated_anew", "kept"), [(False, KEPT | {"evaluation"}), (True, KEPT)])
+def test_a_retry_keeps_what_was_made_and_nothing_of_how_the_attempt_ended(
+    registry: Registry, evaluated_anew: bool, kept: set[str]
+) -> None:
+    run = builders.run()
+    registry.register(run)
+    registry.save(run.run_id, **dict.fromkeys(KEPT | OF_ONE_ATTEMPT | {"evaluation"}, builders.job()))
+    registry.request_stop(run, "Ada")
+    registry.ended_as(run, FAILURE)
+    registry.end(run.run_id, "failed", FAILURE, run.execution_arn)
+    again = builders.run(execution_arn="arn:again", attempt=2, evaluation_attempt=2 if evaluated_anew else 1)
+
+    registry.reopen(again)
+
+    record = registry.get(run.run_id)
+    assert record is not None
+    assert record.documents.keys() == kept
+    assert (record.failure, record.stop_requested_by, record.ended_at) == (None, "", "")
+    assert registry.ended_as(again, None) is None  # the failure of the attempt before is not its own
+
+
+def test_an_earlier_attempt_changes_nothing_of_the_next(registry: Registry) -> None:
+    first, second = builders.run(), builders.run(execution_arn="arn:again", attempt=2)
+    registry.register(first)
+    registry.end(first.run_id, "failed", FAILURE, first.execution_arn)
+    registry.reopen(second)
+
+    assert registry.request_stop(first, "Ada") is False
+    assert registry.ended_as(first, FAILURE) == FAILURE
+    registry.end(first.run_id, "stopped", FAILURE, first.execution_arn)
+
+    record = registry.get(first.run_id)
+    assert record is not None
+    assert record.is_open
+    assert (record.failure, record.stop_requested_by) == (None, "")
+    assert registry.ended_as(second, None) is None
 
 
 def test_the_runs_of_a_name_come_newest_first(registry: Registry) -> None:

@@ -24,9 +24,19 @@ def trainings(aws: Aws, stage: Stage, registry: Registry) -> Trainings:
     return made
 
 
-def claim(trainings: Trainings, content: str = "0" * 64, **changes: Any) -> None:
-    run = builders.run(run_id="persona-9999999999", execution_arn="second", **changes)
+def claim(
+    trainings: Trainings, content: str = "0" * 64, run_id: str = "persona-9999999999", **changes: Any
+) -> None:
+    run = builders.run(run_id=run_id, execution_arn=run_id, **changes)
     trainings.claim(run, builders.dataset(content_hash=content))
+
+
+def is_claimed(trainings: Trainings, registry: Registry, run_id: str, **changes: Any) -> bool:
+    """Whether these records and settings are that run's, so that another's upload is refused for it."""
+    registry.register(builders.run(run_id=run_id, execution_arn=run_id), again=True)
+    with pytest.raises(AlreadyTrained, match=f"{run_id} is training"):
+        claim(trainings, run_id="persona-5555555555", **changes)
+    return True
 
 
 def test_a_repeated_upload_is_refused_while_the_first_is_training(trainings: Trainings) -> None:
@@ -56,9 +66,11 @@ def test_a_repeated_upload_is_refused_after_the_first_was_trained(
     ids=lambda one: next(iter(one)),
 )
 def test_who_says_again_or_asks_for_something_else_is_trained(
-    trainings: Trainings, changes: dict[str, Any]
+    trainings: Trainings, registry: Registry, changes: dict[str, Any]
 ) -> None:
     claim(trainings, **changes)
+
+    assert is_claimed(trainings, registry, "persona-9999999999", **changes | {"again": False})
 
 
 def test_another_budget_is_the_same_training(trainings: Trainings) -> None:
@@ -73,6 +85,8 @@ def test_what_has_come_to_nothing_may_be_tried_by_another_run(
 
     claim(trainings)
 
+    assert is_claimed(trainings, registry, "persona-9999999999")
+
 
 def test_a_model_that_was_deleted_may_be_trained_once_more(trainings: Trainings, registry: Registry) -> None:
     registry.save(FIRST.run_id, job=builders.job())
@@ -81,7 +95,13 @@ def test_a_model_that_was_deleted_may_be_trained_once_more(trainings: Trainings,
 
     claim(trainings)
 
+    assert is_claimed(trainings, registry, "persona-9999999999")
 
-def test_a_run_keeps_what_it_has_claimed_however_often_it_comes_by(trainings: Trainings) -> None:
+
+def test_a_run_keeps_what_it_has_claimed_however_often_it_comes_by(
+    trainings: Trainings, registry: Registry
+) -> None:
     for _ in range(3):
         trainings.claim(FIRST, builders.dataset())
+
+    assert is_claimed(trainings, registry, FIRST.run_id)

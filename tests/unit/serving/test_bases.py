@@ -7,6 +7,7 @@ import re
 import botocore.session
 import msgspec
 import pytest
+from botocore.exceptions import ClientError
 
 from local.driver import until
 from local.faults import A_DAY
@@ -280,7 +281,7 @@ def test_a_bedrock_that_does_not_answer_decides_nothing(stage: Stage) -> None:
     throttled = aws_of(FakeBedrock(get_model_import_job=refusal("ThrottlingException")))
     job = ImportedBase(arn="arn:aws:bedrock:us-east-1:111122223333:model-import-job/abcdefghij12")
 
-    with pytest.raises(Exception, match="ThrottlingException"):
+    with pytest.raises(ClientError, match="ThrottlingException"):
         bases.outcome(throttled.bedrock, job, NOW)
 
 
