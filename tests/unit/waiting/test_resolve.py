@@ -159,7 +159,7 @@ def test_a_job_that_has_not_started_for_long_is_stopped_where_the_stage_says_so(
     assert "AWS has not started training" in sent["cause"]
 
 
-def test_a_wait_that_failed_a_moment_ago_is_left_to_its_event(
+def test_a_wait_that_failed_a_moment_ago_is_left_to_its_event_or_a_signal(
     aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
 ) -> None:
     """The schedule comes each minute, and looks again later and later."""
@@ -167,11 +167,16 @@ def test_a_wait_that_failed_a_moment_ago_is_left_to_its_event(
     waits.park(builders.wait())
 
     looks = []
-    for look in (settler.settle_all, settler.settle_all, lambda: settler.settle_about(builders.JOB_ARN)):
+    for look in (
+        settler.settle_all,
+        settler.settle_all,
+        lambda: settler.settle_about(builders.JOB_ARN),
+        lambda: settler.settle_run(builders.wait().run_id),
+    ):
         look()
         looks.append(len(bedrock.called("get_model_customization_job")))
 
-    assert looks == [1, 1, 2]
+    assert looks == [1, 1, 2, 3]
     assert tokens.sent == []
 
 
