@@ -114,14 +114,28 @@ def test_a_run_that_waits_for_days_is_not_let_in_once_while_nothing_changes(
     assert [settler.settle_all() for _ in range(100)] == [[]] * 100
 
 
-def test_a_raised_quota_is_noticed_after_a_day(
-    waits: Waits, stage: Stage, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("refused_at", "seconds", "most"),
+    [
+        (None, 0, 2),
+        (1, 0, 1),
+        (2, 0, 2),
+        (5, 0, 2),  # the stage's setting stays the limit
+        (1, REFUSAL_SECONDS - 1, 1),
+        (1, REFUSAL_SECONDS, 2),
+    ],
+)
+def test_as_many_jobs_may_run_as_the_setting_says_or_fewer_where_one_was_refused(
+    waits: Waits, monkeypatch: pytest.MonkeyPatch, refused_at: int | None, seconds: int, most: int
 ) -> None:
-    waits.note_refusal(1, "bedrock")
-    later = clock.after(clock.now(), REFUSAL_SECONDS + 1)
-    monkeypatch.setattr(clock, "now", lambda: later)
+    now = clock.now()
+    monkeypatch.setattr(clock, "now", lambda: now)
+    if refused_at is not None:
+        waits.note_refusal(refused_at, "bedrock")
+    monkeypatch.setattr(clock, "now", lambda: clock.after(now, seconds))
 
-    assert waits.most_jobs(stage.customization_quota, "bedrock") == stage.customization_quota
+    assert waits.most_jobs(2, "bedrock") == most
+    assert waits.most_jobs(2, "mantle") == 2
 
 
 def test_a_quota_that_waiting_does_not_free_fails_with_its_name_and_the_request(
