@@ -219,13 +219,13 @@ ALLOWED: dict[str, tuple[Call, ...]] = {
 }  # fmt: skip
 
 
-def _text(value: Any) -> str:
+def plain(value: Any) -> str:
     """A resource of the template as an ARN; `<Intake>` stands for the bucket of that name."""
     if isinstance(value, str):
         return value
     ((function, inner),) = value.items()
     if function == "Fn::Join":
-        return "".join(_text(part) for part in inner[1])
+        return "".join(plain(part) for part in inner[1])
     if function == "Ref":
         if "Topic" in inner:
             return "<Topic>"
@@ -254,7 +254,7 @@ def functions_statements(resources: Resources) -> dict[str, list[dict[str, Any]]
     for id_, statement in resources.statements():
         match = re.match(r"(?:\w*?)Functions(\w+?)Role", id_)
         if match is not None:
-            given = [_text(one) for one in as_list(statement["Resource"])]
+            given = [plain(one) for one in as_list(statement["Resource"])]
             found.setdefault(match[1], []).append({**statement, "Resource": given})
     return found
 

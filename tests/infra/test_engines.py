@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.infra.conftest import ACCOUNT, REGION, Resources, as_list, synthesize
-from tests.infra.test_attackers import Call, functions_policies, is_allowed, tagged, tagging
+from tests.infra.test_attackers import Call, functions_policies, is_allowed, plain, tagged, tagging
 
 STAGE, OTHER = "local", "prod"
 SAGEMAKER, BEDROCK = f"arn:aws:sagemaker:{REGION}:{ACCOUNT}", f"arn:aws:bedrock:{REGION}:{ACCOUNT}"
@@ -213,6 +213,83 @@ def test_what_writes_or_costs_in_the_project_is_for_who_needs_it(
     assert who_may(policies, Call(f"bedrock-mantle:{action}", PROJECT)) == who
     other = PROJECT.replace("default", "other")
     assert who_may(policies, Call(f"bedrock-mantle:{action}", other)) == set()
+
+
+ARTIFACTS, KEY = "arn:aws:s3:::<Artifacts>", "<EncryptionKey>"
+ANY_MODEL, ANY_PROFILE = "arn:aws:bedrock:*::foundation-model/*", f"{BEDROCK}:inference-profile/*"
+PUBLIC = f"arn:aws:s3:::jumpstart-cache-prod-{REGION}"
+OF_THIS_ACCOUNT = {"aws:ResourceAccount": ACCOUNT}
+VIA_S3, VIA_BEDROCK = ({"kms:ViaService": f"{one}.{REGION}.amazonaws.com"} for one in ("s3", "bedrock"))
+DATA = {
+    "ReadDatasets": ("s3:GetObject", [f"{ARTIFACTS}/runs/*/dataset/*"], {}),
+    "WriteTraining": ("s3:GetObject s3:PutObject", [f"{ARTIFACTS}/runs/*/training/*"], {}),
+    "FindBucket": ("s3:ListBucket", [ARTIFACTS], {}),
+    "DataThroughS3": ("kms:Decrypt kms:GenerateDataKey", [KEY], VIA_S3),
+}
+OF_ROLES: dict[str, dict[str, tuple[str, list[str], dict[str, str]]]] = {
+    "BedrockRole": {
+        **DATA,
+        "ModelThroughBedrock": (
+            "kms:CreateGrant kms:Decrypt kms:DescribeKey kms:GenerateDataKey", [KEY], VIA_BEDROCK
+        ),
+        "CallGraders": (
+            "lambda:InvokeFunction",
+            [f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:tunedrop-{STAGE}-grade-answers"], {},
+        ),
+    },
+    "EvaluationRole": {
+        "Judge": ("bedrock:GetInferenceProfile bedrock:InvokeModel", [ANY_MODEL, ANY_PROFILE], {}),
+        "JudgeInBatches": (
+            "bedrock:CreateModelInvocationJob bedrock:GetModelInvocationJob bedrock:StopModelInvocationJob",
+            [ANY_MODEL, ANY_PROFILE, f"{BEDROCK}:model-invocation-job/*"], {},
+        ),
+        "Judging": (
+            "s3:AbortMultipartUpload s3:GetObject s3:PutObject", [f"{ARTIFACTS}/runs/*/judging/*"], {}
+        ),
+        "FindBucket": (
+            "s3:GetBucketLocation s3:ListBucket s3:ListBucketMultipartUploads", [ARTIFACTS], {}
+        ),
+        "DataThroughS3": DATA["DataThroughS3"],
+    },
+    "ImportJobsRole": {
+        "ReadWeights": (
+            "s3:GetObject", [f"{ARTIFACTS}/bases/*/*", f"{ARTIFACTS}/runs/*/training/*"], OF_THIS_ACCOUNT
+        ),
+        "ListWeights": ("s3:ListBucket", [ARTIFACTS], OF_THIS_ACCOUNT),
+        "ReadBaseModels": ("s3:GetObject", [f"{PUBLIC}/*"], {}),
+        "ListBaseModels": ("s3:ListBucket", [PUBLIC], {}),
+        "DataThroughS3": DATA["DataThroughS3"],
+    },
+    "TrainingJobsRole": DATA | {"EncryptOutput": ("kms:Encrypt", [KEY], {})},
+}  # fmt: skip
+"""By role and statement: actions, resources, and what must be equal."""
+
+OF_ENGINES = {
+    "BedrockRole": {"AskTeachers"},
+    "TrainingJobsRole": {
+        "CallRewards", "ReadEvaluator", "ReadBaseModel", "KeepModel", "ReadJumpStart", "FindJumpStart",
+        "PullImage", "EnterRegistry", "WriteMetrics", "WriteLogs",
+    },
+}  # fmt: skip
+"""Statements that come from the catalog and the engines, and are held by other tests."""
+
+
+@pytest.mark.parametrize("role", OF_ROLES)
+def test_a_role_of_jobs_may_do_what_the_table_says_and_no_more(resources: Resources, role: str) -> None:
+    found = {one["Sid"]: one for policy, one in resources.statements() if policy.startswith(role)}
+
+    assert found.keys() == OF_ROLES[role].keys() | OF_ENGINES.get(role, set())
+    assert {
+        sid: (
+            " ".join(sorted(as_list(found[sid]["Action"]))),
+            sorted(plain(one) for one in as_list(found[sid]["Resource"])),
+            found[sid].get("Condition", {"StringEquals": {}}),
+        )
+        for sid in OF_ROLES[role]
+    } == {
+        sid: (actions, sorted(on), {"StringEquals": equal})
+        for sid, (actions, on, equal) in OF_ROLES[role].items()
+    }
 
 
 LOGGED = {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"}

@@ -103,17 +103,6 @@ def test_bedrock_assumes_its_roles_for_this_accounts_own_jobs_only(
     }
 
 
-@pytest.mark.parametrize(("role", "output"), [("BedrockRole", "training"), ("EvaluationRole", "judging")])
-def test_bedrock_writes_nothing_but_its_output(resources: Resources, role: str, output: str) -> None:
-    (statement,) = (
-        statement
-        for policy, statement in resources.statements()
-        if policy.startswith(role) and "s3:PutObject" in as_list(statement["Action"])
-    )
-
-    assert statement["Resource"]["Fn::Join"][1][-1] == f"/runs/*/{output}/*"
-
-
 def test_functions_that_read_objects_may_list_the_bucket_to_tell_missing_from_forbidden(
     resources: Resources,
 ) -> None:

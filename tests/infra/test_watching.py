@@ -309,7 +309,7 @@ def test_each_choice_follows_the_state_of_the_run(definition: dict[str, Any]) ->
 # --- what each task is given, what it leaves, and what follows it
 
 ANSWER, OUTPUT = "{% $states.result.Payload %}", "{% $states.result %}"
-ENDING = "dataset estimate started job serving evaluation promotion released failure"  # the results of `tunedrop.contracts.Ending`
+ENDING = "dataset estimate started job serving evaluation promotion released failure"
 GRANTED, NOT_GRANTED = {"granted": True}, {"granted": False}
 TASKS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     # state: the next, the variables that it is given, what else it is given, what it assigns
