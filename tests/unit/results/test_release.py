@@ -11,11 +11,12 @@ from tests import builders
 from tests.unit.local_bedrock import LocalBedrock, tags
 from tunedrop.aws import Aws
 from tunedrop.contracts import DeploymentSettings, Failure, Serving, StartedJob, TrainingJob
-from tunedrop.errors import TransientError
+from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.claims import Claims
 from tunedrop.results import release
+from tunedrop.serving.removal import NamedInProduction, Removal
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 
@@ -223,3 +224,50 @@ def test_a_model_that_cannot_be_deleted_is_told(aws: Aws, stage: Stage, bedrock:
     assert done.released == ()
     assert len(done.failed) == 1
     assert "still deployed" in done.failed[0]
+
+
+NAMED = NamedInProduction("arn", "/tunedrop/test/persona")
+
+
+@pytest.mark.parametrize(
+    ("what", "raised", "told"),
+    [
+        ("serving", None, "released"),
+        ("serving", NAMED, "kept"),
+        ("serving", ThroughputFailed("a commitment"), "failed"),
+        ("serving", TransientError("it is being made"), None),  # the step tries again: it is billed
+        ("superseded", None, "released"),
+        ("superseded", NAMED, "kept"),
+        ("superseded", ThroughputFailed("a commitment"), "failed"),
+        ("superseded", TransientError("it is served"), "failed"),  # nobody waits for it
+    ],
+)
+@pytest.mark.usefixtures("bedrock")
+def test_what_became_of_each_resource_is_told(
+    aws: Aws, stage: Stage, monkeypatch: pytest.MonkeyPatch, what: str, raised: Exception | None,
+    told: str | None,
+) -> None:  # fmt: skip
+    asked = []
+
+    def remove(_: Removal, arn: str, run_id: str) -> bool:
+        asked.append((arn, run_id))
+        if raised is not None:
+            raise raised
+        return True
+
+    monkeypatch.setattr(release.Removal, "remove", remove)
+    started, serving = (
+        (None, builders.serving()) if what == "serving" else (series("one", "two", chosen="two"), None)
+    )
+    arn = builders.DEPLOYMENT_ARN if what == "serving" else "one"
+    if told is None:
+        with pytest.raises(TransientError):
+            release.finish(aws, stage, RUN, started, serving, None, None)
+        return
+
+    done = release.finish(aws, stage, RUN, started, serving, None, None)
+
+    assert asked == [(arn, RUN.run_id)]
+    lists = {"released": done.released, "kept": done.kept, "failed": done.failed}
+    wanted = f"{arn}: {raised}" if told == "failed" else arn
+    assert lists == {name: (wanted,) if name == told else () for name in lists}

@@ -19,6 +19,7 @@ from tunedrop.contracts import Released, StartedJob
 from tunedrop.errors import AwsRefused, PermissionMissing, TransientError
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
+from tunedrop.results import orphans
 from tunedrop.results.teardown import Teardown, TornDown
 from tunedrop.stage import Stage
 from tunedrop.training import engines
@@ -141,6 +142,26 @@ def test_the_plan_names_what_is_in_production_and_what_runs(everything: Everythi
 
     assert plan.production == {"/tunedrop/test/models/support": RUNS[0]}
     assert [one.run.run_id for one in plan.open_runs] == [RUNS[2]]
+
+
+def test_nothing_goes_while_a_step_of_a_stopped_run_is_at_work(
+    everything: Everything, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It may make a job or a deployment yet, that no list has."""
+    monkeypatch.setitem(orphans.AT_WORK_SECONDS, "start_customization", 3600)
+    began, before = clock.now(), everything.bedrock.tagged(STAGE)
+    everything.registry.start_step(RUNS[2], "start_customization", began)
+    seen: list[object] = []
+
+    def sleep(_: float) -> None:
+        seen.append(everything.bedrock.tagged(STAGE))
+        everything.registry.end_step(RUNS[2], "start_customization", began)
+        everything.bedrock.settle()
+
+    Teardown(everything.aws, everything.stage, None, lambda *_: None, sleep).run()
+
+    assert seen[0] == before
+    everything.assert_nothing_remains()
 
 
 @pytest.mark.parametrize("name", ["support", "another"])

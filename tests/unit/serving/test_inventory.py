@@ -143,3 +143,35 @@ def test_what_engines_hold_is_asked_of_each_engine_of_the_stage(
     assert [(one.kind, one.arn, one.run_id) for one in found] == [
         ("training job", "arn:job", "mine") for _ in asked
     ]
+
+
+@pytest.mark.parametrize("silent", ["first", "second", "third"])
+def test_an_engine_that_does_not_answer_hides_no_other(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, silent: str
+) -> None:
+    refused = refusal("AccessDeniedException")
+
+    class Engine:
+        def __init__(self, name: str) -> None:
+            self.name = name
+
+        def leftovers(self, *_: Any) -> list[Leftover]:
+            if self.name == silent:
+                raise refused
+            return [
+                Leftover(kind="training job", arn=self.name, name="a", status="InProgress", run_id="mine",
+                         created_at="2026-11-23T00:00:00Z")
+            ]  # fmt: skip
+
+    monkeypatch.setattr(inventory.engines, "named", Engine)
+    stage = msgspec.structs.replace(stage, engines=("first", "second", "third"))
+    told: list[tuple[str, ClientError | BotoCoreError]] = []
+
+    found = inventory.resources(
+        aws_of(FakeBedrock()), stage, ("training job",), lambda what, error: told.append((what, error))
+    )
+
+    assert {one.arn for one in found} == {"first", "second", "third"} - {silent}
+    assert told == [(f"what the engine {silent} holds", refused)]
+    with pytest.raises(ClientError):
+        list(inventory.resources(aws_of(FakeBedrock()), stage, ("training job",)))

@@ -395,11 +395,10 @@ def test_an_event_that_says_nothing_of_its_upload_has_the_stage_swept(
     assert len(swept) == 1
 
 
-def uploaded(here: Here, number: int) -> Registration:
-    """What register_run says to one of several datasets that were dropped at once."""
-    key, s3 = f"drop/set-{number}.jsonl", here.aws.s3
-    version = s3.put_object(Bucket=here.stage.intake_bucket, Key=key, Body=b"{}")["VersionId"]
-    return asked(here, key, version, f"arn:execution-{number}")
+def uploaded(here: Here, key: str, body: bytes = b"{}") -> Registration:
+    """What register_run says to one of several datasets that were uploaded at once."""
+    version = here.aws.s3.put_object(Bucket=here.stage.intake_bucket, Key=key, Body=body)["VersionId"]
+    return asked(here, key, version, f"arn:{key}")
 
 
 def asked(here: Here, key: str, version: str, execution: str) -> Registration:
@@ -412,7 +411,7 @@ def asked(here: Here, key: str, version: str, execution: str) -> Registration:
 def test_an_upload_beyond_the_open_runs_of_a_stage_is_kept_and_can_be_resumed(here: Here) -> None:
     here.stage = msgspec.structs.replace(here.stage, max_open_runs=2)
 
-    first, second, third = (uploaded(here, number) for number in range(3))
+    first, second, third = (uploaded(here, f"drop/{number}.jsonl") for number in range(3))
 
     assert [first.outcome, second.outcome, third.outcome] == ["registered", "registered", "refused"]
     assert third.run is not None
@@ -428,3 +427,17 @@ def test_an_upload_beyond_the_open_runs_of_a_stage_is_kept_and_can_be_resumed(he
     here.registry.end(first.run.run_id, "promoted", None)
 
     assert asked(here, f"{retry}2", "v", "arn:retry-2").outcome == "resumed"
+
+
+@pytest.mark.usefixtures("intake")
+def test_the_open_runs_of_a_tenant_take_no_place_of_another(here: Here) -> None:
+    here.stage = msgspec.structs.replace(here.stage, max_open_runs=1, tenants={"law": (), "sales": ()})
+    names = ("law/one", "sales/one", "law/two")
+    for name in names:
+        here.aws.s3.put_object(Bucket=here.stage.intake_bucket, Key=f"runs/{name}/a.jsonl", Body=b"{}")
+
+    law, sales, more = (uploaded(here, f"runs/{name}/run.yaml", b"data: {train: a.jsonl}") for name in names)
+
+    assert [law.outcome, sales.outcome, more.outcome] == ["registered", "registered", "refused"]
+    assert more.failure is not None
+    assert "1 runs of law are open" in more.failure.cause
