@@ -196,8 +196,6 @@ class _Validation:
             raise InvalidManifest(
                 f"base_model: {name} trains on images; Tunedrop can check such datasets but not train on them"
             )
-        if "validation" in self._files and not rules.takes_validation:
-            raise InvalidManifest(f"data.validation: {name} accepts no validation set; leave it out")
         return shares(report.files["train"].records, self._files, rules)
 
     def _prepare(self, report: Report, held_out: Shares) -> Prepared:

@@ -224,3 +224,12 @@ def test_a_file_in_a_bucket_without_versions_that_is_replaced_is_not_trained_on(
         validate_shard(s3, stage, run, planned.work, planned.shards[0])
     with pytest.raises(InvalidDataset, match=r"plain/train\.jsonl was replaced"):
         validate(s3, STAGE, run)
+
+
+@pytest.mark.parametrize("shard_bytes", [WHOLE, 100_000])
+def test_a_validation_set_is_refused_where_the_base_model_takes_none(s3: Any, shard_bytes: int) -> None:
+    run = uploaded(s3, train=jsonl(single_turn("one")), validation=jsonl(single_turn("two")))
+    run = msgspec.structs.replace(run, base_model="amazon.nova-2-lite-v1:0:256k")
+
+    with pytest.raises(InvalidDataset, match=r"Nova 2 Lite takes no validation set .* \[TD043\]"):
+        validated(s3, run, shard_bytes)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from tests.unit.evaluation.answers import text
+from tunedrop.evaluation.sample import Levels, Paired
 from tunedrop.evaluation.units import units_of
 
 DRAW = random.Random(1)
@@ -152,3 +153,12 @@ def test_thousands_of_prompts_that_differ_only_in_numbers_are_distinguished_quic
     started = time.process_time()
     assert count(prompts, references) == 3_000
     assert time.process_time() - started < 8
+
+
+def test_a_conversation_counts_once_however_many_turns_it_has() -> None:
+    found = Paired("f", base=[0.0, 0.0, 0.0, 1.0], tuned=[1.0, 1.0, 1.0, 0.5], units=[0, 0, 0, 2])
+
+    score = found.score(Levels(0.025, 0.025))
+
+    assert list(found.differences) == [1.0, -0.5]
+    assert (score.base, score.tuned, score.difference) == (0.5, 0.75, 0.25)

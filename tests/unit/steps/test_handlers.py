@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
@@ -14,6 +15,7 @@ from tunedrop import catalog
 from tunedrop.catalog.price_list import usage_type
 from tunedrop.contracts import (
     CompletedJob,
+    CostLine,
     DeploymentSettings,
     Estimate,
     EvaluationSettings,
@@ -23,12 +25,13 @@ from tunedrop.contracts import (
     Registration,
     StartedJob,
 )
-from tunedrop.cost import prices
+from tunedrop.cost import imported, prices
 from tunedrop.cost.prices import PriceList
-from tunedrop.errors import RunStopped
+from tunedrop.errors import OverBudget, RunStopped
 from tunedrop.monitoring.state import MonthSoFar, OpenRun, Served
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.spending import Spending
+from tunedrop.results import mlflow
 from tunedrop.serving.sweep import InService
 from tunedrop.steps.sweep_throughput import Sweep, Swept
 from tunedrop.waiting import approval
@@ -441,3 +444,71 @@ def test_the_open_runs_of_a_tenant_take_no_place_of_another(here: Here) -> None:
     assert [law.outcome, sales.outcome, more.outcome] == ["registered", "registered", "refused"]
     assert more.failure is not None
     assert "1 runs of law are open" in more.failure.cause
+
+
+@pytest.mark.parametrize("attempt", [1, 2])
+def test_a_receipt_is_for_the_attempt_that_its_message_names(here: Here, attempt: int) -> None:
+    attributes = {
+        "run_id": {"Type": "String", "Value": RUN_ID}, "attempt": {"Type": "String", "Value": str(attempt)},
+    }  # fmt: skip
+    here.registry.notices.claim(RUN_ID, 2)
+
+    here.wake("record_notice", {"Records": [{"Sns": {"MessageAttributes": attributes}}]})
+
+    assert here.registry.notices.claim(RUN_ID, 2) == ("sent" if attempt == 2 else "unsure")
+
+
+@pytest.mark.parametrize(("parameter", "header"), [("/mlflow/header", "Bearer secret"), ("", "")])
+def test_a_run_is_exported_with_the_header_of_the_stages_parameter(
+    here: Here, monkeypatch: pytest.MonkeyPatch, parameter: str, header: str
+) -> None:
+    here.aws.ssm.put_parameter(Name="/mlflow/header", Value=" Bearer secret\n", Type="SecureString")
+    here.stage = msgspec.structs.replace(
+        here.stage, mlflow_tracking_uri="https://mlflow.example.com", mlflow_header_parameter=parameter
+    )
+    servers: list[tuple[str, str]] = []
+    monkeypatch.setattr(mlflow, "Server", lambda *given: servers.append(given))
+    monkeypatch.setattr(mlflow, "export", lambda _s3, _stage, _registry, run_id, _server: f"runs/{run_id}")
+
+    answer = here.wake("export_run", {"detail": {"run_id": RUN_ID}})
+
+    assert servers == [("https://mlflow.example.com", header)]
+    assert answer == {"address": f"runs/{RUN_ID}"}
+
+
+@pytest.mark.parametrize(
+    ("budget", "before", "units", "asked", "refused"),
+    [
+        (10.0, 0.0, 10, 0, False),  # it is 10 USD by now, which is exactly the budget
+        (9.99, 0.0, 10, 0, True),
+        (20.0, 10.01, 10, 0, True),  # the budget is for all attempts
+        (20.0, 10.0, 10, 0, False),
+        (0.5, 0.0, 1, 0, False),  # no more than somebody has agreed to
+        (9.99, 0.0, 0, 0, False),  # its units are not known
+        (9.99, 0.0, 10, 1, False),  # it is being asked already
+    ],
+)
+def test_an_imported_model_that_is_dearer_than_agreed_is_not_asked(
+    here: Here, budget: float, before: float, units: int, asked: int, refused: bool
+) -> None:
+    qwen = catalog.find("qwen.qwen3-4b")
+    line = CostLine(item=imported.ANSWERING, low=0.1, likely=1.0, high=1.0, basis="", source="AWS")
+    estimate = Estimate(lines=(line,), low=0.1, likely=1.0, high=1.0, budget_usd=budget)
+    here.registry.save(RUN_ID, estimate=estimate)
+    here.stage = builders.stage(budget_usd=999.0)
+    here.replace("evaluate_model.handler.evaluate_model", builders.evaluation())
+    payload = {
+        "run": builders.run(base_model=qwen.id, spent_before_usd=before),
+        "dataset": builders.dataset(),
+        "serving": builders.serving(units=units * qwen.likely_units),
+        "next_record": asked,
+    }
+
+    with pytest.raises(OverBudget) if refused else nullcontext():
+        here.call("evaluate_model", **payload)
+
+    record = here.registry.get(RUN_ID)
+    assert record is not None
+    kept = record.document("estimate", Estimate)
+    assert kept is not None
+    assert kept.likely == (1.0 if asked or not units else units)
