@@ -70,7 +70,10 @@ class Fault(NamedTuple):
 
 AREAS = {
     "cost": Area(("tunedrop/cost", "lambdas/estimate_cost"), ("tests/unit/cost", "tests/unit/steps")),
-    "preflight": Area(("tunedrop/preflight",), ("tests/unit/preflight", "tests/unit/aws")),
+    "preflight": Area(
+        ("tunedrop/preflight",),
+        ("tests/unit/preflight", "tests/unit/aws", "tests/unit/serving/test_bases.py"),
+    ),
     "evaluation": Area(("tunedrop/evaluation",), ("tests/unit/evaluation",)),
     "training": Area(("tunedrop/training",), ("tests/unit/training", "tests/unit/serving/test_bases.py")),
     "waiting": Area(

@@ -397,6 +397,17 @@ def test_a_model_in_production_that_is_worse_is_replaced() -> None:
     assert verdict(with_production(BETTER, 6)).verdict == "promote"
 
 
+def test_a_model_in_production_that_answered_too_few_different_prompts_leaves_no_verdict() -> None:
+    """Fewer than a tenth is missing, but what is left is too little to compare."""
+    silent = Answer(error="throttled")
+    few = [msgspec.structs.replace(one, champion=silent) for one in BETTER[:3]]
+
+    evaluation = verdict([*with_production(BETTER[:29], 6), *few])
+
+    assert evaluation.verdict == "inconclusive"
+    assert "the model in production answered fewer than 30 different prompts" in evaluation.reason
+
+
 def test_a_model_in_production_that_did_not_answer_leaves_no_verdict() -> None:
     asked = with_production(BETTER, 10)
     throttled = Answer(error="Too many requests")

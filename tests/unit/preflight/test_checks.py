@@ -12,7 +12,14 @@ from tests import builders
 from tests.unit.fake_bedrock import Answer, FakeBedrock, refusal
 from tunedrop import catalog
 from tunedrop.aws import Aws
-from tunedrop.contracts import Dataset, DeploymentSettings, Run, Teacher, TrainingStage
+from tunedrop.contracts import (
+    Dataset,
+    DeploymentSettings,
+    EvaluationSettings,
+    Run,
+    Teacher,
+    TrainingStage,
+)
 from tunedrop.errors import PreflightFailed
 from tunedrop.preflight.checks import Preflighter
 from tunedrop.stage import Stage
@@ -242,3 +249,39 @@ def test_throughput_is_wanted_where_the_run_asks_for_it(aws: Aws, stage: Stage) 
 
     assert "units (L-BE77399C) is 0" in Account(aws, quotas=none).look(stage, run, model=model)
     assert Account(aws, quotas=none).look(stage, model=model) == WELL
+
+
+@pytest.mark.parametrize(
+    ("records", "told"),
+    [
+        (None, "test: 0 conversations, too few for a verdict"),
+        (29, "test: 29 conversations, too few for a verdict"),
+        (30, "test: 30 conversations, which show an improvement of"),
+        (900, "test: 400 conversations, which show an improvement of"),  # no more are asked
+    ],
+)
+def test_what_the_test_set_can_show_is_told_before_anything_is_paid(
+    aws: Aws, stage: Stage, records: int | None, told: str
+) -> None:
+    Account(aws)
+    test = builders.dataset().test
+    assert test is not None
+    some = msgspec.structs.replace(test, records=records) if records is not None else None
+    run = builders.run(evaluation=EvaluationSettings(max_prompts=400))
+
+    checks = Preflighter(aws, stage, run, builders.dataset(test=some), MODEL).run().checks
+
+    (found,) = (one for one in checks if one.name == "test set")
+    assert found.detail.startswith(told)
+
+
+@pytest.mark.parametrize(
+    ("region", "cure"), [("us-west-2", "Take "), ("eu-west-3", "; deploy a stage there")]
+)
+def test_in_a_wrong_region_the_nearest_way_is_told(aws: Aws, region: str, cure: str) -> None:
+    reads = Account(aws).look(builders.stage(region=region))
+
+    first = reads.splitlines()[0]
+    assert f"this stage is in {region}" in first
+    assert cure in first
+    assert ("deploy a stage there" in first) == (region == "eu-west-3")
