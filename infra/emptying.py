@@ -13,15 +13,24 @@ from aws_cdk import CustomResource
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_lambda as lambda_
 from aws_cdk import aws_s3 as s3
-from constructs import Construct
+from constructs import Construct, IDependable
 
 
 class Emptying(Construct):
-    """One custom resource per bucket, whose deletion precedes the bucket's and empties it."""
+    """One custom resource per bucket, whose deletion precedes the bucket's and empties it.
+
+    Parameters
+    ----------
+    reached_by
+        VPC endpoints of the stack, which are deleted afterwards: a function in a VPC reaches S3, where
+        CloudFormation waits for its response too, by them (CloudFormation user guide,
+        aws-resource-cfn-customresource, read 2026-11-30).
+    """
 
     def __init__(
-        self, scope: Construct, id: str, *, function: lambda_.Function, buckets: Sequence[s3.Bucket]
-    ) -> None:
+        self, scope: Construct, id: str, *, function: lambda_.Function, buckets: Sequence[s3.Bucket],
+        reached_by: IDependable | None,
+    ) -> None:  # fmt: skip
         super().__init__(scope, id)
         for actions, resources in (
             (["s3:ListBucketVersions", "s3:PutBucketPolicy"], [one.bucket_arn for one in buckets]),
@@ -39,3 +48,5 @@ class Emptying(Construct):
             # Deleted before it, because the function then sets a policy of its own, which must stay.
             if bucket.policy is not None:
                 bucket.policy.node.add_dependency(emptied)
+        if reached_by is not None:
+            self.node.add_dependency(reached_by)

@@ -124,12 +124,14 @@ class Tunedrop(Construct):
         )  # fmt: skip
         functions = self._functions(bundles or build(settings), tables, roles)
 
+        endpoints = self._add_endpoints(services)
         if storage.made and not settings.retains:
-            Emptying(self, "Emptying", function=functions[EMPTIER.name], buckets=storage.made)
+            Emptying(
+                self, "Emptying", function=functions[EMPTIER.name], buckets=storage.made, reached_by=endpoints
+            )
         self._notify(notifications, functions)
         self.workflow = self._workflow(functions, "sagemaker" in services)
         self._observe(functions)
-        self._add_endpoints(services)
         publish(self, self.stage)
         self._tag_and_bound()
 
@@ -277,10 +279,13 @@ class Tunedrop(Construct):
                     "account and Region"
                 )
 
-    def _add_endpoints(self, training: set[str]) -> None:
+    def _add_endpoints(self, training: set[str]) -> VpcEndpoints | None:
         """The VPC endpoints, if the settings ask for them."""
-        if (network := self._settings.network) is not None and network.endpoints is not None:
-            VpcEndpoints(self, "Endpoints", network=network, endpoints=network.endpoints, training=training)
+        if (network := self._settings.network) is None or network.endpoints is None:
+            return None
+        return VpcEndpoints(
+            self, "Endpoints", network=network, endpoints=network.endpoints, training=training
+        )
 
     def _tag_and_bound(self) -> None:
         """The cost tags, and the permissions boundary, of every part."""

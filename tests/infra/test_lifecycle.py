@@ -9,6 +9,7 @@ import pytest
 
 from infra.settings import SettingsError
 from tests.infra.conftest import ACCOUNT, REGION, Resources, synthesize
+from tests.infra.test_cfn_lint import NETWORK
 
 HOLDS_DATA = {"AWS::S3::Bucket", "AWS::DynamoDB::GlobalTable", "AWS::KMS::Key"}
 
@@ -76,6 +77,20 @@ def test_a_bucket_takes_nothing_new_between_its_emptying_and_its_deletion(resour
     ]
 
     assert {next(iter(emptied & set(one["DependsOn"])), "none") for one in policies} == emptied
+
+
+def test_buckets_are_emptied_while_their_function_still_reaches_s3(tmp_path: Path) -> None:
+    """In a VPC it does by the stack's own endpoints, and CloudFormation waits for its response in S3, too
+    (CloudFormation user guide, aws-resource-cfn-customresource, read 2026-11-30). What depends on something
+    is deleted before it."""
+    made = Resources(synthesize(tmp_path, network=NETWORK))
+    gateways = {
+        id_ for id_, one in made.of("AWS::EC2::VPCEndpoint").items() if one["ServiceName"].endswith(".s3")
+    }
+
+    assert len(gateways) == 1
+    for emptied in made.of("Custom::EmptiedBucket"):
+        assert gateways <= set(made.template["Resources"][emptied]["DependsOn"])
 
 
 def test_no_name_of_the_account_is_shared_by_two_regions(
