@@ -97,6 +97,15 @@ class Aws:
         return self.client("s3", read_timeout=60)
 
     @cached_property
+    def s3_links(self) -> Any:
+        """For presigned URLs, which botocore by default signs with Signature Version 2 in some Regions, and
+        addresses to the general endpoint. S3 requires Version 4 for objects under a KMS key (re:Post,
+        s3-kms-signature-version-error), and redirects requests for new buckets to the endpoint of the Region,
+        where the signature is invalid (boto/boto3, issue 4651; both read 2026-11-30)."""
+        config = Config(signature_version="s3v4")
+        return self.session.client("s3", endpoint_url=self.s3.meta.endpoint_url, config=config)
+
+    @cached_property
     def bedrock(self) -> Any:
         return self.client("bedrock", read_timeout=30)
 

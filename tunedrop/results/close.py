@@ -109,7 +109,7 @@ def _publish(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, ended:
             return False
         case "unsure":
             raise TransientError("it is not known yet whether an earlier notification was delivered")
-    link = links.to(aws_.s3, stage, naming.report_key(run.run_id))
+    link = links.to(aws_.s3_links, stage, naming.report_key(run.run_id))
     try:
         aws_.sns.publish(
             TopicArn=stage.topic_arn,
