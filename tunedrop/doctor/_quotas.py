@@ -10,12 +10,13 @@ from tunedrop.aws import Aws
 from tunedrop.aws.quotas import Quota, read, request
 from tunedrop.catalog.model import BaseModel
 from tunedrop.doctor._finding import Finding, State, asked
-from tunedrop.serving.kinds import deployment
+from tunedrop.serving.kinds import deployment, imported
 from tunedrop.serving.kinds.provisioned import NO_COMMITMENT_UNITS
 from tunedrop.training import engines
 from tunedrop.training.engines.bedrock import custom_models
 from tunedrop.training.engines.bedrock.custom_models import CUSTOM_MODELS
 from tunedrop.training.engines.bedrock.jobs import SCHEDULED_JOBS
+from tunedrop.training.engines.sagemaker_jumpstart import limits
 
 ABOUT = "Service quotas"
 
@@ -29,6 +30,7 @@ class Used(msgspec.Struct, frozen=True):
     jobs: int
     deployments: int
     models: int
+    imported: int
 
 
 def look(aws: Aws, models: Iterable[BaseModel], jobs_at_once: int) -> Iterator[Finding]:
@@ -39,9 +41,13 @@ def look(aws: Aws, models: Iterable[BaseModel], jobs_at_once: int) -> Iterator[F
     jobs_at_once
         How many jobs the stage runs at once (`customization_quota`).
     """
+    needed = list(models)
     yield from asked(
-        ABOUT, "quotas", lambda: _judge(read(aws), _used(aws), list(models), jobs_at_once, _region(aws))
+        ABOUT, "quotas", lambda: _judge(read(aws), _used(aws, needed), needed, jobs_at_once, _region(aws))
     )
+    for instance in sorted({one.training_instance for one in needed} - {""}):
+        name = limits.name(instance)
+        yield from asked(ABOUT, name, lambda instance=instance: iter([_instances(aws, instance)]))  # type: ignore[misc]
 
 
 def _judge(
@@ -58,6 +64,9 @@ def _judge(
             count = used.deployments if code == deployment.IN_TOTAL else 0
             yield _enough(quotas, code, name, count, count + 1, region)
     yield _enough(quotas, CUSTOM_MODELS, "custom models", used.models, used.models + 1, region)
+    if any(model.serving.imported for model in models):
+        count = used.imported
+        yield _enough(quotas, imported.IN_TOTAL, "imported models", count, count + 1, region)
     yield from _units(quotas, models, region)
 
 
@@ -113,11 +122,26 @@ def _enough(quotas: dict[str, Quota], code: str, name: str, used: int, needed: i
     return _finding(name, "bad", f"{quota.value:g} in total, {used} used; {needed} needed", cure)
 
 
-def _used(aws: Aws) -> Used:
+def _instances(aws: Aws, instance: str) -> Finding:
+    """The quota of training instances, of SageMaker AI; 0 in new accounts."""
+    name = limits.name(instance)
+    found = limits.find(aws.service_quotas, instance)
+    if found is None:
+        return _finding(
+            name, "unknown", "Service Quotas does not list it; check its console, under SageMaker"
+        )
+    if found["Value"] >= 1:
+        return _finding(name, "good", f"{found['Value']:g}")
+    cure = limits.request(name, _region(aws), str(found["QuotaCode"]))
+    return _finding(name, "bad", f"{found['Value']:g}; one is needed to train", cure)
+
+
+def _used(aws: Aws, models: list[BaseModel]) -> Used:
     return Used(
         jobs=engines.named("bedrock").in_progress(aws),
         deployments=len(deployment.every(aws.bedrock)),
         models=custom_models.count(aws.bedrock),
+        imported=len(imported.every(aws.bedrock)) if any(one.serving.imported for one in models) else 0,
     )
 
 

@@ -36,6 +36,8 @@ def _one(aws: Aws, model: BaseModel) -> Finding:
             f"is customized in {', '.join(model.regions)}, not in {region}",
             "Deploy a stage there",
         )
+    if not (engine := catalog.engines()[model.engine]).tunes_foundation_models:
+        return _finding(model, "note", f"is trained by {engine.title}, which the preflight of each run asks")
     try:
         details = describe(aws.bedrock, model)
         access = aws.bedrock.get_foundation_model_availability(modelId=model.lifecycle_id)

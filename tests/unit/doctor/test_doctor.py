@@ -25,6 +25,7 @@ from tunedrop.training.engines.bedrock.jobs import SCHEDULED_JOBS
 from tunedrop.waiting.table import Waits
 
 LLAMA = catalog.find(builders.LLAMA_3_1)
+MISTRAL = catalog.find("mistral.mistral-7b")
 ACCESS = {
     "agreementAvailability": {"status": "AVAILABLE"},
     "authorizationStatus": "AUTHORIZED",
@@ -191,6 +192,18 @@ class TestBaseModels:
 
         assert finding.state == state
 
+    @pytest.mark.parametrize("other", ["qwen.qwen3-4b", "openai.gpt-oss-20b"])
+    def test_bedrock_is_not_asked_about_a_model_that_another_engine_trains(
+        self, aws: Aws, other: str
+    ) -> None:
+        """It lists no such id: a Region of open weights would look as if nothing could be tuned there."""
+        aws.bedrock = FakeBedrock(get_foundation_model=refusal("ResourceNotFoundException"))
+
+        (found,) = models.look(aws, [catalog.find(other)])
+
+        assert found.state == "note"
+        assert found.detail.startswith("is trained by ")
+
     def test_a_legacy_model_is_bad(self, aws: Aws) -> None:
         legacy = {"modelDetails": {"modelLifecycle": {"status": "LEGACY"}}}
 
@@ -232,7 +245,9 @@ class TestQuotas:
         """Where the base model of these tests was tuned."""
         return Aws(boto3.Session(region_name="us-west-2"))
 
-    def look(self, aws: Aws, jobs_at_once: int = 2, **values: float) -> list[Finding]:
+    def look(
+        self, aws: Aws, jobs_at_once: int = 2, base_model: catalog.BaseModel = LLAMA, **values: float
+    ) -> list[Finding]:
         listed = [
             {
                 "QuotaCode": code,
@@ -247,6 +262,8 @@ class TestQuotas:
                 ("models", CUSTOM_MODELS, "Custom models per account"),
                 ("units", NO_COMMITMENT_UNITS, "Model units no-commitment"),
                 ("own", "L-3632DE15", "Model units per provisioned model for Meta Llama 3.1 8B Instruct"),
+                ("imported", "L-45B04988", "Imported models per account"),
+                ("instances", "L-ED7BD217", "ml.g5.24xlarge for training job usage"),
             )
         ]
         aws.service_quotas = FakeBedrock(
@@ -256,8 +273,9 @@ class TestQuotas:
             list_custom_model_deployments={"modelDeploymentSummaries": [{}] * 3},
             list_custom_models={"modelSummaries": []},
             list_model_customization_jobs={"modelCustomizationJobSummaries": []},
+            list_imported_models={"modelSummaries": [{}] * 3},
         )
-        return list(_quotas.look(aws, [LLAMA], jobs_at_once))
+        return list(_quotas.look(aws, [base_model], jobs_at_once))
 
     def test_the_quota_that_is_0_by_default_is_bad_where_nothing_else_serves_the_model(
         self, aws: Aws
@@ -270,6 +288,24 @@ class TestQuotas:
 
     def test_enough_of_everything_is_good(self, aws: Aws) -> None:
         assert set(states(self.look(aws)).values()) == {"good"}
+
+    @pytest.mark.parametrize(
+        ("quota", "most", "name", "request_"),
+        [
+            ("imported", 3.0, "imported models", "bedrock --quota-code L-45B04988 --desired-value 4"),
+            ("instances", 0.0, "ml.g5.24xlarge for training job usage",
+             "sagemaker --quota-code L-ED7BD217 --desired-value 1"),
+        ],
+    )  # fmt: skip
+    def test_what_open_weights_need_is_looked_at(
+        self, aws: Aws, quota: str, most: float, name: str, request_: str
+    ) -> None:
+        """An account imports three models by default, and trains on no instance (AWS General Reference)."""
+        enough = {one.name: one for one in self.look(aws, 2, MISTRAL)}
+        found = {one.name: one for one in self.look(aws, 2, MISTRAL, **{quota: most})}
+
+        assert (enough[name].state, found[name].state) == ("good", "bad")
+        assert f"{request_} --region us-west-2" in found[name].cure
 
     def test_fewer_jobs_than_the_stage_wants_cannot_be_raised(self, aws: Aws) -> None:
         finding = self.look(aws, jobs=1.0)[0]

@@ -7,7 +7,7 @@ not at its submission (reported): preflight checks them before anything is paid.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -89,7 +89,7 @@ class Imported(ServingKind):
     def shortages(self, bedrock: Any, quotas: Quotas, demand: Demand) -> Iterator[Shortage]:
         if (quota := quotas.get(IN_TOTAL)) is None:
             return
-        names = [str(one["modelName"]) for one in _MODELS.read(bedrock)]
+        names = [str(one["modelName"]) for one in every(bedrock)]
         needed = len(names) + demand.count
         if needed > quota.value:
             copies = _copies(demand.stage, demand.base_model, names)
@@ -108,6 +108,11 @@ class Imported(ServingKind):
 
 
 KIND = Imported()
+
+
+def every(bedrock: Any) -> list[Mapping[str, Any]]:
+    """The imported models that the account has, of whatever stage."""
+    return list(_MODELS.read(bedrock))
 
 
 def _copies(stage: Stage, model: BaseModel, names: list[str]) -> str:
