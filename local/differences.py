@@ -21,6 +21,7 @@ def cure() -> None:
     _say_versions_in_events()
     _let_functions_make_no_log_groups()
     _limit_states()
+    _limit_histories()
     _limit_wildcards()
     _limit_messages()
     _say_missing_to_who_may_list()
@@ -34,6 +35,9 @@ def _most(service: str, shape: str) -> int:
 
 MOST_STATE_BYTES = _most("stepfunctions", "SensitiveData")
 """Of the input of a task, the output of a state, or its variables (Step Functions guide, service-quotas)."""
+
+MOST_EVENTS = 25_000
+"""In the history of an execution (Step Functions guide, bp-history-limit, read 2026-11-30)."""
 
 MOST_PATTERN = 2_048
 """Characters of a rule's pattern: the account's quota (L-664C5505; EventBridge user guide, eb-quota, read
@@ -84,6 +88,22 @@ def _refuse_large(value: Any) -> None:
             f"The state/task returned a result with a size exceeding the maximum number of bytes service "
             f"limit: {size} of {MOST_STATE_BYTES}.",
         )
+
+
+def _limit_histories() -> None:
+    """An execution fails when its history is full, and no Retry and no Catch sees it (the same page; the
+    cause is what others have met, the error's name a belief). AWS counts more events a task than here."""
+    add = stepfunctions._add_event
+
+    def added(execution: Any, kind: str, details: Any = None) -> Any:
+        if execution["status"] == "RUNNING" and len(execution["events"]) >= MOST_EVENTS - 1:
+            # No _ExecutionError, which a Catch might take: MiniStack fails the execution by it.
+            raise OverflowError(
+                f"The execution reached the maximum number of history events ({MOST_EVENTS})."
+            )
+        return add(execution, kind, details)
+
+    stepfunctions._add_event = added
 
 
 def _limit_wildcards() -> None:

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 Wrong = Iterator[tuple[str, str]]
 """The key of an invalid setting, and the problem."""
 
+MOST_RECIPIENTS = 199
+"""SNS takes 200 filter policies a topic by default (developer guide, subscription-filter-policy-constraints,
+read 2026-11-30); one is for receipts."""
+
 _BOUNDARY = re.compile(r"[\w+=,.@/-]{1,512}")
 
 
@@ -39,7 +43,9 @@ def refuse(where: str, settings: Settings) -> None:
         The message names the key.
     """
     _refuse_models(where, settings)
-    for look in (_of_judge, _of_budgets, _of_buckets, _of_tenants, _of_places, _of_roles_and_tags):
+    for look in (
+        _of_judge, _of_budgets, _of_buckets, _of_tenants, _of_places, _of_roles_and_tags, _of_recipients,
+    ):  # fmt: skip
         for key, what in look(settings):
             raise SettingsError(f"{where}.{key}{what}")
 
@@ -162,6 +168,14 @@ def _of_roles_and_tags(settings: Settings) -> Wrong:
         yield "permissions_boundary", f" is the name of a managed policy in the account, not {boundary}"
     if naming.STAGE_TAG in settings.tags:
         yield "tags", f": {naming.STAGE_TAG} is how the stage finds its resources"
+
+
+def _of_recipients(settings: Settings) -> Wrong:
+    """Those of `notify` get what is theirs by the filter policies of their subscriptions."""
+    named = {one for group in settings.notify.values() for one in group} - {*settings.notification_emails}
+    if len(named) > MOST_RECIPIENTS:
+        what = f" has {len(named)} addresses, and SNS filters for {MOST_RECIPIENTS}: name mailing lists"
+        yield "notify", what
 
 
 def hint(key: str, known: list[str]) -> str:

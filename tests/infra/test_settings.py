@@ -96,6 +96,7 @@ def test_a_wrong_value_is_refused_with_its_key(key: str, value: object) -> None:
         ({"judge": "qwen.qwen3-8b"}, "is not an active model"),
         ({"judge": "auto"}, "judge: auto is not an active model"),
         ({"tags": {"tunedrop:stage": "prod"}}, "is how the stage finds its resources"),
+        ({"notify": {"all": [f"{n}@example.com" for n in range(200)]}}, "notify has 200 addresses, and SNS"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

@@ -16,7 +16,8 @@ from local import differences
 
 PATCHED = {
     stepfunctions: (
-        "_apply_jsonata_arguments", "_apply_jsonata_output", "_apply_state_assign", "_error_matches",
+        "_add_event", "_apply_jsonata_arguments", "_apply_jsonata_output", "_apply_state_assign",
+        "_error_matches",
     ),
     eventbridge: ("_event_pattern_error",),
     sns: ("publish_internal",),
@@ -89,6 +90,38 @@ def test_a_state_of_256_kib_goes_on() -> None:
     differences._limit_states()
 
     assert run({"Type": "Pass", "Output": text_of(262_144), "End": True})["status"] == "SUCCEEDED"
+
+
+TRIED_WITHOUT_END: dict[str, Any] = {
+    "Type": "Task",
+    "Resource": "arn:aws:states:::lambda:invoke",
+    "Arguments": {"FunctionName": "missing", "Payload": {}},
+    "Catch": [{"ErrorEquals": ["States.ALL"], "Next": "First"}],
+    "End": True,
+}
+"""Fails, and begins again: two events each time."""
+
+
+def test_an_execution_of_25_000_events_ends_past_its_catches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the Step Functions guide says it (bp-history-limit), here with fewer; the cause is quoted by
+    cloudonaut.io (step-functions-pitfall-maximum-number-of-history-events)."""
+    assert differences.MOST_EVENTS == 25_000
+    monkeypatch.setattr(differences, "MOST_EVENTS", 250)
+    differences._limit_histories()
+
+    ended = run(TRIED_WITHOUT_END)
+
+    assert (ended["status"], len(ended["events"])) == ("FAILED", 250)
+    assert "reached the maximum number of history events" in ended["cause"]
+    assert ended["events"][-1]["type"] == "ExecutionFailed"
+
+
+def test_an_execution_may_end_well_with_its_last_event(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = run({"Type": "Pass", "End": True})["events"]
+    monkeypatch.setattr(differences, "MOST_EVENTS", len(whole))
+    differences._limit_histories()
+
+    assert run({"Type": "Pass", "End": True})["status"] == "SUCCEEDED"
 
 
 @pytest.mark.parametrize(("count", "is_refused"), [(6, False), (7, True)])
