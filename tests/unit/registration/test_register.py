@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import json
+
 import msgspec
 import pytest
 
@@ -263,3 +265,24 @@ def test_data_in_a_bucket_without_versions_is_pinned_by_its_etag(aws: Aws) -> No
     assert second is not None
     assert (first.train.etag, first.train.version_id) == (etag, "")
     assert first.run_id != second.run_id
+
+
+@pytest.mark.parametrize("key", ["drop/My data+1.jsonl", "drop/50%25 of it.jsonl", "drop/日本.jsonl"])
+def test_a_key_in_an_event_is_the_objects_own(aws: Aws, stage: Stage, intake: str, key: str) -> None:
+    """S3 encodes keys for queues, topics and functions, not for EventBridge: so moto and LocalStack have it
+    (`localstack/services/s3/notifications.py`), and no page of AWS says it."""
+    sqs, events = aws.client("sqs"), aws.client("events")
+    queue = sqs.create_queue(QueueName="events")["QueueUrl"]
+    events.put_rule(Name="uploads", EventPattern=json.dumps({"source": ["aws.s3"]}))
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    events.put_targets(Rule="uploads", Targets=[{"Id": "queue", "Arn": arn}])
+    aws.s3.put_bucket_notification_configuration(
+        Bucket=intake, NotificationConfiguration={"EventBridgeConfiguration": {}}
+    )
+
+    put(aws, stage, key)
+
+    (message,) = sqs.receive_message(QueueUrl=queue)["Messages"]
+    event = ObjectCreated.from_event(json.loads(message["Body"]))
+    assert event.source.key == key
+    assert register(aws, stage, event).outcome == "registered"
