@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 
 from tests.recorded import recorded
@@ -225,3 +226,11 @@ def test_a_base_model_that_two_engines_train_has_an_entry_for_each_and_one_id_at
     assert usual.service_id == by_mantle.service_id == usual.id == "qwen.qwen3-32b"
     assert catalog.entries(by_mantle) == [usual, by_mantle]
     assert catalog.find("qwen.qwen3-32b-v1:0") is usual
+
+
+def test_every_region_is_in_the_partition_that_our_arns_name() -> None:
+    """They begin with `arn:aws:`; those of GovCloud, China and the European Sovereign Cloud do not."""
+    regions = {region for model in catalog.load().values() for region in model.regions}
+    partition_of = botocore.session.get_session().get_partition_for_region
+
+    assert {partition_of(region) for region in regions} == {"aws"}
