@@ -15,7 +15,9 @@ from collections.abc import Callable, Iterator
 from typing import Any, Literal
 
 import msgspec
+from botocore.exceptions import ClientError
 
+from tunedrop import aws
 from tunedrop.contracts import JudgeSettings
 from tunedrop.dataset.prepare.held_out import HeldOut
 from tunedrop.evaluation.ask import Answer, RateLimiter, Unanswered, persist
@@ -62,6 +64,7 @@ class Judge:
         self._instructions = _INSTRUCTIONS.format(rubric=settings.rubric.strip() or RUBRIC)
         self._limiter = limiter
         self._sleep = sleep
+        self._sampling: dict[str, float] = {"temperature": 0.0}
 
     def compare(self, question: HeldOut, base: Answer, tuned: Answer) -> Judgement:
         """Which answer is better; a tie if they are equal, or the order decides."""
@@ -95,13 +98,21 @@ class Judge:
         raise Unanswered(f"the judge gave no readable judgement in {ATTEMPTS} attempts")
 
     def _converse(self, case: str, document: dict[str, Any]) -> Any:
+        """One try. Some models refuse a temperature, Claude since Opus 4.7: they are asked without."""
         text = f"Case number: {case}\n\n{json.dumps(document, ensure_ascii=False)}"
-        return self._runtime.converse(
-            modelId=self._model_id,
-            system=[{"text": self._instructions}],
-            messages=[{"role": "user", "content": [{"text": text}]}],
-            inferenceConfig={"maxTokens": MAX_TOKENS, "temperature": 0.0},
-        )
+        sampling = self._sampling
+        try:
+            return self._runtime.converse(
+                modelId=self._model_id,
+                system=[{"text": self._instructions}],
+                messages=[{"role": "user", "content": [{"text": text}]}],
+                inferenceConfig={"maxTokens": MAX_TOKENS, **sampling},
+            )
+        except ClientError as error:
+            if not sampling or "temperature" not in aws.message_of(error):
+                raise
+            self._sampling = {}
+            return self._converse(case, document)
 
 
 def read_verdict(said: str, case: str) -> _Verdict | None:

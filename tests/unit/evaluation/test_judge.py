@@ -14,7 +14,7 @@ from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop.contracts import JudgeSettings
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.evaluation.ask import Answer, RateLimiter
-from tunedrop.evaluation.judge import Judge, read_verdict
+from tunedrop.evaluation.judge import MAX_TOKENS, Judge, read_verdict
 
 REFERENCE = "Open the settings, choose your account, and press delete."
 GOOD = Answer(text="Open the settings and choose your account; then press delete.")
@@ -113,6 +113,22 @@ def test_a_forbidden_judge_has_failed_with_a_reason() -> None:
     runtime = FakeBedrock(converse=refusal("AccessDeniedException", "no access to this model"))
 
     assert "no access to this model" in judge(runtime).compare(question(), BAD, GOOD).error
+
+
+def test_a_judge_that_takes_no_temperature_is_asked_without() -> None:
+    """ "`temperature` is deprecated for this model", as Claude refuses it since Opus 4.7 (github/copilot-sdk,
+    issue 1557, by way of Bedrock; danielmiessler/fabric, pull request 2313)."""
+
+    class Strict(Listener):
+        def converse(self, **call: Any) -> dict[str, Any]:
+            if "temperature" in call["inferenceConfig"]:
+                raise refusal("ValidationException", "`temperature` is deprecated for this model.")
+            return super().converse(**call)
+
+    runtime = Strict(better_of)
+
+    assert judge(runtime).compare(question(), BAD, GOOD).better == "tuned"
+    assert {one["inferenceConfig"]["maxTokens"] for one in runtime.calls} == {MAX_TOKENS}
 
 
 INJECTIONS = (
