@@ -71,6 +71,7 @@ def read(stages: Any, name: Any) -> StageSettings:
     except msgspec.ValidationError as error:
         raise SettingsError(f"{where}{_explain(error, given)}") from error
     contradictions.refuse(where, settings)
+    _refuse_a_shared_channel(where, settings, stages)
     return settings
 
 
@@ -87,6 +88,23 @@ def _refuse_unknown_keys(where: str, given: Mapping[str, Any]) -> None:
     for key in given:
         if key not in known:
             raise SettingsError(f"{where}.{key} is not a setting; {contradictions.hint(key, known)}")
+
+
+def _refuse_a_shared_channel(where: str, settings: StageSettings, stages: Mapping[str, Any]) -> None:
+    """An account can configure a channel once ("has already been configured for AWS account": awscc provider
+    of Terraform, issue 1011; cloudformation-coverage-roadmap, issue 1155; read 2026-11-30)."""
+    for name, other in stages.items():
+        if name == settings.name or not isinstance(other, Mapping):
+            continue
+        accounts = {settings.account, other.get("account")} - {None}
+        for key in ("slack", "teams"):
+            ours = msgspec.to_builtins(getattr(settings, key))
+            if ours is not None and ours == other.get(key) and len(accounts) < 2:
+                raise SettingsError(
+                    f"{where}.{key}: stage {name} has this channel, and an account can configure it once: "
+                    "set chat_notifications here instead, and add this stage's ChatTopic to the channel in "
+                    "the console"
+                )
 
 
 def _explain(error: msgspec.ValidationError, given: Mapping[str, Any]) -> str:

@@ -156,6 +156,24 @@ def test_a_base_model_that_the_catalog_does_not_know_is_refused() -> None:
         settings.read(changed(default_base_model="meta.llama9"), "dev")
 
 
+@pytest.mark.parametrize(
+    ("account", "is_refused"), [(None, True), ("111122223333", True), ("444455556666", False)]
+)
+def test_two_stages_of_an_account_cannot_have_one_channel(account: str | None, is_refused: bool) -> None:
+    """ "Slack channel … has already been configured for AWS account" (terraform-provider-awscc, 1011)."""
+    slack = {"workspace": "T0123456789", "channel": "C0123456789"}
+    both = {
+        "dev": {**STAGES["dev"], "slack": slack, "account": "111122223333"},
+        "prod": {**STAGES["prod"], "slack": dict(slack), "account": account},
+    }
+
+    if is_refused:
+        with pytest.raises(SettingsError, match=r"prod\.slack: stage dev has this channel"):
+            settings.read(both, "prod")
+    else:
+        assert settings.read(both, "prod").slack is not None
+
+
 def test_a_run_may_not_cost_more_than_the_month() -> None:
     with pytest.raises(SettingsError, match="budget_usd"):
         settings.read(changed(budget_usd=100, monthly_budget_usd=50), "dev")
