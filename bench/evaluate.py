@@ -15,11 +15,11 @@ from rouge_score.rouge_scorer import RougeScorer
 from sacrebleu.metrics.chrf import CHRF
 
 from tunedrop.contracts import EvaluationSettings
-from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.gate import decide
-from tunedrop.evaluation.sample import Sample
-from tunedrop.evaluation.words import split_words, words
+from tunedrop.evaluation.decision.gate import decide
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.inference.evaluate import Prediction
+from tunedrop.evaluation.scoring.words import split_words, words
+from tunedrop.evaluation.statistics.sample import Sample
 
 PROMPTS = 5_000
 ROUNDS = 2

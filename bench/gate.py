@@ -22,9 +22,9 @@ from rich.table import Table
 
 from bench import gate_macro
 from bench.gate_distributions import DISTRIBUTIONS, WANTED, Drawn
-from tunedrop.evaluation.intervals import lower_bounds
-from tunedrop.evaluation.power import FEWEST_UNITS, REJECTING_SHARE, alpha_of
-from tunedrop.evaluation.sample import Levels
+from tunedrop.evaluation.statistics.intervals import lower_bounds
+from tunedrop.evaluation.statistics.power import FEWEST_UNITS, REJECTING_SHARE, alpha_of
+from tunedrop.evaluation.statistics.sample import Levels
 
 EVALUATIONS = 4_000
 SIZES = (30, 40, 60, 100, 200, 500)

@@ -7,10 +7,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.macro import macro_f1_score
-from tunedrop.evaluation.sample import Levels, Sample
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.inference.evaluate import Prediction
+from tunedrop.evaluation.statistics.macro import macro_f1_score
+from tunedrop.evaluation.statistics.sample import Levels, Sample
 
 SHARES = np.array([0.5, 0.25, 0.15, 0.07, 0.03])
 NAMES = ("refund", "delivery", "account", "invoice", "other")

@@ -17,9 +17,9 @@ from rich.table import Table
 
 from bench.gate_distributions import WANTED
 from tunedrop.contracts import EvaluationSettings
-from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.gate import decide
+from tunedrop.evaluation.decision.gate import decide
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.inference.evaluate import Prediction
 
 EVALUATIONS = 200
 """A cell; each takes about a tenth of a second."""

@@ -21,7 +21,7 @@ from tunedrop import catalog, clock, manifest, naming
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.tunable import obstacle
 from tunedrop.contracts import Estimate, Evaluation, Promotion
-from tunedrop.evaluation.metrics import TITLES
+from tunedrop.evaluation.scoring.metrics import TITLES
 from tunedrop.formatting.costs import in_words
 from tunedrop.registry import Record, StepRecord
 

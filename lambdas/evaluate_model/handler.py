@@ -10,8 +10,8 @@ from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog
 from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Run, Serving
-from tunedrop.evaluation.ask import SECONDS_TO_ASK
 from tunedrop.evaluation.contenders import Contest
+from tunedrop.evaluation.inference.ask import SECONDS_TO_ASK
 from tunedrop.steps.evaluate_model import evaluate_model, refuse_what_is_dearer
 
 

@@ -11,8 +11,8 @@ from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog
 from tunedrop.contracts import Dataset, PromptShard, Run, Serving, ShardProgress
-from tunedrop.evaluation.ask import SECONDS_TO_ASK
 from tunedrop.evaluation.contenders import Contest
+from tunedrop.evaluation.inference.ask import SECONDS_TO_ASK
 from tunedrop.evaluation.shards import evaluate_shard
 
 

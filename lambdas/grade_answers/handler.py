@@ -8,7 +8,7 @@ import msgspec
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.services import logger, tracer
-from tunedrop.evaluation.grading import grade
+from tunedrop.evaluation.reinforcement.grading import grade
 
 
 @logger.inject_lambda_context(clear_state=True)

@@ -7,7 +7,7 @@ from typing import Any
 from aws_lambda_powertools.utilities.typing import LambdaContext
 
 from lambdas.services import logger, services, tracer
-from tunedrop.evaluation import rollouts
+from tunedrop.evaluation.reinforcement import rollouts
 
 MARGIN_SECONDS = 30.0
 """The time reserved for the response."""

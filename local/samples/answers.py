@@ -8,9 +8,9 @@ import random
 from collections.abc import Sequence
 
 from tunedrop.dataset.prepare.held_out import HeldOut, read_held_out
-from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Judgement, Prediction, said_before
-from tunedrop.evaluation.metrics import token_f1
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.inference.evaluate import Judgement, Prediction, said_before
+from tunedrop.evaluation.scoring.metrics import token_f1
 from tunedrop.training.curves import Curves, Loss
 
 BASE_SKILL = 0.1

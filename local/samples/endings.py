@@ -11,9 +11,9 @@ from local.samples.finished import BASE_MODEL, at, timeline
 from tunedrop import catalog
 from tunedrop.contracts import ActualCost, Ending, Failure, Released, S3Object
 from tunedrop.dataset.check.check import check, plain_errors
-from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Prediction, Said
-from tunedrop.evaluation.gate import decide
+from tunedrop.evaluation.decision.gate import decide
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.inference.evaluate import Prediction, Said
 from tunedrop.registry import StepRecord
 from tunedrop.reporting.report import Material
 

@@ -28,8 +28,8 @@ from tunedrop.contracts import (
     StartedJob,
 )
 from tunedrop.dataset.check.check import check
-from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.gate import decide
+from tunedrop.evaluation.decision.gate import decide
+from tunedrop.evaluation.inference.evaluate import Prediction
 from tunedrop.registry import StepRecord
 from tunedrop.reporting.report import Material
 from tunedrop.stage import Stage

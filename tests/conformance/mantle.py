@@ -25,7 +25,7 @@ from local.faults import Faults
 from local.mantle import jobs
 from local.mantle.service import MantleService, Router
 from local.mantle.state import State
-from tunedrop.evaluation.grading import grade
+from tunedrop.evaluation.reinforcement.grading import grade
 
 CLIENT = Path(__file__).parent / "openai_client.py"
 

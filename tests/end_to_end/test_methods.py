@@ -10,7 +10,7 @@ import pytest
 from local.driver import Inbox, Pipeline, until
 from tunedrop import naming
 from tunedrop.contracts import Dataset, Evaluation, Promotion, Serving
-from tunedrop.evaluation import predictions
+from tunedrop.evaluation.inference import predictions
 
 TITAN = b"""\
 method: continued-pretraining

@@ -9,7 +9,7 @@ from tests.datasets import jsonl, single_turn
 from tests.end_to_end.runs import torn_down, whole
 from tunedrop import naming
 from tunedrop.contracts import CompletedJob, Dataset, Estimate, Evaluation, Serving
-from tunedrop.evaluation import predictions
+from tunedrop.evaluation.inference import predictions
 from tunedrop.results.teardown import Teardown
 from tunedrop.serving import inventory
 

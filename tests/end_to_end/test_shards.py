@@ -13,7 +13,7 @@ from tests.datasets import jsonl, long_prompts, many_held_out, single_turn
 from tunedrop import naming
 from tunedrop.cli.app import app
 from tunedrop.contracts import Dataset, Evaluation
-from tunedrop.evaluation import predictions
+from tunedrop.evaluation.inference import predictions
 from tunedrop.registry import Record
 
 MANIFEST = b"data: {train: train.jsonl, test: test.jsonl}\n"

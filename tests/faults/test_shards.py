@@ -12,7 +12,7 @@ from tests.faults.journeys import fresh
 from tunedrop import catalog, naming
 from tunedrop.contracts import Evaluation
 from tunedrop.dataset.check.check import check
-from tunedrop.evaluation import predictions
+from tunedrop.evaluation.inference import predictions
 from tunedrop.registry import Record
 
 NAME = "fault-sharded"

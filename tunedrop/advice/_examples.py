@@ -8,7 +8,7 @@ from tunedrop.catalog.method import MethodRules
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import EvaluationSettings
 from tunedrop.dataset.prepare.split import records_that_leave
-from tunedrop.evaluation.power import FEWEST_UNITS, TYPICAL_SPREAD, detectable, records_for
+from tunedrop.evaluation.statistics.power import FEWEST_UNITS, TYPICAL_SPREAD, detectable, records_for
 
 TELLING = 0.05
 """An improvement that an evaluation should be able to detect."""

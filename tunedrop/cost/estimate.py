@@ -23,7 +23,8 @@ from tunedrop.cost import imported
 from tunedrop.cost._media import shown_in
 from tunedrop.cost._training import held_out_answers, training
 from tunedrop.cost.lines import PricesOf, Tokens, estimated, of_catalog, per_million, priced
-from tunedrop.evaluation import ask, judge_jobs
+from tunedrop.evaluation.inference import ask
+from tunedrop.evaluation.judging import judge_jobs
 from tunedrop.evaluation.workload import Workload, undecidable
 from tunedrop.planning.plan import plan
 from tunedrop.serving import choose, kinds

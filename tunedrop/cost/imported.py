@@ -15,8 +15,8 @@ import msgspec
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import CostLine, Estimate
 from tunedrop.cost.lines import priced, ranged
-from tunedrop.evaluation.evaluate import CONCURRENCY
-from tunedrop.evaluation.speed import ANSWER_SECONDS
+from tunedrop.evaluation.inference.evaluate import CONCURRENCY
+from tunedrop.evaluation.inference.speed import ANSWER_SECONDS
 from tunedrop.evaluation.workload import Workload
 
 WINDOW_MINUTES = 5

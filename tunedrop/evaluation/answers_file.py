@@ -12,9 +12,9 @@ from typing import Any, NoReturn, get_args
 from tunedrop.contracts import Evaluation, EvaluationSettings, Metric
 from tunedrop.dataset.tools.decode import NotRepairable, unpacked
 from tunedrop.errors import InvalidAnswers
-from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.gate import decide
+from tunedrop.evaluation.decision.gate import decide
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.inference.evaluate import Prediction
 
 REQUIRED = ("prompt", "reference", "base", "tuned")
 STOP_REASONS = ("base_stop_reason", "tuned_stop_reason", "production_stop_reason")

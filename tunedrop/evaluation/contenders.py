@@ -14,12 +14,13 @@ from tunedrop.catalog.method import CONVERSATIONS
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import CompletedJob, Dataset, Run, Serving
 from tunedrop.dataset.prepare.held_out import HeldOut, read_held_out
-from tunedrop.evaluation import general_ability, metrics
-from tunedrop.evaluation.ask import Asker, RateLimiter
-from tunedrop.evaluation.evaluate import Prediction, distinct, evaluate, select
-from tunedrop.evaluation.examples import MOST_KNOWN, Example
-from tunedrop.evaluation.judge import Judge
-from tunedrop.evaluation.prompting import Prompted, chosen
+from tunedrop.evaluation import general_ability
+from tunedrop.evaluation.decision.examples import MOST_KNOWN, Example
+from tunedrop.evaluation.inference.ask import Asker, RateLimiter
+from tunedrop.evaluation.inference.evaluate import Prediction, distinct, evaluate, select
+from tunedrop.evaluation.inference.prompting import Prompted, chosen
+from tunedrop.evaluation.judging.judge import Judge
+from tunedrop.evaluation.scoring import metrics
 from tunedrop.planning import distillation
 from tunedrop.registry.aliases import Aliases
 from tunedrop.serving import kinds

@@ -15,10 +15,10 @@ from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import PromptShard, ShardProgress
 from tunedrop.dataset.prepare.held_out import HeldOut
-from tunedrop.evaluation import predictions
 from tunedrop.evaluation.contenders import Contest
-from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.speed import functions_that_ask
+from tunedrop.evaluation.inference import predictions
+from tunedrop.evaluation.inference.evaluate import Prediction
+from tunedrop.evaluation.inference.speed import functions_that_ask
 from tunedrop.stage import Stage
 
 SAVE_SECONDS = 20.0

@@ -8,8 +8,8 @@ from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Dataset, Prompts, Run
 from tunedrop.dataset.prepare.split import records_that_leave
 from tunedrop.evaluation import general_ability
-from tunedrop.evaluation.power import FEWEST_UNITS
-from tunedrop.evaluation.speed import REQUESTS_A_FUNCTION, functions_that_ask, requests_per_minute
+from tunedrop.evaluation.inference.speed import REQUESTS_A_FUNCTION, functions_that_ask, requests_per_minute
+from tunedrop.evaluation.statistics.power import FEWEST_UNITS
 from tunedrop.formatting.counts import counted
 from tunedrop.stage import Stage
 

@@ -7,7 +7,7 @@ from statistics import fmean
 
 from tunedrop import clock
 from tunedrop.contracts import Ending, Preflight
-from tunedrop.evaluation.metrics import TITLES
+from tunedrop.evaluation.scoring.metrics import TITLES
 from tunedrop.formatting.costs import in_words
 from tunedrop.formatting.counts import counted
 from tunedrop.monitoring._snapshot import Job, Snapshot

@@ -11,7 +11,7 @@ from botocore.exceptions import ReadTimeoutError
 from tunedrop import aws, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Check, Dataset, Run, Teacher
-from tunedrop.evaluation import grading
+from tunedrop.evaluation.reinforcement import grading
 from tunedrop.training import rollouts
 
 TRIED = 2

@@ -12,7 +12,7 @@ from tunedrop.aws import Aws, foundation_models
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, Dataset, Method, Preflight, Run
 from tunedrop.errors import PreflightFailed
-from tunedrop.evaluation import power
+from tunedrop.evaluation.statistics import power
 from tunedrop.evaluation.workload import conversations
 from tunedrop.planning.plan import plan
 from tunedrop.preflight import _base, quotas

@@ -19,7 +19,7 @@ from tunedrop.contracts import (
 )
 from tunedrop.dataset.rules import settings as rule_settings
 from tunedrop.errors import InvalidManifest
-from tunedrop.evaluation import grading
+from tunedrop.evaluation.reinforcement import grading
 from tunedrop.manifest import Manifest
 from tunedrop.planning import base_models, distillation, hyperparameters
 from tunedrop.registration._data_files import DataFiles

@@ -13,10 +13,12 @@ import msgspec
 from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Score
-from tunedrop.evaluation import metrics, power, predictions
-from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.sample import Levels, Sample
+from tunedrop.evaluation.inference import predictions
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.inference.evaluate import Prediction
+from tunedrop.evaluation.scoring import metrics
+from tunedrop.evaluation.statistics import power
+from tunedrop.evaluation.statistics.sample import Levels, Sample
 from tunedrop.registry import Record
 from tunedrop.registry.summaries import Summary, summary
 from tunedrop.stage import Stage

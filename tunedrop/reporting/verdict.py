@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tunedrop.contracts import Ending, Outcome, Reason, Score
-from tunedrop.evaluation.metrics import TITLES
+from tunedrop.evaluation.scoring.metrics import TITLES
 from tunedrop.reporting.outcome import outcome_of
 
 _HEADLINES: dict[Outcome, str] = {

@@ -10,7 +10,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tunedrop.aws import Aws
 from tunedrop.contracts import Evaluation, Failure, Promotion, Released, Run, Serving, StartedJob
 from tunedrop.errors import ThroughputFailed, TransientError
-from tunedrop.evaluation import judge_jobs
+from tunedrop.evaluation.judging import judge_jobs
 from tunedrop.serving import inventory, kinds
 from tunedrop.serving.removal import NamedInProduction, Removal
 from tunedrop.stage import Stage

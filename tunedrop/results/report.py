@@ -10,7 +10,7 @@ from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Ending
 from tunedrop.dataset.check.check import Report
-from tunedrop.evaluation import predictions
+from tunedrop.evaluation.inference import predictions
 from tunedrop.registry import Registry
 from tunedrop.reporting.outcome import for_people
 from tunedrop.reporting.pages import findings_page

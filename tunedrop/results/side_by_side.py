@@ -17,7 +17,7 @@ from tunedrop.catalog.method import CONVERSATIONS, Format
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import CompletedJob, Dataset, Serving
 from tunedrop.dataset.prepare.held_out import HeldOut, Message, read_held_out
-from tunedrop.evaluation.ask import Answer, Asker, RateLimiter
+from tunedrop.evaluation.inference.ask import Answer, Asker, RateLimiter
 from tunedrop.registry import Record
 from tunedrop.registry.aliases import Aliases
 from tunedrop.serving import bases, choose, kinds

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from tunedrop import aws
 from tunedrop.aws import Aws
 from tunedrop.errors import AwsRefused, PermissionMissing, ThroughputFailed, TransientError
-from tunedrop.evaluation import judge_jobs
+from tunedrop.evaluation.judging import judge_jobs
 from tunedrop.registry import Record, Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.results import orphans, release

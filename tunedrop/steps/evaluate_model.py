@@ -12,14 +12,15 @@ from tunedrop.contracts import Estimate, Evaluation, Losses, PromptShard
 from tunedrop.cost import imported
 from tunedrop.dataset.prepare.held_out import HeldOut
 from tunedrop.errors import EvaluationFailed, OverBudget
-from tunedrop.evaluation import predictions, shards
+from tunedrop.evaluation import shards
 from tunedrop.evaluation.contenders import Contest
-from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.gate import decide
-from tunedrop.evaluation.ratings import Rater
-from tunedrop.evaluation.rewards import is_graded, rewarded, with_known
-from tunedrop.evaluation.scored import scored
-from tunedrop.evaluation.speed import requests_per_minute
+from tunedrop.evaluation.decision.gate import decide
+from tunedrop.evaluation.decision.scored import scored
+from tunedrop.evaluation.inference import predictions
+from tunedrop.evaluation.inference.evaluate import Prediction
+from tunedrop.evaluation.inference.speed import requests_per_minute
+from tunedrop.evaluation.judging.ratings import Rater
+from tunedrop.evaluation.reinforcement.rewards import is_graded, rewarded, with_known
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.serving import throughput

@@ -14,7 +14,7 @@ from tunedrop import clock, intake
 from tunedrop.aws import Aws
 from tunedrop.contracts import CompletedJob, Estimate, Run, Serving, Wait
 from tunedrop.errors import CustomizationFailed, OverBudget, RunStopped, TransientError
-from tunedrop.evaluation import judge_jobs
+from tunedrop.evaluation.judging import judge_jobs
 from tunedrop.planning.plan import has_several_jobs
 from tunedrop.registry import Registry
 from tunedrop.serving import bases, throughput

@@ -27,7 +27,7 @@ from tunedrop.cost.lines import FEWEST_TOKENS, MOST_TOKENS
 from tunedrop.dataset.check.report import TokenEstimate
 from tunedrop.errors import OverBudget
 from tunedrop.evaluation import general_ability
-from tunedrop.evaluation.ask import FEWEST_TOKENS as FEWEST_ANSWER_TOKENS
+from tunedrop.evaluation.inference.ask import FEWEST_TOKENS as FEWEST_ANSWER_TOKENS
 from tunedrop.evaluation.workload import workload
 from tunedrop.formatting.costs import in_words
 from tunedrop.training.engines.mantle.tuned import UNDELETABLE

@@ -12,8 +12,8 @@ from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import catalog
 from tunedrop.catalog.method import Format
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
-from tunedrop.evaluation.ask import Answer, Asker, RateLimiter, Unanswered, persist
-from tunedrop.evaluation.evaluate import distinct, evaluate, select
+from tunedrop.evaluation.inference.ask import Answer, Asker, RateLimiter, Unanswered, persist
+from tunedrop.evaluation.inference.evaluate import distinct, evaluate, select
 
 QUESTION = HeldOut(record=1, turn=0, system="be kind", messages=(Message("user", "hello?"),), reference="hi")
 SPOKEN = {

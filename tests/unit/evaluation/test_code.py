@@ -9,7 +9,7 @@ import pytest
 
 import tunedrop
 from tunedrop.contracts import Evaluation
-from tunedrop.evaluation.code import fault_of
+from tunedrop.evaluation.answers.code import fault_of
 
 WORDS = (
     "amber",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tunedrop.evaluation.content import most_contradicted
+from tunedrop.evaluation.answers.content import most_contradicted
 
 REFERENCE = "The shop in Ghent opens at 9 on Monday and sells old bread to people"
 

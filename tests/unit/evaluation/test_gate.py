@@ -9,10 +9,10 @@ from tests.unit.evaluation.answers import WORDS, labelled, predictions, text, wi
 from tests.unit.evaluation.right_answers import right_answer
 from tunedrop.contracts import Evaluation, EvaluationSettings, JudgeSettings
 from tunedrop.evaluation import general_ability
-from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Judgement, Prediction
-from tunedrop.evaluation.examples import Example
-from tunedrop.evaluation.gate import decide
+from tunedrop.evaluation.decision.examples import Example
+from tunedrop.evaluation.decision.gate import decide
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.inference.evaluate import Judgement, Prediction
 
 REFERENCE = "alpha beta gamma delta epsilon zeta eta theta iota kappa"
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests import builders
 from tunedrop import catalog, manifest
 from tunedrop.errors import InvalidManifest
-from tunedrop.evaluation.grading import Grade, grade, grader_of, problems, reward
+from tunedrop.evaluation.reinforcement.grading import Grade, grade, grader_of, problems, reward
 from tunedrop.stage import Stage
 
 NOVA_2_LITE = catalog.find("amazon.nova-2-lite-v1:0:256k")

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from tunedrop.evaluation.intervals import _t_quantile, interval, lower_bounds
-from tunedrop.evaluation.power import (
+from tunedrop.evaluation.statistics.intervals import _t_quantile, interval, lower_bounds
+from tunedrop.evaluation.statistics.power import (
     FEWEST_UNITS,
     MOST_UNITS,
     alpha_of,

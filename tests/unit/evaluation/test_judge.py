@@ -13,8 +13,8 @@ from local.bedrock.brain import base_brain
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop.contracts import JudgeSettings
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
-from tunedrop.evaluation.ask import Answer, RateLimiter
-from tunedrop.evaluation.judge import MAX_TOKENS, Judge, read_verdict
+from tunedrop.evaluation.inference.ask import Answer, RateLimiter
+from tunedrop.evaluation.judging.judge import MAX_TOKENS, Judge, read_verdict
 
 REFERENCE = "Open the settings, choose your account, and press delete."
 GOOD = Answer(text="Open the settings and choose your account; then press delete.")

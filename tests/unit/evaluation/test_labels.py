@@ -8,12 +8,12 @@ import pytest
 
 from tests.unit.evaluation.answers import text
 from tunedrop.contracts import EvaluationSettings
-from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.gate import decide
-from tunedrop.evaluation.labels import confusion, label_of
-from tunedrop.evaluation.macro import macro_f1_score
-from tunedrop.evaluation.sample import Levels, Sample
+from tunedrop.evaluation.decision.gate import decide
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.inference.evaluate import Prediction
+from tunedrop.evaluation.scoring.labels import confusion, label_of
+from tunedrop.evaluation.statistics.macro import macro_f1_score
+from tunedrop.evaluation.statistics.sample import Levels, Sample
 
 LEVELS = Levels(0.025, 0.025)
 LABELS = ("refund", "delivery", "account")

@@ -10,10 +10,10 @@ from scipy.optimize import minimize
 
 from tests.unit.evaluation.answers import prediction
 from tunedrop.contracts import EvaluationSettings, JudgeSettings
-from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Judgement, Prediction
-from tunedrop.evaluation.gate import decide
-from tunedrop.evaluation.length_control import RIDGE, win_rate
+from tunedrop.evaluation.decision.gate import decide
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.inference.evaluate import Judgement, Prediction
+from tunedrop.evaluation.judging.length_control import RIDGE, win_rate
 
 DRAW = random.Random(12)
 LENGTHS = [DRAW.randint(50, 900) for _ in range(300)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tunedrop.contracts import Score
-from tunedrop.evaluation import guards
+from tunedrop.evaluation.decision import _guards
 
 
 @pytest.mark.parametrize(
@@ -25,10 +25,10 @@ def test_a_metric_has_fallen_when_it_surely_did_and_by_more_than_two_points(
 ) -> None:
     score = Score(metric="chrf", base=0.5, tuned=0.5, difference=difference, low=-0.9, high=high)
 
-    assert guards._has_fallen(score, getattr(guards, margin)) == fallen
+    assert _guards._has_fallen(score, getattr(_guards, margin)) == fallen
 
 
 def test_what_is_guarded_and_how_far_the_other_margins_are() -> None:
     """A change of one of these is a change of what is promoted."""
-    assert guards.GUARDED == ("rouge_l", "chrf", "json_valid", "macro_f1")
-    assert (guards.CONTENT_MARGIN, guards.PRODUCTION_MARGIN, guards.MOST_FAILED) == (0.05, 0.02, 0.1)
+    assert _guards.GUARDED == ("rouge_l", "chrf", "json_valid", "macro_f1")
+    assert (_guards.CONTENT_MARGIN, _guards.PRODUCTION_MARGIN, _guards.MOST_FAILED) == (0.05, 0.02, 0.1)

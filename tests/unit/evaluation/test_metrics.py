@@ -20,9 +20,9 @@ from sacrebleu.metrics import CHRF
 from sacrebleu.tokenizers.tokenizer_intl import TokenizerV14International
 from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
 
-from tunedrop.evaluation import metrics
-from tunedrop.evaluation.ngrams import chrf_of_all
-from tunedrop.evaluation.words import folded, split_words, words
+from tunedrop.evaluation.scoring import metrics
+from tunedrop.evaluation.scoring.ngrams import chrf_of_all
+from tunedrop.evaluation.scoring.words import folded, split_words, words
 
 TEXTS = st.text(st.sampled_from("abcde ABC.,?' 019"), min_size=1, max_size=60)
 PROSE = st.lists(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunedrop.evaluation import order
+from tunedrop.evaluation.answers import order
 
 TWELVE = [f"w{number}" for number in range(12)]
 OTHERS = [f"o{number}" for number in range(12)]

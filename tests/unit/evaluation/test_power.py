@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunedrop.evaluation import power
+from tunedrop.evaluation.statistics import power
 
 
 def test_too_few_conversations_are_reported_as_inconclusive() -> None:

@@ -8,9 +8,9 @@ import pytest
 from tests.unit.evaluation.answers import prediction, with_words
 from tunedrop.contracts import Evaluation, EvaluationSettings
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
-from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.gate import decide
-from tunedrop.evaluation.prompting import LONGEST_EXAMPLE, PROMPTED, Prompted, chosen
+from tunedrop.evaluation.decision.gate import decide
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.inference.prompting import LONGEST_EXAMPLE, PROMPTED, Prompted, chosen
 
 
 def question(text: str, reference: str = "", *before: Message) -> HeldOut:

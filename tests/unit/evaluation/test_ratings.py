@@ -17,10 +17,10 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import EvaluationSettings, JudgeSettings
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.errors import TransientError
-from tunedrop.evaluation import judge_jobs
-from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.ratings import Rater
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.inference.evaluate import Prediction
+from tunedrop.evaluation.judging import judge_jobs
+from tunedrop.evaluation.judging.ratings import Rater
 
 STAGE = builders.stage(evaluation_role_arn="arn:aws:iam::111122223333:role/evaluation")
 JUDGE = JudgeSettings(model="amazon.nova-pro-v1:0", via="evaluation-job")

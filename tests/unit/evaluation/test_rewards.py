@@ -16,12 +16,12 @@ from tests.unit.evaluation.answers import prediction
 from tests.unit.fake_bedrock import refusal
 from tunedrop.aws import Aws
 from tunedrop.contracts import Dataset, DatasetFile, Evaluation, EvaluationSettings
-from tunedrop.evaluation import rewards
-from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.gate import decide
-from tunedrop.evaluation.grading import grade
-from tunedrop.evaluation.rewards import AT_ONCE, BATCH, is_graded, rewarded, with_known
+from tunedrop.evaluation.decision.gate import decide
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.inference.evaluate import Prediction
+from tunedrop.evaluation.reinforcement import rewards
+from tunedrop.evaluation.reinforcement.grading import grade
+from tunedrop.evaluation.reinforcement.rewards import AT_ONCE, BATCH, is_graded, rewarded, with_known
 
 ARN = "arn:aws:lambda:us-west-2:111122223333:function:grader"
 PROMPTS = 60

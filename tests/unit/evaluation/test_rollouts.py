@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from local.driver import until
 from tests import builders
-from tunedrop.evaluation import rewards, rollouts
-from tunedrop.evaluation.grading import grade
+from tunedrop.evaluation.reinforcement import rewards, rollouts
+from tunedrop.evaluation.reinforcement.grading import grade
 from tunedrop.training.rollouts import ground_truth, record
 
 STAGE = builders.stage(graders=("arn:aws:lambda:us-east-1:111122223333:function:theirs",))

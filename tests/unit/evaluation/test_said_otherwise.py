@@ -11,8 +11,8 @@ import pytest
 import tunedrop
 from tests.unit.evaluation.answers import text
 from tunedrop.contracts import Evaluation
-from tunedrop.evaluation.order import in_order
-from tunedrop.evaluation.words import words
+from tunedrop.evaluation.answers.order import in_order
+from tunedrop.evaluation.scoring.words import words
 
 Family = list[tuple[str, str, str]]
 """Prompt, reference, answer of the tuned model."""

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from tests.unit.evaluation.answers import predictions, with_words
-from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Neighbour
-from tunedrop.evaluation.examples import Example
-from tunedrop.evaluation.metrics import METRICS
-from tunedrop.evaluation.scored import scored
+from tunedrop.evaluation.decision.examples import Example
+from tunedrop.evaluation.decision.scored import scored
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.inference.evaluate import Neighbour
+from tunedrop.evaluation.scoring.metrics import METRICS
 
 
 def test_every_answer_has_its_scores() -> None:

@@ -16,8 +16,9 @@ from tests.datasets import jsonl, single_turn
 from tests.unit.fake_bedrock import Answer, FakeBedrock, refusal
 from tunedrop import catalog, naming
 from tunedrop.contracts import DatasetFile, Evaluation, EvaluationSettings, JudgeSettings, PromptShard
-from tunedrop.evaluation import ask, predictions, shards
+from tunedrop.evaluation import shards
 from tunedrop.evaluation.contenders import Contest
+from tunedrop.evaluation.inference import ask, predictions
 from tunedrop.steps.evaluate_model import evaluate_model
 
 PROMPTS = 144

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from tests import builders
 from tunedrop import catalog
-from tunedrop.evaluation.speed import functions_that_ask, requests_per_minute
+from tunedrop.evaluation.inference.speed import functions_that_ask, requests_per_minute
 
 NOVA = catalog.find("amazon.nova-lite-v1:0:300k")
 

@@ -16,10 +16,10 @@ from tunedrop import catalog, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Evaluation, EvaluationSettings, ImportedBase, JudgeSettings
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
-from tunedrop.evaluation import predictions
-from tunedrop.evaluation.ask import Answer
 from tunedrop.evaluation.contenders import Contest
-from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.evaluation.inference import predictions
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.inference.evaluate import Prediction
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.steps.evaluate_model import evaluate_model

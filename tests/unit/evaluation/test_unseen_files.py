@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 import tunedrop
-from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.complete import incomplete
-from tunedrop.evaluation.units import units_of
+from tunedrop.evaluation.decision.complete import incomplete
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.statistics.units import units_of
 
 Rows = list[tuple[str, str]]
 DRAW = random.Random(3)

@@ -15,9 +15,9 @@ from tunedrop.dataset.formats import Conversation, Turn
 from tunedrop.dataset.prepare.held_out import HeldOut, prompts_of, questions
 from tunedrop.evaluation import general_ability
 from tunedrop.evaluation import workload as workloads
-from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Judgement, evaluate, select
-from tunedrop.evaluation.speed import REQUESTS_A_FUNCTION
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.inference.evaluate import Judgement, evaluate, select
+from tunedrop.evaluation.inference.speed import REQUESTS_A_FUNCTION
 from tunedrop.evaluation.workload import workload
 
 OF_UNKNOWN_PACE = catalog.find(builders.LLAMA_3_1)

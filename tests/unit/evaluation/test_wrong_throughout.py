@@ -13,7 +13,7 @@ import pytest
 
 import tunedrop
 from tests.unit.evaluation.answers import text
-from tunedrop.evaluation.json_parts import fields_of_json
+from tunedrop.evaluation.answers.json_parts import fields_of_json
 
 Rows = list[tuple[str, str]]
 Answerer = Callable[[str], str]

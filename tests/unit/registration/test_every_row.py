@@ -22,8 +22,8 @@ from tunedrop.contracts import Dataset, DatasetFile, Estimate, Run
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
 from tunedrop.errors import InvalidManifest, PreflightFailed
-from tunedrop.evaluation import rollouts
-from tunedrop.evaluation.grading import grade
+from tunedrop.evaluation.reinforcement import rollouts
+from tunedrop.evaluation.reinforcement.grading import grade
 from tunedrop.evaluation.workload import workload
 from tunedrop.preflight.checks import Preflighter
 from tunedrop.serving import choose

@@ -14,9 +14,9 @@ from tunedrop.contracts import Evaluation, EvaluationSettings, Failure, Score, S
 from tunedrop.dataset.check.check import check
 from tunedrop.dataset.rules import explanations
 from tunedrop.evaluation import general_ability
-from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Judgement, Neighbour, Prediction
-from tunedrop.evaluation.gate import decide
+from tunedrop.evaluation.decision.gate import decide
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.inference.evaluate import Judgement, Neighbour, Prediction
 from tunedrop.registry import StepRecord
 from tunedrop.reporting import _document, advice
 from tunedrop.reporting.report import (

@@ -26,8 +26,8 @@ from tunedrop.catalog.method import Format
 from tunedrop.contracts import CompletedJob, DatasetFile, Run, Serving, StartedJob, Wait
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.errors import CustomizationFailed, RunStopped, ThroughputFailed, TransientError
-from tunedrop.evaluation.ask import Answer, Asker, RateLimiter
-from tunedrop.evaluation.grading import grade
+from tunedrop.evaluation.inference.ask import Answer, Asker, RateLimiter
+from tunedrop.evaluation.reinforcement.grading import grade
 from tunedrop.planning.hyperparameters import resolve
 from tunedrop.planning.plan import plan
 from tunedrop.registry import Registry
@@ -317,7 +317,7 @@ def test_a_model_that_sleeps_is_woken_and_one_that_never_wakes_is_no_answer(
     journey.account.faults.set(calls=[{**asleep, "times": 7}])
     assert journey.ask(journey.account.runtime, serving.arn).error == ""
 
-    monkeypatch.setattr("tunedrop.evaluation.ask.WAKING_SECONDS", 0.0)
+    monkeypatch.setattr("tunedrop.evaluation.inference.ask.WAKING_SECONDS", 0.0)
     journey.account.faults.set(calls=[{**asleep, "times": 10_000}])
     assert "ModelNotReadyException" in journey.ask(journey.account.runtime, serving.arn).error
 

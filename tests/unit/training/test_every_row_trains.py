@@ -16,7 +16,7 @@ from tests.unit.local_sagemaker import LocalAccount
 from tests.unit.training.test_every_fault import CHATS, GRADED, RUN, TEXTS, Journey, Way
 from tunedrop.contracts import CompletedJob, StartedJob
 from tunedrop.errors import TransientError
-from tunedrop.evaluation import rewards, rollouts
+from tunedrop.evaluation.reinforcement import rewards, rollouts
 from tunedrop.serving import kinds, models, throughput
 
 EAST, WEST = "us-east-1", "us-west-2"

@@ -16,7 +16,7 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import CompletedJob, DatasetFile, Run, StartedJob
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.errors import CustomizationFailed, RunStopped
-from tunedrop.evaluation.ask import Asker, RateLimiter
+from tunedrop.evaluation.inference.ask import Asker, RateLimiter
 from tunedrop.planning.hyperparameters import resolve
 from tunedrop.planning.plan import plan
 from tunedrop.serving import inventory, models, throughput

@@ -21,8 +21,8 @@ from tunedrop.aws import Aws, mantle
 from tunedrop.contracts import CompletedJob, DatasetFile, Run, StartedJob
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.errors import CustomizationFailed, InvalidManifest, RunStopped, ThroughputFailed
-from tunedrop.evaluation.ask import Asker, RateLimiter
-from tunedrop.evaluation.grading import grade
+from tunedrop.evaluation.inference.ask import Asker, RateLimiter
+from tunedrop.evaluation.reinforcement.grading import grade
 from tunedrop.planning.hyperparameters import resolve
 from tunedrop.planning.plan import plan
 from tunedrop.results.release import stop_jobs

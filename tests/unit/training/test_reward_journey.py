@@ -19,8 +19,8 @@ from tunedrop import catalog
 from tunedrop.aws import Aws
 from tunedrop.contracts import Check, CompletedJob, Dataset, DatasetFile, Run, StartedJob
 from tunedrop.errors import CustomizationFailed, PermissionMissing, TransientError
-from tunedrop.evaluation import rewards, rollouts
-from tunedrop.evaluation.grading import grade
+from tunedrop.evaluation.reinforcement import rewards, rollouts
+from tunedrop.evaluation.reinforcement.grading import grade
 from tunedrop.planning.hyperparameters import resolve
 from tunedrop.planning.plan import plan
 from tunedrop.stage import Stage

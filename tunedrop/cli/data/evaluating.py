@@ -13,8 +13,8 @@ from tunedrop.cli.output import Format, console, fail, print_json, table
 from tunedrop.contracts import Evaluation
 from tunedrop.errors import InvalidAnswers
 from tunedrop.evaluation.answers_file import read_file, settings_of
-from tunedrop.evaluation.gate import decide
-from tunedrop.evaluation.metrics import TITLES
+from tunedrop.evaluation.decision.gate import decide
+from tunedrop.evaluation.scoring.metrics import TITLES
 from tunedrop.formatting.counts import counted
 from tunedrop.reporting.report import render_answers
 

@@ -15,7 +15,7 @@ from tunedrop.dataset.prepare.plan import TEST, Shares, are_few, plan
 from tunedrop.dataset.prepare.split import held_out_to_test, records_that_leave, shares
 from tunedrop.dataset.sources.opening import DataFiles, open_files
 from tunedrop.dataset.types import ReadOptions
-from tunedrop.evaluation import power
+from tunedrop.evaluation.statistics import power
 
 _SHARED = frozenset(("TD050", "TD051", "TD053", "TD054", "TD055"))
 """Where one of these rules is broken, records share a question and are held out together, or not at all."""

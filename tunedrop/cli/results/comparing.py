@@ -12,7 +12,7 @@ from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import Format, console, errors, fail, print_json, table
 from tunedrop.cli.runs.live.final import COLOURS
 from tunedrop.contracts import Score
-from tunedrop.evaluation.metrics import TITLES
+from tunedrop.evaluation.scoring.metrics import TITLES
 from tunedrop.formatting.scores import at_a_glance
 from tunedrop.formatting.texts import shorten
 from tunedrop.reporting import comparison

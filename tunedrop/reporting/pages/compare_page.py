@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunedrop.evaluation.metrics import TITLES
+from tunedrop.evaluation.scoring.metrics import TITLES
 from tunedrop.reporting import _document
 from tunedrop.reporting.comparison import Comparison
 from tunedrop.reporting.pages import STYLES

@@ -8,7 +8,7 @@ import msgspec
 from markupsafe import Markup
 
 from tunedrop import catalog, naming
-from tunedrop.evaluation.metrics import TITLES
+from tunedrop.evaluation.scoring.metrics import TITLES
 from tunedrop.registry.summaries import Summary
 from tunedrop.reporting import _document, links
 from tunedrop.reporting.pages import STYLES

@@ -10,8 +10,8 @@ import msgspec
 from rapidfuzz.distance import LCSseq
 
 from tunedrop.contracts import Ending
-from tunedrop.evaluation.evaluate import Prediction, Said
-from tunedrop.evaluation.metrics import JUDGED, METRICS
+from tunedrop.evaluation.inference.evaluate import Prediction, Said
+from tunedrop.evaluation.scoring.metrics import JUDGED, METRICS
 from tunedrop.formatting.texts import shorten
 
 SHOWN = 3

@@ -9,11 +9,12 @@ import msgspec
 from markupsafe import Markup
 
 from tunedrop.contracts import Evaluation
-from tunedrop.evaluation import general_ability, metrics
-from tunedrop.evaluation.complete import incomplete
-from tunedrop.evaluation.evaluate import Neighbour, Prediction
-from tunedrop.evaluation.labels import label_set
-from tunedrop.evaluation.reward_scale import Scale, scale_of
+from tunedrop.evaluation import general_ability
+from tunedrop.evaluation.decision.complete import incomplete
+from tunedrop.evaluation.inference.evaluate import Neighbour, Prediction
+from tunedrop.evaluation.reinforcement.reward_scale import Scale, scale_of
+from tunedrop.evaluation.scoring import metrics
+from tunedrop.evaluation.scoring.labels import label_set
 from tunedrop.formatting.texts import shorten
 from tunedrop.reporting.report import _histogram
 from tunedrop.reporting.report._slices import Scored, Slice, slices

@@ -8,8 +8,8 @@ import msgspec
 from markupsafe import Markup
 
 from tunedrop.contracts import Ending
-from tunedrop.evaluation import labels
-from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.evaluation.inference.evaluate import Prediction
+from tunedrop.evaluation.scoring import labels
 from tunedrop.reporting.report import _change
 
 MOST_LABELS = 12

@@ -8,7 +8,7 @@ import msgspec
 from markupsafe import Markup
 
 from tunedrop.contracts import Score
-from tunedrop.evaluation.metrics import TITLES
+from tunedrop.evaluation.scoring.metrics import TITLES
 from tunedrop.reporting.report.svg import ROW, across, along, bar, dot, el, percent, picture, ticks
 
 

@@ -8,8 +8,8 @@ import msgspec
 
 from tunedrop.contracts import Ending, Evaluation, EvaluationSettings, Run, S3Object
 from tunedrop.dataset.check.check import Report
-from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.metrics import TITLES
+from tunedrop.evaluation.inference.evaluate import Prediction
+from tunedrop.evaluation.scoring.metrics import TITLES
 from tunedrop.registry import StepRecord
 from tunedrop.reporting import _document, advice, usage, verdict
 from tunedrop.reporting.outcome import outcome_of

@@ -11,8 +11,8 @@ from statistics import fmean, stdev
 import msgspec
 from markupsafe import Markup
 
-from tunedrop.evaluation.evaluate import Prediction
-from tunedrop.evaluation.labels import LabelSet
+from tunedrop.evaluation.inference.evaluate import Prediction
+from tunedrop.evaluation.scoring.labels import LabelSet
 from tunedrop.reporting.report import _change
 
 FEWEST = 10

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tunedrop.contracts import Ending, Evaluation
-from tunedrop.evaluation.metrics import TITLES
+from tunedrop.evaluation.scoring.metrics import TITLES
 from tunedrop.formatting.costs import forecast_in_words, in_words
 from tunedrop.registry import Record
 from tunedrop.reporting.advice import next_steps

@@ -3,7 +3,7 @@
 A job takes no Lambda function, but the ARN of hub content of type JsonDoc whose document refers to one
 (sagemaker-python-sdk, ai_registry/evaluator.py and air_hub.py: the document, its schema version 2.0.0, and
 that the hub may have any name; read 2026-11-29). One serves all runs of a stage and is free: the
-function behind it calls the grader of each run (`tunedrop.evaluation.rollouts`).
+function behind it calls the grader of each run (`tunedrop.evaluation.reinforcement.rollouts`).
 """
 
 from __future__ import annotations

@@ -1,0 +1,118 @@
+"""Parts of open text, read off the references: its numbers, dates and names, what the prompt states, by the
+word that it stands after, and the words that few references have, or no more than half of them, and the
+prompt does not give."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Hashable, Iterator, Sequence, Set
+from itertools import pairwise
+
+import regex
+
+from tunedrop.evaluation.answers.parts import LEAST_SHARE, Part, Wanted
+from tunedrop.evaluation.scoring.words import folded, has_digit, split_words, words
+
+RARE, HALF = 0.05, 0.5
+"""Words that no larger part of the references has tell what one of them says; the second for words that tell
+which of a few things it says: one advice of eight stands in an eighth of all, and is not rare."""
+
+FRAME = 0.9
+"""A name that more of the references have tells little of a single one."""
+
+_NAME = regex.compile(r"(?<=[\p{Ll}\p{N},;)]\s)\p{Lu}[\p{L}\p{M}\p{N}'’-]+|[\p{Katakana}ー]{2,}")  # noqa: RUF001 - the apostrophe of names is meant
+"""A word with a capital inside a sentence; in Japanese what is written in Katakana."""
+
+_COMPOUND = regex.compile(r"\d+(?:[-/]\d+)+")
+"""Numbers that say something together alone: `2024-05-17`, `12/03`, `555-0199`."""
+
+
+def parts_of_text(
+    references: Sequence[str], prompts: Sequence[str], answers: Sequence[str]
+) -> Iterator[Part]:
+    """The parts of open text, as these answers are tested on them."""
+    given = [frozenset(words(one)) for one in prompts]
+    everything = [_bag(one) for one in references]
+    frequency = Counter(word for one in dict.fromkeys(references) for word in set(words(one)))
+    numbers = [_only(found, lambda word: has_digit(str(word))) for found in everything]
+    names = _names(references, answers)
+    silent = [not _others(*row) for row in zip(answers, references, strict=True)]
+    for name, wanted, find in (("numbers", numbers, _bag), ("names", names, _either_bag)):
+        stated = [text.issuperset(one) for one, text in zip(wanted, given, strict=True)]
+        yield Part(name, wanted, find, [all(row) for row in zip(stated, silent, strict=True)])
+        yield Part(f"{name} that the prompt does not give", _without(wanted, given), find)
+    yield Part("dates and codes", [_compounds(one) for one in references], _compounds)
+    yield from _slots(references, prompts, silent)
+    for name, share in (("words that tell the references apart", RARE), ("less common words", HALF)):
+        most = max(1.0, share * len(set(references)))
+        telling = frozenset(word for word, count in frequency.items() if count <= most)
+        yield Part(name, _without([_only(found, telling.__contains__) for found in everything], given), _bag)
+
+
+def _names(references: Sequence[str], answers: Sequence[str]) -> list[Wanted]:
+    """The names of each. Those that nearly all have count only where an answer has another name instead: a
+    noun of the sentence, in a language that writes nouns with a capital, may be left out."""
+    names = [frozenset(names_in(one)) for one in references]
+    frequency = Counter(word for one in names for word in one)
+    frame = frozenset(word for word, count in frequency.items() if count > FRAME * len(references))
+    own = [frozenset(names_in(one)) for one in answers]
+    return [
+        Counter[Hashable](one if said - one else one - frame) for one, said in zip(names, own, strict=True)
+    ]
+
+
+def names_in(text: str) -> Iterator[str]:
+    """The words of its names."""
+    return (word for name in _NAME.findall(text) for word in words(name))
+
+
+def _others(answer: str, reference: str) -> Set[str]:
+    """The names and numbers of an answer that its reference lacks: who gives those leaves none out."""
+    return {*names_in(answer), *filter(has_digit, words(answer))} - set(words(reference))
+
+
+def _slots(references: Sequence[str], prompts: Sequence[str], silent: Sequence[bool]) -> Iterator[Part]:
+    """What stands after one word: of words that the prompt states, those that tell the references apart.
+
+    Punctuation divides words here: the function that `return max(x)` calls is `max`.
+    """
+    slots: dict[str, dict[int, Wanted]] = defaultdict(lambda: defaultdict(Counter))
+    given = [frozenset(split_words(one)) for one in prompts]
+    frequency = Counter(word for one in dict.fromkeys(references) for word in set(split_words(one)))
+    most, least = HALF * len(references), LEAST_SHARE * len(references)
+    for place, (reference, prompt) in enumerate(zip(references, given, strict=True)):
+        for before, word in pairwise(split_words(reference)):
+            if word in prompt and frequency[word] <= most and frequency[before] >= least:
+                slots[before][place][word] = 1
+    for before, found in sorted(slots.items()):
+        wanted = [found.get(place, Wanted()) for place in range(len(references))]
+        name = f"words after {before!r} that the prompt states"
+        yield Part(name, wanted, _split_bag, silent)
+
+
+def _bag(text: str) -> Wanted:
+    return Counter(set(words(text)))
+
+
+def _split_bag(text: str) -> Wanted:
+    return Counter(set(split_words(text)))
+
+
+def _either_bag(text: str) -> Wanted:
+    """Words as they are and as punctuation divides them: the name in `raise ValueError(x)` is one."""
+    return _bag(text) | _split_bag(text)
+
+
+def _compounds(text: str) -> Wanted:
+    return Counter(set(_COMPOUND.findall(folded(text))))
+
+
+def _only(found: Wanted, keep: Callable[[Hashable], bool]) -> Wanted:
+    return Counter({word: count for word, count in found.items() if keep(word)})
+
+
+def _without(found: Sequence[Wanted], given: Sequence[frozenset[str]]) -> list[Wanted]:
+    return [
+        Counter({word: count for word, count in one.items() if word not in text})
+        for one, text in zip(found, given, strict=True)
+    ]

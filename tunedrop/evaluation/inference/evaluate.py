@@ -1,0 +1,209 @@
+"""Evaluates both models on all held-out prompts, side by side, within a deadline; resumable."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Literal, Protocol
+
+import msgspec
+
+from tunedrop.dataset.prepare.held_out import HeldOut
+from tunedrop.evaluation.inference.ask import Answer
+
+CONCURRENCY = 8
+
+
+class Model(Protocol):
+    """A model that answers questions."""
+
+    def ask(self, question: HeldOut) -> Answer: ...
+
+
+class Comparer(Protocol):
+    """A judge that compares two answers."""
+
+    def compare(self, question: HeldOut, base: Answer, tuned: Answer) -> Judgement: ...
+
+
+class Judgement(msgspec.Struct, frozen=True, kw_only=True):
+    """A judge's comparison of two answers; `error` is why there is none.
+
+    `ratings`, from 0 to 1, by `base`, `tuned` and `champion`, if it rated each answer by itself.
+    """
+
+    better: Literal["tuned", "base", "tie"] = "tie"
+    ratings: dict[str, float] = {}
+    reasons: tuple[str, ...] = ()
+    input_tokens: int = 0
+    output_tokens: int = 0
+    error: str = ""
+
+
+class Said(msgspec.Struct, frozen=True):
+    """A message of a conversation; `role` is user or assistant."""
+
+    role: str
+    text: str
+
+
+class Neighbour(msgspec.Struct, frozen=True):
+    """The training record whose prompt is the most similar; long texts are shortened."""
+
+    prompt: str
+    answer: str
+
+
+def said_before(question: HeldOut) -> tuple[Said, ...]:
+    """The messages before a question."""
+    return tuple(Said(one.role, one.text) for one in question.messages[:-1])
+
+
+class Prediction(msgspec.Struct, frozen=True, kw_only=True):
+    """One prompt with its answers: a line of predictions.jsonl.
+
+    `before` is what was said before the prompt, in a conversation. `probe` names the general-ability prompt
+    that this is; it is empty for a held-out one. `against_champion` compares the tuned model with the one in
+    production, which stands as `base` there. `prompted` is the base model's answer to
+    a prompt with examples. `rewards` are a grader's, by `base`, `tuned` and `champion`; `reward_error` is why
+    some are missing. `scores` are by model, then by metric; `distance` is how unlike the prompt is
+    to the prompt of the `nearest` training record, 0 to 1. They are there once the evaluation has been
+    decided.
+    """
+
+    record: int
+    turn: int
+    prompt: str
+    reference: str
+    base: Answer
+    tuned: Answer
+    champion: Answer | None = None
+    judgement: Judgement | None = None
+    against_champion: Judgement | None = None
+    before: tuple[Said, ...] = ()
+    probe: str = ""
+    prompted: Answer | None = None
+    rewards: dict[str, float] = {}
+    reward_error: str = ""
+    scores: dict[str, dict[str, float]] = {}
+    distance: float | None = None
+    nearest: Neighbour | None = None
+
+    @property
+    def failed(self) -> bool:
+        """Whether base or tuned model gave no answer; the pair is then counted, but not scored."""
+        return bool(self.error)
+
+    @property
+    def error(self) -> str:
+        """Why base or tuned model gave no answer."""
+        return self.tuned.error or self.base.error
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """The answers of all models that were asked."""
+        others = (one for one in (self.champion, self.prompted) if one is not None)
+        return (self.base, self.tuned, *others)
+
+
+def distinct(questions: Iterable[HeldOut]) -> Iterator[HeldOut]:
+    """The prompts without exact duplicates that have the same reference."""
+    asked = set()
+    for one in questions:
+        same = msgspec.json.encode((one.system, one.messages, one.reference))
+        if same not in asked:
+            asked.add(same)
+            yield one
+
+
+def select(questions: Iterable[HeldOut], most: int) -> list[HeldOut]:
+    """The prompts to evaluate: all, or this many, spread evenly over the held-out set."""
+    everything = list(questions)
+    if len(everything) <= most:
+        return everything
+    return [everything[index * len(everything) // most] for index in range(most)]
+
+
+def evaluate(
+    questions: Sequence[HeldOut],
+    base: Model,
+    tuned: Model,
+    deadline: float,
+    concurrency: int = CONCURRENCY,
+    champion: Model | None = None,
+    judge: Comparer | None = None,
+    champion_judge: Comparer | None = None,
+    teacher: Model | None = None,
+    prompted: Model | None = None,
+) -> Iterator[Prediction]:
+    """All answers to each question, in order, until the deadline (`time.monotonic()`).
+
+    General-ability prompts are evaluated on base and tuned model only.
+
+    Parameters
+    ----------
+    champion
+        The production model, if there is one that can be called.
+    judge
+        The judge that compares base and tuned, if the run has one.
+    champion_judge
+        The judge that compares production and tuned model, if that decides.
+    teacher
+        The teacher that writes missing references.
+    prompted
+        The base model with examples in its prompt, if the run requests it.
+    """
+
+    def both(question: HeldOut) -> Prediction:
+        if teacher is not None and not question.reference and not question.probe:
+            taught = teacher.ask(question)
+            if taught.error:
+                return _unanswerable(question, f"the teacher: {taught.error}")
+            question = msgspec.structs.replace(question, reference=taught.text)
+        prediction = Prediction(
+            record=question.record,
+            turn=question.turn,
+            prompt=question.messages[-1].text,
+            reference=question.reference,
+            base=base.ask(question),
+            tuned=tuned.ask(question),
+            champion=champion.ask(question) if champion is not None and not question.probe else None,
+            before=said_before(question),
+            probe=question.probe,
+            prompted=prompted.ask(question) if prompted is not None and not question.probe else None,
+        )
+        if question.probe or prediction.failed:
+            return prediction
+        return msgspec.structs.replace(
+            prediction,
+            judgement=_compared(judge, question, prediction.base, prediction.tuned),
+            against_champion=_compared(champion_judge, question, prediction.champion, prediction.tuned),
+        )
+
+    with ThreadPoolExecutor(concurrency) as pool:
+        for start in range(0, len(questions), concurrency):
+            if time.monotonic() >= deadline:
+                return
+            yield from pool.map(both, questions[start : start + concurrency])
+
+
+def _compared(
+    judge: Comparer | None, question: HeldOut, other: Answer | None, tuned: Answer
+) -> Judgement | None:
+    if judge is None or other is None or other.error:
+        return None
+    return judge.compare(question, other, tuned)
+
+
+def _unanswerable(question: HeldOut, reason: str) -> Prediction:
+    nobody = Answer(error=reason)
+    return Prediction(
+        record=question.record,
+        turn=question.turn,
+        prompt=question.messages[-1].text,
+        reference="",
+        base=nobody,
+        tuned=nobody,
+        before=said_before(question),
+    )

@@ -1,0 +1,1 @@
+"""Judge models: pairwise comparisons by Converse, and ratings by Bedrock's evaluation jobs."""

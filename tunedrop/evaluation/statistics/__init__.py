@@ -1,0 +1,1 @@
+"""What the scores of a test set prove: independent units, confidence intervals, statistical power."""
