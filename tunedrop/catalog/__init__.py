@@ -17,11 +17,11 @@ from typing import Any
 import msgspec
 
 from tunedrop.catalog import tunable as _tunable
-from tunedrop.catalog.engine import engines
+from tunedrop.catalog._engine import engines
+from tunedrop.catalog._routes import needs, route
 from tunedrop.catalog.method import MethodRules
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.refusals import refusal
-from tunedrop.catalog.routes import needs, route
 from tunedrop.contracts import Method
 
 __all__ = [

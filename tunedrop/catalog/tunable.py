@@ -7,7 +7,7 @@ paid.
 from __future__ import annotations
 
 from tunedrop import clock
-from tunedrop.catalog.engine import engines
+from tunedrop.catalog._engine import engines
 from tunedrop.catalog.model import BaseModel, Lifecycle
 from tunedrop.catalog.refusals import refusal
 from tunedrop.contracts import Method

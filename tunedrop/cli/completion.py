@@ -22,7 +22,7 @@ STARTERS = (
     "distillation",
     "reinforcement",
 )
-"""The values of `tunedrop.cli.plan.sample_records.METHODS`. These lists are copies so that `--help` imports
+"""The values of `tunedrop.cli.plan._sample_records.METHODS`. These lists are copies so that `--help` imports
 only the argument parser; a test compares them with the originals."""
 
 RESUME_POINTS = ("validate_data", "preflight", "estimate_cost")

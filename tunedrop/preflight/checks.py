@@ -15,7 +15,7 @@ from tunedrop.errors import PreflightFailed
 from tunedrop.evaluation.statistics import power
 from tunedrop.evaluation.workload import conversations
 from tunedrop.planning.plan import plan
-from tunedrop.preflight import _base, quotas
+from tunedrop.preflight import _base, _quotas
 from tunedrop.preflight import _judge as judge_check
 from tunedrop.preflight import _methods as method_checks
 from tunedrop.serving import bases, choose, models
@@ -225,7 +225,7 @@ class Preflighter:
 
     def _room_in_quotas(self) -> Check:
         jobs_of_it = len(plan(self._run, self._dataset))
-        return quotas.check(self._aws, self._stage, self._run, self._model, jobs_of_it)
+        return _quotas.check(self._aws, self._stage, self._run, self._model, jobs_of_it)
 
     def _data_readable(self) -> Iterator[Check]:
         """Check with IAM's simulator that the jobs' role, if they have one, may read the dataset and write

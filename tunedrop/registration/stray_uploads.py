@@ -1,7 +1,7 @@
 """Reports uploads that do not start a run, once.
 
 These are data below `runs/` without a manifest, a manifest under another name, a folder below `drop/` with
-only documentation, a signal for an unknown run or without effect (`tunedrop.registration.vain_signals`), and
+only documentation, a signal for an unknown run or without effect (`tunedrop.registration._vain_signals`), and
 anything outside `drop/` and `runs/`. Data that a recent run has read is not reported. Objects are listed, not
 read.
 """
@@ -20,7 +20,7 @@ import msgspec
 from tunedrop import clock, escaping, intake
 from tunedrop.aws.subjects import attributes, subject
 from tunedrop.contracts import Run, S3Object
-from tunedrop.registration import retuning, vain_signals
+from tunedrop.registration import _vain_signals, retuning
 from tunedrop.registration.missed_uploads import LOOK_BACK
 from tunedrop.registry import Record, Registry
 from tunedrop.stage import Stage
@@ -95,7 +95,7 @@ def _places(
                     continue
                 records[run_id] = registry.get(run_id)
             record = records.get(run_id)
-            if record is None or (why := vain_signals.why(record, key, at)):
+            if record is None or (why := _vain_signals.why(record, key, at)):
                 _add(found, key, at, "" if record is None else why)
     return starting, found.values()
 

@@ -14,8 +14,8 @@ from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.naming import EXPIRES_TAG, RUN_TAG
 from tunedrop.registry.aliases import Aliases, InProduction
 from tunedrop.serving import kinds, throughput
+from tunedrop.serving._swap import behind, swap
 from tunedrop.serving.kind import CannotSwap
-from tunedrop.serving.swap import behind, swap
 from tunedrop.stage import Stage
 
 

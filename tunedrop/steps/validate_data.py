@@ -30,7 +30,7 @@ from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidDataset, InvalidManifest
 from tunedrop.planning.plan import stage_runs
 from tunedrop.stage import Stage
-from tunedrop.steps.validate_shards import MOST_PLANNED_BYTES, Shards, ranges_of
+from tunedrop.steps._validate_shards import MOST_PLANNED_BYTES, Shards, ranges_of
 
 NAMED_METHODS = ("distillation", "reinforcement")
 """Methods that have settings of their own: a manifest has to ask for them."""

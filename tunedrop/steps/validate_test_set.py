@@ -22,8 +22,8 @@ from tunedrop.dataset.prepare.split import Prepared, Written, merge, prepare
 from tunedrop.dataset.sources.media_s3 import Copies
 from tunedrop.dataset.sources.s3 import album_of, names_of, open_files, sources_of
 from tunedrop.stage import Stage
+from tunedrop.steps._validate_shards import Shards, ranges_of
 from tunedrop.steps.validate_data import asked, in_its_words, keep, kept
-from tunedrop.steps.validate_shards import Shards, ranges_of
 
 
 def retest(

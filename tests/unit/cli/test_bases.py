@@ -14,7 +14,7 @@ from tests.unit.fake_bedrock import refusal
 from tunedrop import catalog
 from tunedrop.cli.app import app
 from tunedrop.cli.failures import Format
-from tunedrop.cli.plan import bases
+from tunedrop.cli.plan import _bases
 
 LITE = "amazon.nova-lite-v1:0:300k"
 LLAMA = "meta.llama3-3-70b-instruct-v1:0:128k"
@@ -84,7 +84,7 @@ class Asked:
 
 
 def listed(capsys: pytest.CaptureFixture[str], asked: Any) -> dict[str, Any]:
-    bases.show(None, None, every=True, aws=asked, format_=Format.json)
+    _bases.show(None, None, every=True, aws=asked, format_=Format.json)
     return {one["base_model"]: one for one in json.loads(capsys.readouterr().out)}
 
 

@@ -296,7 +296,7 @@ def test_a_call_that_is_interrupted_says_what_is_unknown(
         raise KeyboardInterrupt
 
     served = [type("One", (), {"arn": ARN, "model_arn": builders.MODEL_ARN, "run_id": "persona-0123456789"})]
-    monkeypatch.setattr("tunedrop.cli.costs.serving.in_service", lambda *_: served)
+    monkeypatch.setattr("tunedrop.cli.costs._serving.in_service", lambda *_: served)
     monkeypatch.setattr(f"tunedrop.cli.{call}", interrupted)
 
     code, _, err = run(*arguments)

@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from tunedrop.cli.app import app
-from tunedrop.cli.plan.sample_records import METHODS
+from tunedrop.cli.plan._sample_records import METHODS
 from tunedrop.evaluation import general_ability
 from tunedrop.manifest import read as read_manifest
 

@@ -8,7 +8,7 @@ import pytest
 from rich.text import Text
 
 from tunedrop.cli import output
-from tunedrop.cli.results import asking
+from tunedrop.cli.results import _asking
 from tunedrop.results.side_by_side import WHO, Said
 
 
@@ -46,12 +46,12 @@ def test_a_narrow_terminal_breaks_no_word(width: int, monkeypatch: pytest.Monkey
 def test_answers_are_shown_whole_on_every_terminal(width: int, monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = output.Output()
     monkeypatch.setattr(terminal, "_force_terminal", True)
-    monkeypatch.setattr(asking, "console", terminal)
+    monkeypatch.setattr(_asking, "console", terminal)
     terminal.size = width, 25
     said = [Said(who=one, model_id="m", text=f"It left on Monday, says {one}.") for one in WHO]
 
     with terminal.capture() as captured:
-        asking._show(said)
+        _asking._show(said)
 
     printed = Text.from_ansi(captured.get()).plain
     words = printed.replace("│", " ").split()

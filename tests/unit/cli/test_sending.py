@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tunedrop.aws import Aws
-from tunedrop.cli.runs.sending import PART, is_there, parts_of, send
+from tunedrop.cli.runs._sending import PART, is_there, parts_of, send
 
 KEY = "runs/large/train.jsonl"
 

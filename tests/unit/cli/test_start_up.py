@@ -14,7 +14,7 @@ import typer
 
 from tunedrop.cli import completion
 from tunedrop.cli.index import INDEX, Commands
-from tunedrop.cli.plan.sample_records import METHODS
+from tunedrop.cli.plan._sample_records import METHODS
 from tunedrop.contracts import ResumePoint
 from tunedrop.registry.summaries import Order
 
@@ -86,7 +86,7 @@ def test_help_imports_only_the_command_line_itself() -> None:
     assert {name for name in ours if not name.startswith("tunedrop.cli")} == {"tunedrop.errors"}
     assert {name for name in ours if name.startswith("tunedrop.cli.data.")} == {
         "tunedrop.cli.data.commands",
-        "tunedrop.cli.data.paths",
+        "tunedrop.cli.data._paths",
     }
 
 

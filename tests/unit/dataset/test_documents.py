@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunedrop.cli.data import checking, converting, fixing
+from tunedrop.cli.data import _fixing, checking, converting
 from tunedrop.cli.data.folder import data_files
 from tunedrop.dataset.sources.containers import documents, kinds
 from tunedrop.dataset.types import ReadOptions
@@ -44,7 +44,7 @@ def test_a_text_is_learned_as_it_is(name: str, tmp_path: Path) -> None:
 
     report = checking.report_of([tmp_path / name], None, "auto", 5)
     done, _ = converting.convert_into(tmp_path / name, "text", tmp_path / "out", ReadOptions(), skip=False)
-    fixing.fix(tmp_path / name, tmp_path / "fixed.jsonl", ReadOptions())
+    _fixing.fix(tmp_path / name, tmp_path / "fixed.jsonl", ReadOptions())
 
     assert (report.valid, report.method, report.records) == (True, "continued-pretraining", 1), report.errors
     assert done.written == 1

@@ -14,7 +14,7 @@ import arro3.io
 import openpyxl
 import pytest
 
-from tunedrop.cli.data import checking, converting, fixing
+from tunedrop.cli.data import _fixing, checking, converting
 from tunedrop.dataset import formats
 from tunedrop.dataset.rules import record as record_rules
 from tunedrop.dataset.sources.containers import delimited, reading
@@ -219,7 +219,7 @@ def test_fix_lists_what_it_repairs(
 ) -> None:
     (tmp_path / "a.jsonl").write_text(json.dumps(record) + "\n")
 
-    fixing.fix(tmp_path / "a.jsonl", tmp_path / "fixed.jsonl", ReadOptions())
+    _fixing.fix(tmp_path / "a.jsonl", tmp_path / "fixed.jsonl", ReadOptions())
 
     assert change in capsys.readouterr().err
     assert checking.report_of([tmp_path / "fixed.jsonl"], None, "auto", 5).valid
@@ -229,7 +229,7 @@ def test_fix_does_not_guess_two_unknown_roles(tmp_path: Path) -> None:
     record = {"messages": [{**ASK, "role": "guest"}, {**SAY, "role": "host"}]}
     (tmp_path / "a.jsonl").write_text(json.dumps(record) + "\n")
 
-    fixing.fix(tmp_path / "a.jsonl", tmp_path / "fixed.jsonl", ReadOptions())
+    _fixing.fix(tmp_path / "a.jsonl", tmp_path / "fixed.jsonl", ReadOptions())
 
     assert not checking.report_of([tmp_path / "fixed.jsonl"], None, "auto", 5).valid
 

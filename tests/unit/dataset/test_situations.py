@@ -24,7 +24,7 @@ from tests.situations import (
     user,
 )
 from tunedrop import catalog
-from tunedrop.cli.data import checking, converting, fixing
+from tunedrop.cli.data import _fixing, checking, converting
 from tunedrop.dataset.prepare.split import prepare
 from tunedrop.dataset.sources.opening import open_files
 from tunedrop.dataset.types import ReadOptions
@@ -39,7 +39,7 @@ def test_records_are_read_converted_and_repaired_whatever_they_are_in(name: str,
 
     report = checking.report_of([file], None, "auto", 5)
     done, refused = converting.convert_into(file, "converse", tmp_path / "out", ReadOptions(), skip=False)
-    fixing.fix(file, tmp_path / "fixed.jsonl", ReadOptions())
+    _fixing.fix(file, tmp_path / "fixed.jsonl", ReadOptions())
     fixed = checking.report_of([tmp_path / "fixed.jsonl"], None, "auto", 5)
 
     assert (report.valid, report.records) == (True, count), report.errors
@@ -75,7 +75,7 @@ def test_what_fix_mends_convert_reads(name: str, tmp_path: Path) -> None:
 
     report = checking.report_of([file], None, "auto", 5)
     done, refused = converting.convert_into(file, "converse", tmp_path / "out", ReadOptions(), skip=False)
-    fixing.fix(file, tmp_path / "fixed.jsonl", ReadOptions())
+    _fixing.fix(file, tmp_path / "fixed.jsonl", ReadOptions())
     fixed = checking.report_of([tmp_path / "fixed.jsonl"], None, "auto", 5)
 
     assert code in report.by_code
@@ -122,7 +122,7 @@ def test_records_of_a_grader_keep_one_format_where_some_lack_a_reference(tmp_pat
         )
     )
 
-    fixing.fix(file, tmp_path / "fixed.jsonl", ReadOptions())
+    _fixing.fix(file, tmp_path / "fixed.jsonl", ReadOptions())
     report = checking.report_of([file], None, "auto", 5)
     fixed = checking.report_of([tmp_path / "fixed.jsonl"], None, "auto", 5)
 
@@ -181,7 +181,7 @@ def test_an_image_beside_a_question_is_part_of_it(name: str, tmp_path: Path) -> 
 
     report = checking.report_of([file], None, "auto", 5)
     converting.convert_into(file, "converse", tmp_path / "out", ReadOptions(), skip=False)
-    fixing.fix(file, tmp_path / "fixed.jsonl", ReadOptions())
+    _fixing.fix(file, tmp_path / "fixed.jsonl", ReadOptions())
 
     assert (report.valid, report.method, report.by_code) == (True, "single-turn", {})
     assert (tmp_path / "out").read_bytes() == (tmp_path / "fixed.jsonl").read_bytes()
@@ -238,7 +238,7 @@ def test_a_system_that_takes_turns_with_the_user_is_the_assistant(name: str, tmp
 
     report = checking.report_of([file], None, "auto", 5)
     done, _ = converting.convert_into(file, "converse", tmp_path / "out", ReadOptions(), skip=False)
-    fixing.fix(file, tmp_path / "fixed.jsonl", ReadOptions())
+    _fixing.fix(file, tmp_path / "fixed.jsonl", ReadOptions())
 
     written = [json.loads(line) for line in (tmp_path / "out").read_bytes().splitlines()]
     assert (report.valid, report.method, report.by_code) == (True, "multi-turn", {"TD008": len(PAIRS)})

@@ -18,8 +18,8 @@ from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import ByteRange, Dataset, RuleSettings, Run, S3Object, Sharding
 from tunedrop.errors import InvalidDataset
+from tunedrop.steps._validate_shards import Shards
 from tunedrop.steps.validate_data import validate, validate_shard
-from tunedrop.steps.validate_shards import Shards
 
 STAGE = builders.stage()
 WHOLE = 1 << 30
@@ -143,7 +143,7 @@ def test_a_shard_whose_file_was_deleted_meanwhile_reports_it(s3: Any) -> None:
 def test_the_plan_of_ten_gigabytes_fits_into_the_payload_of_a_state(
     s3: Any, shard_bytes: int, count: int
 ) -> None:
-    from tunedrop.steps.validate_shards import ranges_of
+    from tunedrop.steps._validate_shards import ranges_of
 
     class TenGigabytes:
         size = 10 << 30

@@ -47,7 +47,8 @@ def test_a_model_gets_prompts_in_its_training_format(format_: Format, first: str
 
 
 def test_a_smaller_sample_has_prompts_of_every_kind() -> None:
-    kinds = resources.files("tunedrop.evaluation").joinpath("abilities").iterdir()
+    files = resources.files("tunedrop.evaluation.general_ability").iterdir()
+    kinds = [file for file in files if file.name.endswith(".jsonl")]
     ids = [{json.loads(line)["id"] for line in kind.read_text("utf-8").splitlines()} for kind in kinds]
 
     sample = {one.probe for one in general_ability.questions("converse", 40)}

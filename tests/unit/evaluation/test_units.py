@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from tests.unit.evaluation.answers import text
+from tunedrop.evaluation.statistics._units import units_of
 from tunedrop.evaluation.statistics.sample import Levels, Paired
-from tunedrop.evaluation.statistics.units import units_of
 
 DRAW = random.Random(1)
 TEMPLATES = [text(DRAW, 8) for _ in range(50)]

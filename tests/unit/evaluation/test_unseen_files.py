@@ -12,7 +12,7 @@ import pytest
 import tunedrop
 from tunedrop.evaluation.decision.complete import incomplete
 from tunedrop.evaluation.inference.ask import Answer
-from tunedrop.evaluation.statistics.units import units_of
+from tunedrop.evaluation.statistics._units import units_of
 
 Rows = list[tuple[str, str]]
 DRAW = random.Random(3)

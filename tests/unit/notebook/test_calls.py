@@ -14,7 +14,7 @@ from tests import builders
 from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.cli.deployed import Deployed
-from tunedrop.cli.plan.sample_records import sample
+from tunedrop.cli.plan._sample_records import sample
 from tunedrop.contracts import CompletedJob, Dataset
 from tunedrop.notebook import calls
 from tunedrop.registry import Registry

@@ -14,7 +14,7 @@ from tunedrop import catalog
 from tunedrop.aws import Aws
 from tunedrop.aws.quotas import read
 from tunedrop.contracts import Check, DeploymentSettings
-from tunedrop.preflight import quotas
+from tunedrop.preflight import _quotas
 from tunedrop.serving.kinds import deployment, imported
 from tunedrop.serving.kinds.provisioned import NO_COMMITMENT_UNITS
 from tunedrop.stage import Stage
@@ -57,7 +57,7 @@ def look(
         list_custom_model_deployments={"modelDeploymentSummaries": [{"createdAt": at} for at in deployed]},
         list_provisioned_model_throughputs={"provisionedModelSummaries": [{"modelUnits": 1}]},
     )
-    return quotas.check(aws, stage, builders.run(deployment=DeploymentSettings()), model, jobs)
+    return _quotas.check(aws, stage, builders.run(deployment=DeploymentSettings()), model, jobs)
 
 
 def test_an_account_with_room_passes(aws: Aws, stage: Stage) -> None:
@@ -109,7 +109,7 @@ def test_units_without_a_commitment_are_counted_against_their_own_quota(
     aws.bedrock = FakeBedrock(list_provisioned_model_throughputs={"provisionedModelSummaries": bought})
     run = builders.run(deployment=DeploymentSettings(**settings))
 
-    assert quotas.check(aws, stage, run, PROVISIONED, 1).passed is fits
+    assert _quotas.check(aws, stage, run, PROVISIONED, 1).passed is fits
 
 
 def test_deployments_that_evaluations_hold_are_waited_for(aws: Aws, stage: Stage) -> None:
@@ -164,7 +164,7 @@ def test_a_base_model_to_be_imported_needs_room_too(
         get_model_import_job={"status": "InProgress", "jobArn": JOB},
     )
 
-    found = quotas.check(aws, stage, builders.run(), catalog.find(base_model), 1)
+    found = _quotas.check(aws, stage, builders.run(), catalog.find(base_model), 1)
 
     assert found.passed is fits
     assert fits or "L-45B04988" in found.cure
@@ -182,7 +182,7 @@ def test_copies_of_other_base_models_that_take_the_room_are_named(aws: Aws, stag
         list_model_import_jobs={"modelImportJobSummaries": []},
     )
 
-    found = quotas.check(aws, stage, builders.run(), catalog.find("qwen.qwen3-4b"), 1)
+    found = _quotas.check(aws, stage, builders.run(), catalog.find("qwen.qwen3-4b"), 1)
 
     assert not found.passed
     assert "3 used, of them tunedrop-test-base-qwen3-8b-1 to compare with" in found.detail

@@ -7,8 +7,8 @@ import pytest
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop.errors import TransientError
+from tunedrop.serving._swap import behind, swap
 from tunedrop.serving.kind import CannotSwap
-from tunedrop.serving.swap import behind, swap
 
 OLD = builders.MODEL_ARN
 NEW = builders.MODEL_ARN.replace("abcdefghij12", "zyxwvutsrq98")

@@ -27,8 +27,8 @@ from tunedrop.planning.hyperparameters import resolve
 from tunedrop.planning.plan import plan
 from tunedrop.results.release import stop_jobs
 from tunedrop.serving import inventory, kinds, models, throughput
+from tunedrop.serving._swap import behind, swap
 from tunedrop.serving.kind import CannotSwap
-from tunedrop.serving.swap import behind, swap
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 from tunedrop.training.engine import outcome

@@ -24,7 +24,7 @@ from tests.unit.fake_bedrock import FakeBedrock
 from tests.unit.local_bedrock import LocalBedrock
 from tunedrop import catalog
 from tunedrop.aws import Aws
-from tunedrop.catalog.engine import Engine
+from tunedrop.catalog._engine import Engine
 from tunedrop.contracts import CompletedJob, Run, StartedJob, Wait
 from tunedrop.cost.estimate import estimate
 from tunedrop.errors import InvalidManifest, PreflightFailed

@@ -32,9 +32,9 @@ def throughput(
     """List the resources that serve models, with start, expiry and hourly cost."""
     if context.invoked_subcommand is not None:
         return
-    from tunedrop.cli.costs import serving
+    from tunedrop.cli.costs import _serving
 
-    serving.show(here, format_)
+    _serving.show(here, format_)
 
 
 @throughput_app.command(
@@ -59,9 +59,9 @@ def release(
     format_: FormatOption = Format.text,
 ) -> None:
     """Delete a resource that serves a model, and so stop its charges."""
-    from tunedrop.cli.costs import serving
+    from tunedrop.cli.costs import _serving
 
-    serving.release(here, arn, production=production, yes=yes, format_=format_)
+    _serving.release(here, arn, production=production, yes=yes, format_=format_)
 
 
 @app.command(
@@ -89,7 +89,7 @@ def teardown(
     """
     if (name is None) != everything:
         fail("give the id of one run, or --all", USAGE)
-    from tunedrop.cli.costs.teardown import teardown as tear_down
+    from tunedrop.cli.costs._teardown import teardown as tear_down
 
     run_id = here.run(name).run.run_id if name is not None else None
     raise typer.Exit(tear_down(here, run_id, yes=yes, production=production, format_=format_))

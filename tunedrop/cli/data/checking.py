@@ -14,8 +14,8 @@ from tunedrop import catalog, intake
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.tunable import obstacle
 from tunedrop.cli.data import held_out, rule_settings
-from tunedrop.cli.data.paths import require_files
-from tunedrop.cli.data.showing import show
+from tunedrop.cli.data._paths import require_files
+from tunedrop.cli.data._showing import show
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import errors, fail, print_json
 from tunedrop.cli.progress import bytes_done, size_of

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, cast, get_args
 import typer
 
 from tunedrop.cli import completion
-from tunedrop.cli.data.paths import require_files
+from tunedrop.cli.data._paths import require_files
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.failures import Format, fail
 from tunedrop.cli.options import (
@@ -103,9 +103,9 @@ def check(
     if fix is not None:
         if len(files) != 1 or not files[0].is_file():
             fail("--fix takes one file at a time, which must exist", USAGE)
-        from tunedrop.cli.data import fixing
+        from tunedrop.cli.data import _fixing
 
-        fixing.fix(files[0], fix, read_options(encoding, column), repairs or ())
+        _fixing.fix(files[0], fix, read_options(encoding, column), repairs or ())
         files, encoding, column = [fix], "", None
     asked = cast("Method", method)
     options = checking.Options(
@@ -144,9 +144,9 @@ def pull(
 
     Needs the Python library datasets. No code of the dataset is run.
     """
-    from tunedrop.cli.data import pulling
+    from tunedrop.cli.data import _pulling
 
-    raise typer.Exit(pulling.pull(dataset, config, split or (), revision, out, format_))
+    raise typer.Exit(_pulling.pull(dataset, config, split or (), revision, out, format_))
 
 
 @app.command(
@@ -167,9 +167,9 @@ def explain(
     format_: FormatOption = Format.text,
 ) -> None:
     """Explain a rule, with a dataset that fails it and the fix. Needs no AWS."""
-    from tunedrop.cli.data import explaining
+    from tunedrop.cli.data import _explaining
 
-    explaining.explain(code, format_)
+    _explaining.explain(code, format_)
 
 
 @app.command(
@@ -232,10 +232,10 @@ def evaluate(
     Exits with 0 for a promotion, with 1 for a rejection or an inconclusive result, and with 2 if the file or
     an option cannot be used.
     """
-    from tunedrop.cli.data import evaluating
+    from tunedrop.cli.data import _evaluating
 
-    asked = evaluating.Options(answers, metric, min_improvement, confidence, attempt, report)
-    raise typer.Exit(evaluating.evaluate_file(asked, format_))
+    asked = _evaluating.Options(answers, metric, min_improvement, confidence, attempt, report)
+    raise typer.Exit(_evaluating.evaluate_file(asked, format_))
 
 
 @app.command(

@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 from typing import BinaryIO
 
-from tunedrop.cli.data.files import copy_of
+from tunedrop.cli.data._files import copy_of
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import Format, errors, fail, print_json
 from tunedrop.dataset.sources.opening import open_files

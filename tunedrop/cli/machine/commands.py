@@ -57,13 +57,13 @@ def doctor(
     if compare_local:
         raise typer.Exit(_of_the_repository("local.compare", *(["--record", record] if record else [])))
     from tunedrop import catalog
-    from tunedrop.cli.machine import doctoring
+    from tunedrop.cli.machine import _doctoring
 
     try:
         model = catalog.find(base_model) if base_model is not None else None
     except LookupError as error:
         fail(str(error.args[0]), USAGE)
-    raise typer.Exit(doctoring.doctor(here.aws, here.name, model, format_))
+    raise typer.Exit(_doctoring.doctor(here.aws, here.name, model, format_))
 
 
 @app.command(

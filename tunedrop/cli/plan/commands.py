@@ -61,7 +61,7 @@ def advise(
 ) -> None:
     """Recommend whether to tune, with which method, base model and data, at what cost, with reasons."""
     from tunedrop.advice.situation import Situation
-    from tunedrop.cli.plan import advising
+    from tunedrop.cli.plan import _advising
 
     situation = Situation(
         goal=goal,
@@ -73,7 +73,7 @@ def advise(
         budget_usd=budget,
         region=region,
     )
-    raise typer.Exit(advising.advise_on(situation, data, ask=not no_questions, write=write, format_=format_))
+    raise typer.Exit(_advising.advise_on(situation, data, ask=not no_questions, write=write, format_=format_))
 
 
 @app.command(
@@ -102,7 +102,7 @@ def bases(
     format_: FormatOption = Format.text,
 ) -> None:
     """List the base models that can be tuned: methods, Regions, limits, prices, lifecycle."""
-    from tunedrop.cli.plan import bases as listing
+    from tunedrop.cli.plan import _bases as listing
     from tunedrop.contracts import Method
 
     if method is not None and method not in get_args(Method):
@@ -135,9 +135,9 @@ def init(
     """Create a starter run: a commented manifest and sample data."""
     if method not in completion.STARTERS:
         fail(f"--method is one of {', '.join(completion.STARTERS)}", USAGE)
-    from tunedrop.cli.plan import starting
+    from tunedrop.cli.plan import _starting
 
-    starting.init(folder, cast("Method", method), base_model, format_)
+    _starting.init(folder, cast("Method", method), base_model, format_)
 
 
 @app.command(

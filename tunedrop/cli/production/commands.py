@@ -30,14 +30,14 @@ def models(
     format_: FormatOption = Format.text,
 ) -> None:
     """List the models in production, or all versions of one with their scores."""
-    from tunedrop.cli.production import listing
+    from tunedrop.cli.production import _listing
 
     if card:
-        listing.print_card(here, name)
+        _listing.print_card(here, name)
     elif name is None:
-        listing.show(here, format_)
+        _listing.show(here, format_)
     else:
-        listing.show_versions(here, name, format_)
+        _listing.show_versions(here, name, format_)
 
 
 @app.command(
@@ -60,9 +60,11 @@ def promote(
     format_: FormatOption = Format.text,
 ) -> None:
     """Point a production alias to a run's model, regardless of the gate's verdict."""
-    from tunedrop.cli.production import moving
+    from tunedrop.cli.production import _moving
 
-    moving.promote(here, here.trained_run(name), stable_arn=stable_arn, serve=serve, yes=yes, format_=format_)
+    _moving.promote(
+        here, here.trained_run(name), stable_arn=stable_arn, serve=serve, yes=yes, format_=format_
+    )
 
 
 @app.command(
@@ -88,6 +90,6 @@ def rollback(
     format_: FormatOption = Format.text,
 ) -> None:
     """Return a production alias to its previous model."""
-    from tunedrop.cli.production import moving
+    from tunedrop.cli.production import _moving
 
-    moving.rollback(here, here.name_with_a_model(name), serve=serve, yes=yes, format_=format_)
+    _moving.rollback(here, here.name_with_a_model(name), serve=serve, yes=yes, format_=format_)

@@ -62,13 +62,13 @@ def runs(
         since = clock.at(since) if since else ""
     except ValueError:
         fail(f"--since {since}: write a day (YYYY-MM-DD) or a time (YYYY-MM-DDTHH:MM)", USAGE)
-    from tunedrop.cli.results import listing
+    from tunedrop.cli.results import _listing
 
-    wanted = listing.Wanted(
+    wanted = _listing.Wanted(
         name=name, statuses=tuple(status or ()), base_model=base_model, data=data, since=since
     )
     order: Order = sort  # type: ignore[assignment]
-    listing.show(here, wanted, order, limit, format_)
+    _listing.show(here, wanted, order, limit, format_)
 
 
 @app.command(
@@ -80,9 +80,9 @@ def runs(
 @on_stage
 def show(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> None:
     """Show everything known about a run, including its steps and result."""
-    from tunedrop.cli.results import listing
+    from tunedrop.cli.results import _listing
 
-    listing.show_one(here, here.run(name), format_)
+    _listing.show_one(here, here.run(name), format_)
 
 
 @app.command(
@@ -108,9 +108,9 @@ def compare(
     format_: FormatOption = Format.text,
 ) -> None:
     """Compare runs: settings, data, scores on shared prompts, answers side by side."""
-    from tunedrop.cli.results import comparing
+    from tunedrop.cli.results import _comparing
 
-    comparing.compare(here, names, answers, html, format_)
+    _comparing.compare(here, names, answers, html, format_)
 
 
 @app.command(
@@ -135,9 +135,9 @@ def export(
     format_: FormatOption = Format.text,
 ) -> None:
     """Send ended runs to an MLflow tracking server: settings, scores, losses, cost, links."""
-    from tunedrop.cli.results import exporting
+    from tunedrop.cli.results import _exporting
 
-    exporting.export(here, names, mlflow, format_)
+    _exporting.export(here, names, mlflow, format_)
 
 
 @app.command(
@@ -168,9 +168,9 @@ def ask(
     format_: FormatOption = Format.text,
 ) -> None:
     """Ask a tuned model, its base model and the production model the same question."""
-    from tunedrop.cli.results import asking
+    from tunedrop.cli.results import _asking
 
-    asking.ask(here, name, prompt, asking.Wanted(system, tuple(only or ())), format_)
+    _asking.ask(here, name, prompt, _asking.Wanted(system, tuple(only or ())), format_)
 
 
 @app.command(

@@ -82,9 +82,9 @@ def approve(
     format_: FormatOption = Format.text,
 ) -> None:
     """Approve the estimated cost of a waiting run; valid once, for this attempt."""
-    from tunedrop.cli.runs import answering
+    from tunedrop.cli.runs import _answering
 
-    answering.approve(here, here.run(name), estimate, format_)
+    _answering.approve(here, here.run(name), estimate, format_)
 
 
 @app.command(
@@ -95,9 +95,9 @@ def approve(
 @on_stage
 def stop(here: Deployed, name: RunName, format_: FormatOption = Format.text) -> None:
     """Stop a run and its job, and release the resources that serve its model."""
-    from tunedrop.cli.runs import answering
+    from tunedrop.cli.runs import _answering
 
-    answering.stop(here, here.run(name), format_)
+    _answering.stop(here, here.run(name), format_)
 
 
 @app.command(
@@ -136,8 +136,8 @@ def retry(
     """
     if from_ and from_ not in completion.RESUME_POINTS:
         fail(f"a run can be resumed from {', '.join(completion.RESUME_POINTS)}", USAGE)
-    from tunedrop.cli.runs import retrying
+    from tunedrop.cli.runs import _retrying
 
     raise typer.Exit(
-        retrying.retry(here, here.run(name), from_, test, follow=watch_it, yes=yes, format_=format_)
+        _retrying.retry(here, here.run(name), from_, test, follow=watch_it, yes=yes, format_=format_)
     )

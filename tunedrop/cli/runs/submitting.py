@@ -24,8 +24,8 @@ from tunedrop.cli.output import Format, console, errors, fail, labelled, print_j
 from tunedrop.cli.plan import estimating
 from tunedrop.cli.progress import Advance, bytes_done, size_of
 from tunedrop.cli.runs import repeated
+from tunedrop.cli.runs._sending import is_there, parts_of, send
 from tunedrop.cli.runs.live.watch import started, watch
-from tunedrop.cli.runs.sending import is_there, parts_of, send
 from tunedrop.contracts import Estimate
 from tunedrop.formatting.commands import command
 from tunedrop.formatting.costs import in_words

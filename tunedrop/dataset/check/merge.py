@@ -9,9 +9,9 @@ from contextlib import closing
 import msgspec
 
 from tunedrop.contracts import Method
-from tunedrop.dataset.check.found import Found
+from tunedrop.dataset.check._found import Found
+from tunedrop.dataset.check._repeats import Repeats
 from tunedrop.dataset.check.options import CheckOptions
-from tunedrop.dataset.check.repeats import Repeats
 from tunedrop.dataset.check.report import FileReport, Report, Rule
 from tunedrop.dataset.check.results import PLACES, Findings, Partial, Records, Tally
 from tunedrop.dataset.check.statistics import Gatherer

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 
 import msgspec
 
-from tunedrop.dataset.check.answers import Answers
+from tunedrop.dataset.check._answers import Answers
 from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.statistics import Gatherer, add
 from tunedrop.dataset.duplicates.candidates import Prints

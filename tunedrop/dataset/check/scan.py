@@ -18,8 +18,8 @@ from itertools import accumulate
 import msgspec
 
 from tunedrop.dataset import formats
-from tunedrop.dataset.check.columns import Columns
-from tunedrop.dataset.check.judge import Judge
+from tunedrop.dataset.check._columns import Columns
+from tunedrop.dataset.check._judge import Judge
 from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.results import Partial, Range, Records, without_garbage_collection
 from tunedrop.dataset.formats import METHODS, Conversation, Reading, SourceFormat

@@ -20,8 +20,8 @@ from tunedrop.evaluation.scoring.labels import LabelSet, label_set
 from tunedrop.evaluation.scoring.metrics import Task
 from tunedrop.evaluation.scoring.ngrams import chrf_of_all
 from tunedrop.evaluation.scoring.words import in_common
+from tunedrop.evaluation.statistics._units import units_of
 from tunedrop.evaluation.statistics.intervals import Vector, interval
-from tunedrop.evaluation.statistics.units import units_of
 
 Model = Literal["base", "tuned", "champion", "prompted"]
 

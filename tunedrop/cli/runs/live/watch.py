@@ -19,7 +19,7 @@ from tunedrop.cli.confirming import if_interrupted
 from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.output import Format, console, errors, fail
-from tunedrop.cli.runs.live import final, keys
+from tunedrop.cli.runs.live import _keys, final
 from tunedrop.cli.runs.live.events import Event, changes
 from tunedrop.cli.runs.live.view import View
 from tunedrop.monitoring import Look, Snapshot, pace
@@ -75,7 +75,7 @@ def show(here: Deployed, record: Record) -> None:
 
 
 def _on_terminal(here: Deployed, look: Polled, record: Record) -> Snapshot:
-    can_answer = keys.can_read()
+    can_answer = _keys.can_read()
     view = View(here.stage.name, pace.learn(here.registry, record), can_answer=can_answer)
     seen: list[Snapshot] = []
 
@@ -83,7 +83,7 @@ def _on_terminal(here: Deployed, look: Polled, record: Record) -> Snapshot:
         return view.draw(msgspec.structs.replace(seen[-1], at=clock.now())) if seen else ""
 
     with ExitStack() as stack:
-        wait: Wait = stack.enter_context(keys.keyboard()) if can_answer else _sleep
+        wait: Wait = stack.enter_context(_keys.keyboard()) if can_answer else _sleep
         live = stack.enter_context(
             Live(console=console, get_renderable=draw, refresh_per_second=8, vertical_overflow="crop")
         )

@@ -7,9 +7,9 @@ from collections import Counter
 from operator import eq
 
 from tunedrop.catalog.method import MethodRules
+from tunedrop.dataset.check._rows import Rows, is_chat, rows_of, rows_of_batch
+from tunedrop.dataset.check._scripts import counted
 from tunedrop.dataset.check.results import Findings, Records
-from tunedrop.dataset.check.rows import Rows, is_chat, rows_of, rows_of_batch
-from tunedrop.dataset.check.scripts import counted
 from tunedrop.dataset.duplicates.candidates import Prints
 from tunedrop.dataset.formats import Conversation, SourceFormat
 from tunedrop.dataset.formats.batch import Batch

@@ -9,7 +9,7 @@ from operator import neg
 
 import msgspec
 
-from tunedrop.dataset.check.rows import Rows
+from tunedrop.dataset.check._rows import Rows
 from tunedrop.dataset.check.statistics import add
 
 FEW_LABELS = 30

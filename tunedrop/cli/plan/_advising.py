@@ -23,7 +23,7 @@ from tunedrop.cli.data import checking, folder, rule_settings
 from tunedrop.cli.data.folder import Submission
 from tunedrop.cli.exits import NO, YES
 from tunedrop.cli.output import Format, console, errors, fail, print_json, table
-from tunedrop.cli.plan import starting
+from tunedrop.cli.plan import _starting
 from tunedrop.dataset.prepare.split import held_out_to_test
 from tunedrop.formatting.commands import command
 
@@ -187,5 +187,5 @@ def _write(advice: Advice, target: Path, train: Path | None) -> None:
     if advice.base_model is None:
         fail("no base model fits: there is nothing to write", NO)
     method = advice.method or "single-turn"
-    for path in starting.write(target, method, advice.base_model, advice.hyperparameters, train):
+    for path in _starting.write(target, method, advice.base_model, advice.hyperparameters, train):
         errors.print(f"wrote  {path}")

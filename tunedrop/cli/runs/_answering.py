@@ -7,8 +7,8 @@ from tunedrop.cli.confirming import confirm, is_interactive
 from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import Format, answer, fail
+from tunedrop.cli.runs._status import status
 from tunedrop.cli.runs.live import events
-from tunedrop.cli.runs.words import status
 from tunedrop.registry import Record
 
 

@@ -10,7 +10,7 @@ from tunedrop.cli.confirming import confirm, if_interrupted
 from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import YES
 from tunedrop.cli.output import Format, answer, fail
-from tunedrop.cli.runs import adding_test_records
+from tunedrop.cli.runs import _adding_test_records
 from tunedrop.cli.runs.live import watch as following
 from tunedrop.contracts import CompletedJob
 from tunedrop.formatting.commands import command
@@ -26,12 +26,12 @@ def retry(
     if record.status not in RETRIABLE:
         fail(f"{run.run_id} is {record.status}: there is nothing to retry")
     if test is not None:
-        adding_test_records.refuse(here, record, test)
+        _adding_test_records.refuse(here, record, test)
     confirm(f"Retry {run.run_id}? {_cost(record)}", yes=yes, otherwise="nothing was started")
     if test is not None:
         repeat = command("retry", run.run_id, options=f"--test {shlex.quote(str(test))}")
         with if_interrupted("nothing was started", f"Go on: {repeat}"):
-            adding_test_records.upload(here, record, test)
+            _adding_test_records.upload(here, record, test)
     here.signal(intake.signal_key(run.run_id, "retry", str(run.attempt)), from_)
     if not follow:
         answer({"run_id": run.run_id, "asked": "retry"}, f"asked {run.run_id} to resume", format_)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Literal
 
-from tunedrop.catalog.engine import engines
+from tunedrop.catalog._engine import engines
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Method
 

@@ -16,7 +16,7 @@ from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.tunable import obstacle
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.output import Format, console, errors, fail, print_json
-from tunedrop.cli.plan.sample_records import sample
+from tunedrop.cli.plan._sample_records import sample
 from tunedrop.contracts import Method
 from tunedrop.formatting.commands import command
 from tunedrop.planning.hyperparameters import manifests_name

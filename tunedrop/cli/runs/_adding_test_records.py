@@ -9,7 +9,7 @@ from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import errors, fail
 from tunedrop.cli.progress import bytes_done
-from tunedrop.cli.runs.sending import parts_of, send
+from tunedrop.cli.runs._sending import parts_of, send
 from tunedrop.contracts import S3Object
 from tunedrop.registration.resuming import evaluates_anew
 from tunedrop.registry import Record

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tunedrop.dataset.check.columns import Columns
+from tunedrop.dataset.check._columns import Columns
 from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.results import Findings, Records
 from tunedrop.dataset.formats import Conversation, SourceFormat

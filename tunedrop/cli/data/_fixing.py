@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from tunedrop.cli.data.files import copy_of
+from tunedrop.cli.data._files import copy_of
 from tunedrop.cli.exits import NO
 from tunedrop.cli.output import errors, fail
 from tunedrop.dataset.formats import unreadable
