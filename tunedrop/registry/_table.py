@@ -21,7 +21,7 @@ Index `by_time`: `gsi_pk` = `RUNS`, `gsi_sk` = `<created at>#<run id>`.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -50,15 +50,34 @@ class Table:
 
     def put_new(self, item: Mapping[str, Any]) -> bool:
         """Write an item; False if its key exists."""
-        try:
-            self.client.put_item(
-                TableName=self.name, Item=wire(item), ConditionExpression="attribute_not_exists(pk)"
-            )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
-            return False
-        return True
+        return self.put_if(item, "attribute_not_exists(pk)")
+
+    def put_if(self, item: Mapping[str, Any], condition: str, values: Mapping[str, Any] = {}) -> bool:
+        """Write an item; False if the condition on the item that it replaces does not hold."""
+        return _holds(
+            self.client.put_item,
+            TableName=self.name,
+            Item=wire(item),
+            ConditionExpression=condition,
+            **_values(values),
+        )
+
+    def delete(self, pk: str, sk: str) -> None:
+        self.client.delete_item(TableName=self.name, Key=_key(pk, sk))
+
+    def change(
+        self, pk: str, sk: str, expression: str, values: Mapping[str, Any] = {}, condition: str = ""
+    ) -> bool:
+        """Apply an update expression to an item, which it creates if missing; False if the condition does not
+        hold."""
+        return _holds(
+            self.client.update_item,
+            TableName=self.name,
+            Key=_key(pk, sk),
+            UpdateExpression=expression,
+            **_values(values),
+            **({"ConditionExpression": condition} if condition else {}),
+        )
 
     def update(
         self,
@@ -118,17 +137,7 @@ class Table:
 
     def add(self, pk: str, sk: str, name: str, values: Collection[str]) -> None:
         """Add to a set of an item; a missing item is ignored."""
-        try:
-            self.client.update_item(
-                TableName=self.name,
-                Key=_key(pk, sk),
-                UpdateExpression=f"ADD {name} :values",
-                ConditionExpression="attribute_exists(pk)",
-                ExpressionAttributeValues={":values": {"SS": list(values)}},
-            )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
+        self.change(pk, sk, f"ADD {name} :values", {":values": set(values)}, "attribute_exists(pk)")
 
     def query(
         self, key: Mapping[str, str], *, prefix: str = "", forward: bool = True, index: str = ""
@@ -163,3 +172,18 @@ def unwire(item: Mapping[str, Any]) -> Item:
 
 def _key(pk: str, sk: str) -> Item:
     return {"pk": {"S": pk}, "sk": {"S": sk}}
+
+
+def _values(values: Mapping[str, Any]) -> Item:
+    return {"ExpressionAttributeValues": wire(values)} if values else {}
+
+
+def _holds(call: Callable[..., Any], **arguments: Any) -> bool:
+    """Make a conditional call; False if its condition does not hold."""
+    try:
+        call(**arguments)
+    except ClientError as error:
+        if not condition_failed(error):
+            raise
+        return False
+    return True

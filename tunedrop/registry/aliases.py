@@ -19,6 +19,7 @@ from tunedrop import aws, clock, escaping, naming
 from tunedrop.contracts import Promotion
 from tunedrop.errors import NameTaken
 from tunedrop.registry import claims
+from tunedrop.registry._table import Item, Table
 from tunedrop.stage import Stage
 
 
@@ -38,7 +39,7 @@ class Aliases:
 
     def __init__(self, ssm: Any, dynamodb: Any, stage: Stage) -> None:
         self._ssm = ssm
-        self._dynamodb = dynamodb
+        self._table = Table(dynamodb, stage.registry_table)
         self._stage = stage
         self._claims = claims.Claims(dynamodb, stage.registry_table)
 
@@ -128,10 +129,7 @@ class Aliases:
 
     def unsettled(self) -> list[str]:
         """The writings of parameters that have taken so long that their writer must have died."""
-        answer = self._dynamodb.get_item(
-            TableName=self._stage.registry_table, Key=_WRITING, ConsistentRead=True
-        )
-        begun = sorted(answer.get("Item", {}).get("writings", {}).get("SS", ()))
+        begun = sorted((self._table.get(*_WRITING) or {}).get("writings", ()))
         dead = clock.after(clock.now(), -claims.LEASE_SECONDS)
         return [one for one in begun if one.partition(" ")[0] < dead]
 
@@ -187,18 +185,10 @@ class Aliases:
         return history[0].name if history else parameter.rpartition("/")[2]
 
     def _history(self, alias: str) -> list[InProduction]:
-        return [msgspec.json.decode(item["model"]["S"], type=InProduction) for item in self._items(alias)]
+        return [msgspec.json.decode(item["model"], type=InProduction) for item in self._items(alias)]
 
-    def _items(self, alias: str) -> Iterator[dict[str, Any]]:
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._stage.registry_table,
-            KeyConditionExpression="pk = :alias",
-            ExpressionAttributeValues={":alias": {"S": f"ALIAS#{alias}"}},
-            ScanIndexForward=False,
-            ConsistentRead=True,
-        )
-        for page in pages:
-            yield from page["Items"]
+    def _items(self, alias: str) -> Iterator[Item]:
+        return self._table.query({"pk": f"ALIAS#{alias}"}, forward=False)
 
     def all(self) -> dict[str, str]:
         """All alias parameters of the stage, with their modelIds."""
@@ -272,27 +262,21 @@ class Aliases:
         self._note_writing("DELETE", writing)
 
     def _note_writing(self, change: str, writing: str) -> None:
-        self._dynamodb.update_item(
-            TableName=self._stage.registry_table,
-            Key=_WRITING,
-            UpdateExpression=f"{change} writings :this",
-            ExpressionAttributeValues={":this": {"SS": [writing]}},
-        )
+        self._table.change(*_WRITING, f"{change} writings :this", {":this": {writing}})
 
     def _append(self, model: InProduction) -> None:
         """Add to the history, after its head also where the clock of whoever wrote that is ahead of ours."""
         alias, moment = naming.alias(model.name), clock.instant()
         newest = next(self._items(alias), None)
-        if newest is not None and (head := newest["sk"]["S"].partition("#")[0]) >= moment:
+        if newest is not None and (head := newest["sk"].partition("#")[0]) >= moment:
             moment = clock.instant(clock.read(head) + timedelta(microseconds=1))
-        self._dynamodb.put_item(
-            TableName=self._stage.registry_table,
-            Item={
-                "pk": {"S": f"ALIAS#{alias}"},
-                "sk": {"S": f"{moment}#{model.run_id}"},
-                "model": {"S": msgspec.json.encode(model).decode()},
-            },
+        self._table.put(
+            {
+                "pk": f"ALIAS#{alias}",
+                "sk": f"{moment}#{model.run_id}",
+                "model": msgspec.json.encode(model).decode(),
+            }
         )
 
 
-_WRITING = {"pk": {"S": "ALIAS#"}, "sk": {"S": "WRITING"}}
+_WRITING = ("ALIAS#", "WRITING")

@@ -8,15 +8,13 @@ expires after `LEASE_SECONDS`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from botocore.exceptions import ClientError
-
 from tunedrop import clock
-from tunedrop.aws import condition_failed
 from tunedrop.errors import ModelDeleted, TransientError
+from tunedrop.registry._table import Table
 
 LEASE_SECONDS = 120
 """Twice the timeout of the functions that promote and release (`infra.functions`)."""
@@ -26,8 +24,7 @@ class Claims:
     """The claims in the registry table of a stage."""
 
     def __init__(self, dynamodb: Any, table: str) -> None:
-        self._dynamodb = dynamodb
-        self._table = table
+        self._table = Table(dynamodb, table)
 
     @contextmanager
     def promoting(self, *arns: str) -> Iterator[None]:
@@ -46,7 +43,7 @@ class Claims:
         yield
         # Not in a `finally`: a process that fails here may have written half; the lease protects the cleanup.
         for arn in dict.fromkeys(arns):
-            self._update(arn, "REMOVE promoting_at")
+            self._change(arn, "REMOVE promoting_at")
 
     @contextmanager
     def alone(self, what: str, who: str) -> Iterator[None]:
@@ -59,29 +56,14 @@ class Claims:
         """
         now = clock.now()
         values = {":now": now, ":stale": clock.after(now, -LEASE_SECONDS), ":who": who}
-        try:
-            self._update(
-                what,
-                "SET held_at = :now, holder = :who",
-                values,
-                condition="attribute_not_exists(held_at) OR held_at < :stale OR holder = :who",
-            )
-        except ClientError as error:
-            if condition_failed(error):
-                raise TransientError(f"another model is just being promoted: {what}") from error
-            raise
+        free = "attribute_not_exists(held_at) OR held_at < :stale OR holder = :who"
+        if not self._change(what, "SET held_at = :now, holder = :who", values, free):
+            raise TransientError(f"another model is just being promoted: {what}")
         try:
             yield
         finally:
-            self._let_go(what, who)
-
-    def _let_go(self, what: str, who: str) -> None:
-        """Unless the lease has expired meanwhile and somebody else holds it."""
-        try:
-            self._update(what, "REMOVE held_at, holder", {":who": who}, condition="holder = :who")
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
+            # Nothing, if the lease has expired and somebody else holds it.
+            self._change(what, "REMOVE held_at, holder", {":who": who}, "holder = :who")
 
     def begin_removal(self, arn: str) -> bool:
         """Prevent its promotion. False while a promotion is in progress."""
@@ -89,45 +71,27 @@ class Claims:
 
     def give_up_removal(self, arn: str) -> None:
         """Give up the deletion."""
-        self._update(arn, "REMOVE removing_at")
+        self._change(arn, "REMOVE removing_at")
 
     def end_removal(self, arn: str) -> None:
         """Record that it was deleted."""
-        self._update(arn, "SET removed_at = :now", {":now": clock.now()})
+        self._change(arn, "SET removed_at = :now", {":now": clock.now()})
 
     def _claim(self, arn: str, mine: str, *, against: str) -> bool:
         now = clock.now()
         free = f"(attribute_not_exists({against}) OR {against} < :stale)"
         gone = " AND attribute_not_exists(removed_at)" if mine == "promoting_at" else ""
-        try:
-            self._update(
-                arn,
-                f"SET {mine} = :now",
-                {":now": now, ":stale": clock.after(now, -LEASE_SECONDS)},
-                condition=free + gone,
-            )
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        values = {":now": now, ":stale": clock.after(now, -LEASE_SECONDS)}
+        return self._change(arn, f"SET {mine} = :now", values, free + gone)
 
     def _refusal(self, arn: str) -> Exception:
-        item = self._dynamodb.get_item(TableName=self._table, Key=_key(arn), ConsistentRead=True)
-        if "removed_at" in item.get("Item", {}):
+        if "removed_at" in (self._table.get(*_key(arn)) or {}):
             return ModelDeleted(f"{arn} was deleted; it cannot go into production any more")
         return TransientError(f"{arn} is being deleted")
 
-    def _update(
-        self, arn: str, expression: str, values: dict[str, str] | None = None, condition: str = ""
-    ) -> None:
-        arguments: dict[str, Any] = {"ConditionExpression": condition} if condition else {}
-        if values:
-            arguments["ExpressionAttributeValues"] = {name: {"S": value} for name, value in values.items()}
-        self._dynamodb.update_item(
-            TableName=self._table, Key=_key(arn), UpdateExpression=expression, **arguments
-        )
+    def _change(self, arn: str, expression: str, values: Mapping[str, str] = {}, condition: str = "") -> bool:
+        return self._table.change(*_key(arn), expression, values, condition)
 
 
-def _key(arn: str) -> dict[str, dict[str, str]]:
-    return {"pk": {"S": f"ARN#{arn}"}, "sk": {"S": "CLAIM"}}
+def _key(arn: str) -> tuple[str, str]:
+    return f"ARN#{arn}", "CLAIM"

@@ -11,12 +11,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from botocore.exceptions import ClientError
-
-from tunedrop.aws import condition_failed
 from tunedrop.errors import TransientError
 from tunedrop.registry._records import Record
 from tunedrop.registry._runs import Registry
+from tunedrop.registry._table import Table
 from tunedrop.stage import Stage
 
 _TRIES = 5
@@ -29,8 +27,7 @@ class OpenRuns:
     """The places of a stage's open runs."""
 
     def __init__(self, dynamodb: Any, stage: Stage, registry: Registry) -> None:
-        self._dynamodb = dynamodb
-        self._table = stage.registry_table
+        self._table = Table(dynamodb, stage.registry_table)
         self._tenants = tuple(stage.tenants)
         self._most = stage.max_open_runs
         self._registry = registry
@@ -66,40 +63,23 @@ class OpenRuns:
         return sorted(found, key=lambda one: one.run.created_at, reverse=True)
 
     def _add(self, tenant: str, run_id: str) -> bool:
-        try:
-            self._dynamodb.update_item(
-                TableName=self._table,
-                Key=_key(tenant),
-                UpdateExpression="ADD holders :mine",
-                ConditionExpression=(
-                    "attribute_not_exists(holders) OR contains(holders, :id) OR size(holders) < :most"
-                ),
-                ExpressionAttributeValues={
-                    ":mine": {"SS": [run_id]}, ":id": {"S": run_id}, ":most": {"N": str(self._most)},
-                },
-            )  # fmt: skip
-        except ClientError as error:
-            if condition_failed(error):
-                return False
-            raise
-        return True
+        return self._table.change(
+            *_key(tenant),
+            "ADD holders :mine",
+            {":mine": {run_id}, ":id": run_id, ":most": self._most},
+            "attribute_not_exists(holders) OR contains(holders, :id) OR size(holders) < :most",
+        )
 
     def _holders(self, tenant: str) -> list[str]:
-        answer = self._dynamodb.get_item(TableName=self._table, Key=_key(tenant), ConsistentRead=True)
-        return sorted(answer.get("Item", {}).get("holders", {}).get("SS", ()))
+        return sorted((self._table.get(*_key(tenant)) or {}).get("holders", ()))
 
     def _is_open(self, run_id: str) -> bool:
         record = self._registry.get(run_id)
         return record is not None and record.is_open
 
     def _remove(self, tenant: str, ended: str) -> None:
-        self._dynamodb.update_item(
-            TableName=self._table,
-            Key=_key(tenant),
-            UpdateExpression="DELETE holders :ended",
-            ExpressionAttributeValues={":ended": {"SS": [ended]}},
-        )
+        self._table.change(*_key(tenant), "DELETE holders :ended", {":ended": {ended}})
 
 
-def _key(tenant: str) -> dict[str, Any]:
-    return {"pk": {"S": f"OPEN#{tenant}"}, "sk": {"S": "RUNS"}}
+def _key(tenant: str) -> tuple[str, str]:
+    return f"OPEN#{tenant}", "RUNS"

@@ -24,6 +24,7 @@ from tunedrop import clock
 from tunedrop.aws import code_of, explain
 from tunedrop.contracts import Estimate, Run
 from tunedrop.errors import TransientError
+from tunedrop.registry._table import Item, Table, wire
 
 TRIES = 12
 """Tries to write a month; each reads it again. Enough for this many concurrent runs; random pauses separate
@@ -88,24 +89,17 @@ class Spending:
     """The amounts of a stage's runs, month by month."""
 
     def __init__(self, dynamodb: Any, table: str) -> None:
-        self._dynamodb = dynamodb
-        self._table = table
+        self._table = Table(dynamodb, table)
 
     def read(self, month: str) -> Month:
         """A month, read consistently."""
-        pages = self._dynamodb.get_paginator("query").paginate(
-            TableName=self._table,
-            KeyConditionExpression="pk = :month",
-            ExpressionAttributeValues={":month": {"S": f"MONTH#{month}"}},
-            ConsistentRead=True,
-        )
-        items = {item["sk"]["S"]: item for page in pages for item in page["Items"]}
-        version = int(items.pop(_VERSION, {}).get("version", {"N": "0"})["N"])
+        items = {item["sk"]: item for item in self._table.query({"pk": f"MONTH#{month}"})}
+        version = int(items.pop(_VERSION, {}).get("version", 0))
         runs = {key.removeprefix("RUN#"): item for key, item in items.items()}
         return Month(
             version=version,
             runs={run_id: _read(item) for run_id, item in runs.items()},
-            tenants={run_id: item["tenant"]["S"] for run_id, item in runs.items() if "tenant" in item},
+            tenants={run_id: item["tenant"] for run_id, item in runs.items() if "tenant" in item},
         )
 
     def estimate(self, run: Run, decide: Callable[[Month], Estimate]) -> Estimate:
@@ -164,10 +158,9 @@ class Spending:
         """A run's amounts in each month since it was submitted, if any."""
         found = {}
         for month in months_between(run.created_at, clock.now()):
-            key = {"pk": {"S": f"MONTH#{month}"}, "sk": {"S": f"RUN#{run.run_id}"}}
-            answer = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True)
-            if "Item" in answer:
-                found[month] = _read(answer["Item"])
+            item = self._table.get(f"MONTH#{month}", f"RUN#{run.run_id}")
+            if item is not None:
+                found[month] = _read(item)
         return found
 
     def _change(self, key: str, run: Run, change: Callable[[Month, Amounts], tuple[Amounts, Any]]) -> Any:
@@ -182,20 +175,20 @@ class Spending:
 
     def _write(self, month: str, run: Run, amounts: Amounts, seen: int) -> bool:
         """Write a run's amounts, unless the month's version has changed."""
-        pk = {"S": f"MONTH#{month}"}
-        values = {name: {"N": _number(usd)} for name, usd in msgspec.structs.asdict(amounts).items()}
-        values |= {"tenant": {"S": run.tenant}} if run.tenant else {}
+        key = {"pk": f"MONTH#{month}"}
+        item: Item = {**key, "sk": f"RUN#{run.run_id}"}
+        item |= {name: _number(usd) for name, usd in msgspec.structs.asdict(amounts).items()}
+        item |= {"tenant": run.tenant} if run.tenant else {}
         version = {
-            "TableName": self._table,
-            "Key": {"pk": pk, "sk": {"S": _VERSION}},
+            "TableName": self._table.name,
+            "Key": wire({**key, "sk": _VERSION}),
             "UpdateExpression": "SET version = :next",
             "ConditionExpression": "version = :seen" if seen else "attribute_not_exists(pk)",
-            "ExpressionAttributeValues": {":next": {"N": str(seen + 1)}}
-            | ({":seen": {"N": str(seen)}} if seen else {}),
+            "ExpressionAttributeValues": wire({":next": seen + 1} | ({":seen": seen} if seen else {})),
         }
-        line = {"TableName": self._table, "Item": {"pk": pk, "sk": {"S": f"RUN#{run.run_id}"}, **values}}
+        line = {"TableName": self._table.name, "Item": wire(item)}
         try:
-            self._dynamodb.transact_write_items(TransactItems=[{"Update": version}, {"Put": line}])
+            self._table.client.transact_write_items(TransactItems=[{"Update": version}, {"Put": line}])
         except ClientError as error:
             if code_of(error) != "TransactionCanceledException":
                 raise
@@ -206,10 +199,10 @@ class Spending:
         return True
 
 
-def _number(usd: float) -> str:
+def _number(usd: float) -> Decimal:
     """A number as DynamoDB stores it, for comparison: 0.0 is 0, 2.50 is 2.5."""
-    return format(Decimal(str(usd)).normalize(), "f")
+    return Decimal(format(Decimal(str(usd)).normalize(), "f"))
 
 
-def _read(item: Mapping[str, Any]) -> Amounts:
-    return Amounts(**{name: float(item[name]["N"]) for name in Amounts.__struct_fields__ if name in item})
+def _read(item: Item) -> Amounts:
+    return Amounts(**{name: float(item[name]) for name in Amounts.__struct_fields__ if name in item})

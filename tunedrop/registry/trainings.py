@@ -10,13 +10,12 @@ import hashlib
 from typing import Any
 
 import msgspec
-from botocore.exceptions import ClientError
 
-from tunedrop.aws import condition_failed
 from tunedrop.contracts import CompletedJob, Dataset, Run
 from tunedrop.errors import AlreadyTrained, TransientError
 from tunedrop.registry._records import Record
 from tunedrop.registry._runs import Registry
+from tunedrop.registry._table import Table
 
 
 def fingerprint(run: Run, dataset: Dataset) -> str:
@@ -35,8 +34,7 @@ class Trainings:
     """The trainings of a stage."""
 
     def __init__(self, dynamodb: Any, table: str, registry: Registry) -> None:
-        self._dynamodb = dynamodb
-        self._table = table
+        self._table = Table(dynamodb, table)
         self._registry = registry
 
     def claim(self, run: Run, dataset: Dataset) -> None:
@@ -54,18 +52,13 @@ class Trainings:
         if before == run.run_id:
             return
         self._refuse_trained(before, run)
-        seen = {":seen": {"S": before}} if before else {}
-        try:
-            self._dynamodb.put_item(
-                TableName=self._table,
-                Item=key | {"run_id": {"S": run.run_id}},
-                ConditionExpression="run_id = :seen" if before else "attribute_not_exists(pk)",
-                **({"ExpressionAttributeValues": seen} if seen else {}),
-            )
-        except ClientError as error:
-            if not condition_failed(error):
-                raise
-            raise TransientError("another run claims the same training now") from error
+        item = key | {"run_id": run.run_id}
+        if before:
+            is_mine = self._table.put_if(item, "run_id = :seen", {":seen": before})
+        else:
+            is_mine = self._table.put_new(item)
+        if not is_mine:
+            raise TransientError("another run claims the same training now")
 
     def refuse_repeated(self, run: Run, dataset: Dataset) -> None:
         """Say before an upload what `claim` would say after it.
@@ -77,9 +70,8 @@ class Trainings:
         """
         self._refuse_trained(self._claimed_by(_key(run, dataset)), run)
 
-    def _claimed_by(self, key: dict[str, Any]) -> str:
-        found = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item", {})
-        return str(found.get("run_id", {}).get("S", ""))
+    def _claimed_by(self, key: dict[str, str]) -> str:
+        return str((self._table.get(**key) or {}).get("run_id", ""))
 
     def _refuse_trained(self, before: str, run: Run) -> None:
         record = self._registry.get(before) if before else None
@@ -91,8 +83,8 @@ class Trainings:
             )
 
 
-def _key(run: Run, dataset: Dataset) -> dict[str, Any]:
-    return {"pk": {"S": f"TRAINING#{fingerprint(run, dataset)}"}, "sk": {"S": "RUN"}}
+def _key(run: Run, dataset: Dataset) -> dict[str, str]:
+    return {"pk": f"TRAINING#{fingerprint(run, dataset)}", "sk": "RUN"}
 
 
 def _has_trained(record: Record) -> str:

@@ -17,6 +17,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tunedrop import clock, escaping
 from tunedrop.aws import explain
 from tunedrop.errors import TransientError
+from tunedrop.registry._table import Item, Table
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -50,8 +51,7 @@ class Troubles:
     """
 
     def __init__(self, dynamodb: Any, table: str) -> None:
-        self._dynamodb = dynamodb
-        self._table = table
+        self._table = Table(dynamodb, table)
         self._known: dict[str, Trouble] | None = None
         self.failed: list[Trouble] = []
 
@@ -106,13 +106,7 @@ class Troubles:
     def known(self) -> dict[str, Trouble]:
         """All subjects that have failed and have not succeeded since."""
         if self._known is None:
-            pages = self._dynamodb.get_paginator("query").paginate(
-                TableName=self._table,
-                KeyConditionExpression="pk = :pk",
-                ExpressionAttributeValues={":pk": {"S": "TROUBLE"}},
-                ConsistentRead=True,
-            )
-            self._known = {item["sk"]["S"]: _read(item) for page in pages for item in page["Items"]}
+            self._known = {item["sk"]: _read(item) for item in self._table.query({"pk": "TROUBLE"})}
         return self._known
 
     def has(self, subject: str) -> bool:
@@ -139,21 +133,19 @@ class Troubles:
     def _keep(self, trouble: Trouble) -> None:
         self.known[trouble.subject] = trouble
         ttl = int(clock.read(trouble.next_at).timestamp()) + KEPT_SECONDS
-        self._dynamodb.put_item(
-            TableName=self._table,
-            Item={
-                "pk": {"S": "TROUBLE"},
-                "sk": {"S": trouble.subject},
-                "trouble": {"S": msgspec.json.encode(trouble).decode()},
-                "ttl": {"N": str(ttl)},
-            },
+        self._table.put(
+            {
+                "pk": "TROUBLE",
+                "sk": trouble.subject,
+                "trouble": msgspec.json.encode(trouble).decode(),
+                "ttl": ttl,
+            }
         )
 
     def _forget(self, subject: str) -> None:
         if self.known.pop(subject, None) is not None:
-            key = {"pk": {"S": "TROUBLE"}, "sk": {"S": subject}}
             try:
-                self._dynamodb.delete_item(TableName=self._table, Key=key)
+                self._table.delete("TROUBLE", subject)
             except (ClientError, BotoCoreError):
                 log.exception("%s could not be forgotten", subject)
 
@@ -173,10 +165,10 @@ def _said(error: Exception) -> str:
     return escaping.lines(explain(error) if is_aws else f"{type(error).__name__}: {error}")[:MOST_SAID]
 
 
-def _read(item: dict[str, Any]) -> Trouble:
+def _read(item: Item) -> Trouble:
     try:
-        return msgspec.json.decode(item["trouble"]["S"], type=Trouble)
-    except (KeyError, msgspec.MsgspecError):
+        return msgspec.json.decode(item["trouble"], type=Trouble)
+    except (KeyError, TypeError, msgspec.MsgspecError):
         # The row cannot be read: its subject counts as due, and the next failure overwrites it.
         now = clock.now()
-        return Trouble(subject=item["sk"]["S"], error="", tries=1, since=now, next_at=now)
+        return Trouble(subject=item["sk"], error="", tries=1, since=now, next_at=now)

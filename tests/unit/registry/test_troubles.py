@@ -137,7 +137,7 @@ def test_a_failure_that_cannot_be_kept_holds_up_nothing(fresh: Any, monkeypatch:
     def refuse(**_: Any) -> None:
         raise refusal("ProvisionedThroughputExceededException")
 
-    monkeypatch.setattr(troubles._dynamodb, "put_item", refuse)
+    monkeypatch.setattr(troubles._table.client, "put_item", refuse)
     done = dict(troubles.each(["bad", "two"], str, act))
 
     assert done == {"two": "TWO"}
