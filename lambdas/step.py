@@ -83,8 +83,8 @@ def _recorded(name: str, run: Run, function: Callable[[Input, Services], Output]
 def _may_begin(record: Record | None, run: Run, name: str) -> None:
     """Refuse a step of a stopped run, and any step of an earlier attempt.
 
-    An execution that was aborted can be redriven after a retry has begun in another: it would park its own
-    token, stop the jobs of the run, and promote a second time.
+    An execution that was aborted can be redriven after a retry has begun in another: it would register its
+    own token, stop the jobs of the run, and promote a second time.
     """
     if record is None:
         return

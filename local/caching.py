@@ -15,7 +15,7 @@ from ministack.core import iam_evaluator, lambda_runtime, router
 from ministack.services import dynamodb
 
 
-def cure(unpacked: Path, services: set[str]) -> None:
+def patch(unpacked: Path, services: set[str]) -> None:
     """Cache what MiniStack would repeat.
 
     Parameters

@@ -14,7 +14,7 @@ from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, s3, sns
 from local.ministack.keys import ask_for_keys
 
 
-def cure() -> None:
+def patch() -> None:
     """Make MiniStack behave like AWS."""
     _read_jsonata_in_distributed_maps()
     _read_ranges_of_versions()

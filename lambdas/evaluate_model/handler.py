@@ -10,8 +10,8 @@ from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog
 from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Run, Serving
-from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.inference.ask import SECONDS_TO_ASK
+from tunedrop.evaluation.task import EvaluationTask
 from tunedrop.steps.evaluate_model import evaluate_model, refuse_what_is_dearer
 
 
@@ -28,7 +28,7 @@ class Input(msgspec.Struct, frozen=True):
 
 @step(Input)
 def handler(payload: Input, services: Services) -> Evaluation:
-    contest = Contest(
+    task = EvaluationTask(
         stage=services.stage,
         run=payload.run,
         dataset=payload.dataset,
@@ -37,7 +37,5 @@ def handler(payload: Input, services: Services) -> Evaluation:
         base_model=catalog.find(payload.run.base_model),
     )
     if not payload.next_record:
-        refuse_what_is_dearer(services.registry, contest)
-    return evaluate_model(
-        services.aws, contest, payload.next_record, deadline=time.monotonic() + SECONDS_TO_ASK
-    )
+        refuse_what_is_dearer(services.registry, task)
+    return evaluate_model(services.aws, task, payload.next_record, deadline=time.monotonic() + SECONDS_TO_ASK)

@@ -11,9 +11,9 @@ from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog
 from tunedrop.contracts import Dataset, PromptShard, Run, Serving, ShardProgress
-from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.inference.ask import SECONDS_TO_ASK
 from tunedrop.evaluation.shards import evaluate_shard
+from tunedrop.evaluation.task import EvaluationTask
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -25,11 +25,11 @@ class Input(msgspec.Struct, frozen=True):
 
 @step(Input)
 def handler(payload: Input, services: Services) -> ShardProgress:
-    contest = Contest(
+    task = EvaluationTask(
         stage=services.stage,
         run=payload.run,
         dataset=payload.dataset,
         serving=payload.serving,
         base_model=catalog.find(payload.run.base_model),
     )
-    return evaluate_shard(services.aws, contest, payload.shard, deadline=time.monotonic() + SECONDS_TO_ASK)
+    return evaluate_shard(services.aws, task, payload.shard, deadline=time.monotonic() + SECONDS_TO_ASK)

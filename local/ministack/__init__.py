@@ -85,11 +85,11 @@ def serve(
     authorization.know_job_tags()
     authorization.know_leading_keys()
     functions.intercept_calls(on_call)
-    processes.cure()
+    processes.patch()
     functions.keep_error_types()
     functions.fail_tasks_of_failed_functions()
-    differences.cure()
-    caching.cure(folder / "unpacked", set(ADDED))
+    differences.patch()
+    caching.patch(folder / "unpacked", set(ADDED))
     schedules.speed_up(min(clock_speed, schedules.FASTEST))
     # With TLS on, MiniStack would also use port 443, which is not wanted.
     app._port_is_bindable = lambda *_: False

@@ -28,7 +28,7 @@ _FAILED = '{"status": "error", "error": str(e), "trace": traceback.format_exc()}
 _FAILED_AND_KEPT = '{"status": "ok", "failed": ' + _FAILED + "}"
 
 
-def cure() -> None:
+def patch() -> None:
     """Let MiniStack fork and keep processes. Without pidfds, as on macOS, it starts them as before."""
     _keep_after_errors()
     if hasattr(os, "pidfd_open"):

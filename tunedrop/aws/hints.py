@@ -37,7 +37,7 @@ _UNKNOWN = (
 _DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "Forbidden", "403")
 
 
-def cure(error: BotoCoreError | ClientError) -> str:
+def hint(error: BotoCoreError | ClientError) -> str:
     """The next step; empty if the error itself is sufficient."""
     match error:
         case NoCredentialsError() | PartialCredentialsError():

@@ -61,10 +61,10 @@ def _of_aws(error: Exception) -> Failed | None:
     if exceptions is None:
         return None
     from tunedrop.aws import explain
-    from tunedrop.aws.hints import cure
+    from tunedrop.aws.hints import hint
 
     if isinstance(error, exceptions.ClientError | exceptions.BotoCoreError):
-        return Failed(explain(error), NO_AWS, cure(error))
+        return Failed(explain(error), NO_AWS, hint(error))
     if isinstance(error, ValueError) and str(error).startswith("Invalid endpoint: "):
         return Failed(str(error), NO_AWS, "Set AWS_ENDPOINT_URL to a URL, or unset it to use AWS")
     return None

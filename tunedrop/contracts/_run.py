@@ -182,7 +182,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     `method` is `auto` until validate_data has read the records; later steps use `Dataset.method`.
     `attempt` counts its executions: `tunedrop retry` begins another, at `resumed_at`.
 
-    Where it ended inconclusive, that other one evaluates the same model anew: `evaluation_attempt` is the
+    Where it ended inconclusive, that other one re-evaluates the same model: `evaluation_attempt` is the
     attempt at which the present evaluation began, `more_test` what a retry has brought beside the held-out
     records that were split off.
 
@@ -242,10 +242,10 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_trained(self) -> bool:
         """Whether an earlier attempt trained the model: this one trains nothing."""
-        return self.trained_before or self.is_evaluated_anew
+        return self.trained_before or self.is_reevaluated
 
     @property
-    def is_evaluated_anew(self) -> bool:
+    def is_reevaluated(self) -> bool:
         """Whether this attempt re-evaluates a model that was trained before."""
         return self.evaluation_attempt > 1
 

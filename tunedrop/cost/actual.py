@@ -50,7 +50,7 @@ def _forecast(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
 def _lines(ending: Ending, base_model: BaseModel, now: str, prices_of: PricesOf) -> Iterator[CostLine]:
     if ending.run.attempt > 1 and ending.run.spent_before_usd:
         yield _before(ending)
-    if not ending.run.is_evaluated_anew:
+    if not ending.run.is_reevaluated:
         yield from _trainings(ending, base_model, prices_of)
     billed_by = kinds.of(ending.serving.way).billed_by if ending.serving is not None else ""
     if billed_by == "hour":

@@ -8,7 +8,7 @@ from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 
 from tunedrop import catalog
 from tunedrop.aws import Aws, explain, is_missing
-from tunedrop.aws.hints import cure
+from tunedrop.aws.hints import hint
 from tunedrop.doctor._finding import Finding, State, asked
 
 ABOUT = "Account"
@@ -18,10 +18,10 @@ OLDEST_BOOTSTRAP = 6
 """The minimum bootstrap version for aws-cdk-lib 2.275."""
 
 
-def look(aws: Aws) -> Iterator[Finding]:
+def check(aws: Aws) -> Iterator[Finding]:
     """Region, credentials, bootstrap. Without a Region or valid credentials nothing else can be checked."""
     if not aws.session.region_name:
-        yield _finding("Region", "bad", "none is set", cure(NoRegionError()))
+        yield _finding("Region", "bad", "none is set", hint(NoRegionError()))
         return
     credentials = _credentials(aws)
     yield credentials
@@ -40,7 +40,7 @@ def _credentials(aws: Aws) -> Finding:
     try:
         who = aws.client("sts", read_timeout=15).get_caller_identity()
     except (ClientError, BotoCoreError) as error:
-        return _finding("credentials", "bad", explain(error), cure(error))
+        return _finding("credentials", "bad", explain(error), hint(error))
     return _finding("credentials", "good", f"account {who['Account']}, {who['Arn']}")
 
 

@@ -16,7 +16,7 @@ COMFORTABLE = 20
 """A large run's shards (setting `shard_concurrency`, by default 8), the watchers, and steps of other runs."""
 
 
-def look(aws: Aws) -> Iterator[Finding]:
+def check(aws: Aws) -> Iterator[Finding]:
     """One finding. Too few stop nothing: calls are tried again for half an hour, and runs slow each other."""
     yield from asked(ABOUT, NAME, lambda: iter([_look(aws)]))
 

@@ -16,7 +16,7 @@ AGAIN = "Deploy the stage again: make deploy STAGE={name}"
 OF_YOUR_OWN = "For a bucket of your own: S3 console, Properties"
 
 
-def look(aws: Aws, stage: Stage) -> Iterator[Finding]:
+def check(aws: Aws, stage: Stage) -> Iterator[Finding]:
     """Buckets, tables, the state machine, Bedrock's role, the topic and its subscribers."""
     about = f"Stage {stage.name}"
     s3, dynamodb = aws.s3, aws.dynamodb
@@ -40,8 +40,8 @@ def look(aws: Aws, stage: Stage) -> Iterator[Finding]:
         yield from asked(about, name, lambda n=name, w=which, c=call: iter([_there(about, stage, n, w, c)]))  # type: ignore[misc]
     yield from asked(about, "event delivery", lambda: iter([_events(aws, about, stage)]))
     yield from asked(about, "bucket settings", lambda: iter([_buckets(aws, about, stage)]))
-    yield from asked(about, _key.NAME, lambda: _key.look(aws, stage))
-    yield from asked(about, "who is told", lambda: iter([_subscribers(aws, about, stage)]))
+    yield from asked(about, _key.NAME, lambda: _key.check(aws, stage))
+    yield from asked(about, "subscribers", lambda: iter([_subscribers(aws, about, stage)]))
 
 
 def _there(about: str, stage: Stage, name: str, which: str, call: object) -> Finding:
@@ -88,15 +88,15 @@ def _subscribers(aws: Aws, about: str, stage: Stage) -> Finding:
         addresses = ", ".join(one["Endpoint"] for one in waiting)
         return _finding(
             about,
-            "who is told",
+            "subscribers",
             "note",
             f"not confirmed yet: {addresses}",
             "Confirm with the link in the mail from AWS",
         )
     if not people:
         cure = f"Set notification_emails in cdk.json, or: aws sns subscribe --topic-arn {stage.topic_arn} …"
-        return _finding(about, "who is told", "note", "the topic has no subscribers", cure)
-    return _finding(about, "who is told", "good", ", ".join(one["Endpoint"] for one in people))
+        return _finding(about, "subscribers", "note", "the topic has no subscribers", cure)
+    return _finding(about, "subscribers", "good", ", ".join(one["Endpoint"] for one in people))
 
 
 def _finding(about: str, name: str, state: State, detail: str, cure: str = "") -> Finding:

@@ -25,7 +25,7 @@ SERVICES = {
 Nova user guide, customize-fine-tune-encrypt; read 2026-11-29). AWS Budgets only for a stage with a budget."""
 
 
-def look(aws: Aws, stage: Stage) -> Iterator[Finding]:
+def check(aws: Aws, stage: Stage) -> Iterator[Finding]:
     """One finding: the services that may not use the key, and what fails."""
     answer = aws.client("kms", read_timeout=15).get_key_policy(KeyId=stage.key_arn, PolicyName="default")
     statements = json.loads(answer["Policy"])["Statement"]

@@ -32,7 +32,7 @@ def version_of(command: list[str]) -> str:
     return done.stdout.strip()
 
 
-def look(folder: Path, version: Version = version_of) -> Iterator[Finding]:
+def check(folder: Path, version: Version = version_of) -> Iterator[Finding]:
     """Python, Node.js, and the CDK CLI pinned in the repository.
 
     Parameters

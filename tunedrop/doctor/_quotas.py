@@ -33,7 +33,7 @@ class Used(msgspec.Struct, frozen=True):
     imported: int
 
 
-def look(aws: Aws, models: Iterable[BaseModel], jobs_at_once: int) -> Iterator[Finding]:
+def check(aws: Aws, models: Iterable[BaseModel], jobs_at_once: int) -> Iterator[Finding]:
     """Check the quotas that these base models need.
 
     Parameters

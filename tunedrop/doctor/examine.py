@@ -29,20 +29,20 @@ def examine(aws: Aws, stage_name: str, base_model: BaseModel | None, folder: Pat
     folder
         The folder with the pinned CDK CLI.
     """
-    yield from _machine.look(folder)
-    found = list(_account.look(aws))
+    yield from _machine.check(folder)
+    found = list(_account.check(aws))
     yield from found
     if not _account.can_be_asked(found):
         return
-    yield from _concurrency.look(aws)
+    yield from _concurrency.check(aws)
     stage = _stage(aws, stage_name)
     chosen = _models(aws, base_model, stage)
-    yield from models.look(aws, chosen)
-    yield from _quotas.look(aws, chosen, stage.customization_quota if stage is not None else JOBS_AT_ONCE)
+    yield from models.check(aws, chosen)
+    yield from _quotas.check(aws, chosen, stage.customization_quota if stage is not None else JOBS_AT_ONCE)
     if stage is None:
         yield from asked(f"Stage {stage_name}", "stage", lambda: iter([_not_deployed(aws, stage_name)]))
     else:
-        yield from _deployment.look(aws, stage)
+        yield from _deployment.check(aws, stage)
 
 
 def _stage(aws: Aws, name: str) -> Stage | None:

@@ -21,7 +21,7 @@ SOON = timedelta(days=180)
 model-lifecycle, read 2026-11-29)."""
 
 
-def look(aws: Aws, models: Iterable[BaseModel]) -> Iterator[Finding]:
+def check(aws: Aws, models: Iterable[BaseModel]) -> Iterator[Finding]:
     """One finding per base model."""
     for model in models:
         yield from asked(ABOUT, model.name, lambda model=model: iter([_one(aws, model)]))  # type: ignore[misc]

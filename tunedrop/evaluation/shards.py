@@ -15,10 +15,10 @@ from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import PromptShard, ShardProgress
 from tunedrop.dataset.prepare.held_out import HeldOut
-from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.inference import predictions
 from tunedrop.evaluation.inference.evaluate import Prediction
 from tunedrop.evaluation.inference.speed import functions_that_ask
+from tunedrop.evaluation.task import EvaluationTask
 from tunedrop.stage import Stage
 
 SAVE_SECONDS = 20.0
@@ -40,14 +40,14 @@ def plan(prompts: int, stage: Stage, per_minute: int) -> tuple[PromptShard, ...]
     )
 
 
-def evaluate_shard(aws_: Aws, contest: Contest, shard: PromptShard, deadline: float) -> ShardProgress:
+def evaluate_shard(aws_: Aws, task: EvaluationTask, shard: PromptShard, deadline: float) -> ShardProgress:
     """Ask what this shard has not asked yet, until the deadline (`time.monotonic()`)."""
-    whole = contest.questions(aws_)
-    contest, questions = contest.on(whole), whole[shard.start : shard.stop]
-    done = answered(aws_, contest, shard, questions)
-    key, bucket = _key(contest, shard), contest.stage.artifacts_bucket
+    whole = task.questions(aws_)
+    task, questions = task.on(whole), whole[shard.start : shard.stop]
+    done = answered(aws_, task, shard, questions)
+    key, bucket = _key(task, shard), task.stage.artifacts_bucket
     saved = time.monotonic()
-    for prediction in contest.ask(aws_, questions[len(done) :], shard.requests_per_minute, deadline):
+    for prediction in task.ask(aws_, questions[len(done) :], shard.requests_per_minute, deadline):
         done.append(prediction)
         if time.monotonic() - saved > SAVE_SECONDS:
             predictions.write(aws_.s3, bucket, key, done)
@@ -57,10 +57,10 @@ def evaluate_shard(aws_: Aws, contest: Contest, shard: PromptShard, deadline: fl
 
 
 def answered(
-    aws_: Aws, contest: Contest, shard: PromptShard, questions: Sequence[HeldOut]
+    aws_: Aws, task: EvaluationTask, shard: PromptShard, questions: Sequence[HeldOut]
 ) -> list[Prediction]:
     """What a shard has asked so far: the answers to the first of its questions."""
-    kept = predictions.read(aws_.s3, contest.stage.artifacts_bucket, _key(contest, shard))
+    kept = predictions.read(aws_.s3, task.stage.artifacts_bucket, _key(task, shard))
     pairs = zip(kept, questions, strict=False)
     return [prediction for prediction, _ in takewhile(_belong_together, pairs)]
 
@@ -70,6 +70,6 @@ def _belong_together(pair: tuple[Prediction, HeldOut]) -> bool:
     return (prediction.record, prediction.turn) == (question.record, question.turn)
 
 
-def _key(contest: Contest, shard: PromptShard) -> str:
-    run, model = contest.run, contest.serving.model_arn
+def _key(task: EvaluationTask, shard: PromptShard) -> str:
+    run, model = task.run, task.serving.model_arn
     return naming.prediction_shard_key(run.run_id, model, run.evaluation_attempt, shard.start, shard.stop)

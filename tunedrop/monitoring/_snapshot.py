@@ -47,7 +47,7 @@ class Snapshot(msgspec.Struct, frozen=True, kw_only=True):
     approval: Wait | None = None
 
 
-class Look:
+class Monitor:
     """Polls a run repeatedly, Bedrock and S3 less often the longer it takes."""
 
     def __init__(

@@ -52,12 +52,12 @@ def follows(record: Record, ended: str, at: datetime) -> bool:
     )
 
 
-def evaluates_anew(record: Record) -> bool:
+def reevaluates(record: Record) -> bool:
     """Whether a retry re-evaluates the run's model: the evaluation was inconclusive, or compared with a model
     that is no longer in production, or a re-evaluation has not begun yet."""
     if record.document("job", CompletedJob) is None or record.document("dataset", Dataset) is None:
         return False
-    never_began = record.run.is_evaluated_anew and record.document("evaluation", Evaluation) is None
+    never_began = record.run.is_reevaluated and record.document("evaluation", Evaluation) is None
     taken = record.failure is not None and record.failure.error == NameTaken.__name__
     return record.status == "inconclusive" or ((never_began or taken) and record.status in RETRIABLE)
 
@@ -95,14 +95,14 @@ def resume(
         run, attempt=run.attempt + 1, execution_arn=execution_arn, resumed_at=clock.now()
     )
     again = _with_what_was_paid(aws_, again, record)
-    if evaluates_anew(record):
-        again = _anew(as_it_is_now(again), record)
+    if reevaluates(record):
+        again = _reevaluated(as_it_is_now(again), record)
     if not registry.reopen(again):
         return Registration(outcome="duplicate", run=run)
     return _resumed(aws_, msgspec.structs.replace(record, run=again), asked)
 
 
-def _anew(run: Run, record: Record) -> Run:
+def _reevaluated(run: Run, record: Record) -> Run:
     dataset = record.document("dataset", Dataset)
     return msgspec.structs.replace(
         run,
@@ -128,11 +128,11 @@ def _with_what_was_paid(aws_: Aws, run: Run, record: Record) -> Run:
 
 def _resumed(aws_: Aws, record: Record, asked: str) -> Registration:
     run, job = record.run, _finished_job(aws_, record)
-    anew = run.is_evaluated_anew and run.evaluation_attempt == run.attempt
-    evaluation = None if anew else record.document("evaluation", Evaluation)
+    reevaluates_now = run.is_reevaluated and run.evaluation_attempt == run.attempt
+    evaluation = None if reevaluates_now else record.document("evaluation", Evaluation)
     dataset = record.document("dataset", Dataset)
     found = Resume(
-        point="validate_data" if anew else point(asked, dataset is not None, job is not None),
+        point="validate_data" if reevaluates_now else point(asked, dataset is not None, job is not None),
         dataset=dataset,
         estimate=record.document("estimate", Estimate),
         started=record.document("started", StartedJob),

@@ -109,7 +109,7 @@ def _facts(stage: Stage, ending: Ending) -> Iterator[str]:
             f"              {dataset.method}; {dataset.train.records:,} training records, "
             f"{held_out:,} held out, {counted(dataset.warning_count, 'warning')}"
         )
-    if run.is_evaluated_anew and ending.job is not None:
+    if run.is_reevaluated and ending.job is not None:
         yield f"Model:        {ending.job.model_arn}"
         yield f"              of run {run.run_id}, re-evaluated in attempt {run.attempt}, without training"
     if run.uploaded_by:

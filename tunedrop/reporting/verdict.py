@@ -34,7 +34,7 @@ _DOUBTS: dict[Reason, str] = {
 def headline(ending: Ending) -> str:
     """How the run has ended, in half a sentence."""
     outcome, found = outcome_of(ending), ending.evaluation
-    if outcome == "refused" and ending.run.is_evaluated_anew:
+    if outcome == "refused" and ending.run.is_reevaluated:
         return "was not re-evaluated"
     if outcome == "refused" and has_paid(ending):
         return "was refused before anything more was paid"

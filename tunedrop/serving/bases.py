@@ -132,7 +132,7 @@ def outcome(bedrock: Any, base: ImportedBase, since: str) -> ImportedBase | None
     """
     if base.failure:
         return base
-    found = throughput.look(bedrock, base.arn)
+    found = throughput.describe_or_none(bedrock, base.arn)
     if found is None:
         return ImportedBase(failure=f"{base.arn} was deleted while the run needed it")
     if found.status == "Failed":
@@ -147,7 +147,7 @@ def outcome(bedrock: Any, base: ImportedBase, since: str) -> ImportedBase | None
 
 def _usable(bedrock: Any, arn: str) -> ImportedBase | None:
     """A running import, or its model; None if it has failed or the model is gone."""
-    found = throughput.look(bedrock, arn)
+    found = throughput.describe_or_none(bedrock, arn)
     if found is None or found.status == "Failed":
         return None
     return ImportedBase(arn=found.arn, units=found.units)

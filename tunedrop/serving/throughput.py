@@ -114,7 +114,7 @@ def describe(bedrock: Any, arn: str) -> Served:
     return kinds.of(way_of(arn)).describe(bedrock, arn)
 
 
-def look(bedrock: Any, arn: str) -> Served | None:
+def describe_or_none(bedrock: Any, arn: str) -> Served | None:
     """What serves under this ARN, or is about to; None if nothing does.
 
     Raises
@@ -131,8 +131,8 @@ def look(bedrock: Any, arn: str) -> Served | None:
 
 
 def exists(bedrock: Any, arn: str) -> bool:
-    """Whether something serves under this ARN, or is about to; raises as `look` does."""
-    return look(bedrock, arn) is not None
+    """Whether something serves under this ARN, or is about to; raises as `describe_or_none` does."""
+    return describe_or_none(bedrock, arn) is not None
 
 
 def release(bedrock: Any, arn: str) -> bool:

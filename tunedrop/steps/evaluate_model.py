@@ -13,7 +13,6 @@ from tunedrop.cost import imported
 from tunedrop.dataset.prepare.held_out import HeldOut
 from tunedrop.errors import EvaluationFailed, OverBudget
 from tunedrop.evaluation import shards
-from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.decision.gate import decide
 from tunedrop.evaluation.decision.scored import scored
 from tunedrop.evaluation.inference import predictions
@@ -21,6 +20,7 @@ from tunedrop.evaluation.inference.evaluate import Prediction
 from tunedrop.evaluation.inference.speed import requests_per_minute
 from tunedrop.evaluation.judging.ratings import Rater
 from tunedrop.evaluation.reinforcement.rewards import is_graded, rewarded, with_known
+from tunedrop.evaluation.task import EvaluationTask
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.serving import throughput
@@ -28,7 +28,7 @@ from tunedrop.serving.production import serves
 from tunedrop.training import curves, losses
 
 
-def evaluate_model(aws_: Aws, contest: Contest, next_record: int, deadline: float) -> Evaluation:
+def evaluate_model(aws_: Aws, task: EvaluationTask, next_record: int, deadline: float) -> Evaluation:
     """Base and tuned on the held-out records, and the verdict when all have been asked.
 
     Parameters
@@ -46,47 +46,47 @@ def evaluate_model(aws_: Aws, contest: Contest, next_record: int, deadline: floa
     TransientError
         If an evaluation job cannot be made now and a later try may succeed.
     """
-    if (base := contest.serving.base) is not None and base.failure:
-        return _uncompared(aws_, contest, base.failure)
-    questions = contest.questions(aws_)
-    contest = contest.on(questions)
-    per_minute = requests_per_minute(contest.stage, contest.base_model)
-    planned = shards.plan(len(questions), contest.stage, per_minute)
-    bucket, key = contest.stage.artifacts_bucket, naming.predictions_key(contest.run.run_id)
+    if (base := task.serving.base) is not None and base.failure:
+        return _uncompared(aws_, task, base.failure)
+    questions = task.questions(aws_)
+    task = task.on(questions)
+    per_minute = requests_per_minute(task.stage, task.base_model)
+    planned = shards.plan(len(questions), task.stage, per_minute)
+    bucket, key = task.stage.artifacts_bucket, naming.predictions_key(task.run.run_id)
     if planned:
-        kept = predictions.read(aws_.s3, bucket, key) if contest.run.grader else []
-        done = with_known(_asked_in_shards(aws_, contest, planned, questions), kept)
+        kept = predictions.read(aws_.s3, bucket, key) if task.run.grader else []
+        done = with_known(_asked_in_shards(aws_, task, planned, questions), kept)
     else:
         done = predictions.read(aws_.s3, bucket, key)[:next_record] if next_record else []
-        done += contest.ask(aws_, questions[len(done) :], per_minute, deadline)
+        done += task.ask(aws_, questions[len(done) :], per_minute, deadline)
     predictions.write(aws_.s3, bucket, key, done)
     unfinished = Evaluation(done=False, next_record=len(done), records=len(done))
     if len(done) < len(questions):
         return msgspec.structs.replace(unfinished, shards=planned)
     _refuse_silence(done)
-    if contest.run.grader and not all(map(is_graded, done)):
+    if task.run.grader and not all(map(is_graded, done)):
         if not planned and next_record < len(done):
             return unfinished  # so that no answer is lost where grading takes long
 
         def save(graded: Sequence[Prediction]) -> None:
             predictions.write(aws_.s3, bucket, key, graded)
 
-        done = rewarded(aws_, contest.run.grader, contest.dataset, done, deadline, save)
+        done = rewarded(aws_, task.run.grader, task.dataset, done, deadline, save)
         if not all(map(is_graded, done)):
             return unfinished
-    judge = contest.run.evaluation.judge
+    judge = task.run.evaluation.judge
     if judge is not None and judge.via == "evaluation-job":
         if not planned and next_record < len(done):
             # Jobs are made of answers that a retry of this step finds again, and asks nobody for.
             return unfinished
-        waited_for, done = Rater(aws_, contest.stage, contest.run, judge).rate(questions, done)
+        waited_for, done = Rater(aws_, task.stage, task.run, judge).rate(questions, done)
         if waited_for:
             return msgspec.structs.replace(unfinished, judge_job_arn=waited_for)
         predictions.write(aws_.s3, bucket, key, done)
-    return _conclude(aws_, contest, done, naming.uri(bucket, key))
+    return _conclude(aws_, task, done, naming.uri(bucket, key))
 
 
-def refuse_what_is_dearer(registry: Registry, contest: Contest) -> None:
+def refuse_what_is_dearer(registry: Registry, task: EvaluationTask) -> None:
     """Check the budget again once it is known what a copy of an imported model is billed as.
 
     Raises
@@ -94,14 +94,14 @@ def refuse_what_is_dearer(registry: Registry, contest: Contest) -> None:
     OverBudget
         If asking it would likely cost more than anybody has agreed to.
     """
-    units, run = contest.serving.units, contest.run
+    units, run = task.serving.units, task.run
     record = registry.get(run.run_id)
     before = record.document("estimate", Estimate) if record is not None else None
     if not units or before is None:
         return
-    now = imported.corrected(before, contest.base_model, units)
+    now = imported.corrected(before, task.base_model, units)
     registry.save(run.run_id, estimate=now)
-    if imported.is_dearer(before, now, contest.stage.budget_usd, run.spent_before_usd):
+    if imported.is_dearer(before, now, task.stage.budget_usd, run.spent_before_usd):
         raise OverBudget(
             f"the imported model has {units} units a copy, so that the run would likely cost "
             f"{now.likely:.2f} USD instead of {before.likely:.2f}, over its budget of "
@@ -111,72 +111,72 @@ def refuse_what_is_dearer(registry: Registry, contest: Contest) -> None:
 
 
 def _asked_in_shards(
-    aws_: Aws, contest: Contest, planned: Sequence[PromptShard], questions: Sequence[HeldOut]
+    aws_: Aws, task: EvaluationTask, planned: Sequence[PromptShard], questions: Sequence[HeldOut]
 ) -> list[Prediction]:
     return [
         prediction
         for shard in planned
-        for prediction in shards.answered(aws_, contest, shard, questions[shard.start : shard.stop])
+        for prediction in shards.answered(aws_, task, shard, questions[shard.start : shard.stop])
     ]
 
 
-def _conclude(aws_: Aws, contest: Contest, done: list[Prediction], predictions_uri: str) -> Evaluation:
-    if gone := _gone_from_production(aws_, contest, done):
+def _conclude(aws_: Aws, task: EvaluationTask, done: list[Prediction], predictions_uri: str) -> Evaluation:
+    if gone := _gone_from_production(aws_, task, done):
         done = [msgspec.structs.replace(one, champion=None, against_champion=None) for one in done]
-    known, attempt = contest.examples(aws_), contest.run.evaluation_attempt
-    decided = decide(done, contest.run.evaluation, attempt=attempt, known=known)
+    known, attempt = task.examples(aws_), task.run.evaluation_attempt
+    decided = decide(done, task.run.evaluation, attempt=attempt, known=known)
     bucket, key = naming.place_of(predictions_uri)
     predictions.write(aws_.s3, bucket, key, scored(done, decided.metric, known))
     evaluation = msgspec.structs.replace(
         decided,
         production_gone=gone,
-        losses=_losses(aws_, contest),
+        losses=_losses(aws_, task),
         next_record=len(done),
         results_uri=predictions_uri,
     )
-    return _kept(aws_, contest, evaluation)
+    return _kept(aws_, task, evaluation)
 
 
-def _uncompared(aws_: Aws, contest: Contest, why: str) -> Evaluation:
+def _uncompared(aws_: Aws, task: EvaluationTask, why: str) -> Evaluation:
     """No model is asked: without its base nothing can be said of it, and none is promoted unmeasured."""
     evaluation = Evaluation(
         done=True,
         rejected_for="base model",
-        reason=f"the base model {contest.base_model.name} could not be asked: {why}",
-        attempt=contest.run.evaluation_attempt,
-        losses=_losses(aws_, contest),
+        reason=f"the base model {task.base_model.name} could not be asked: {why}",
+        attempt=task.run.evaluation_attempt,
+        losses=_losses(aws_, task),
     )
-    return _kept(aws_, contest, evaluation)
+    return _kept(aws_, task, evaluation)
 
 
-def _kept(aws_: Aws, contest: Contest, evaluation: Evaluation) -> Evaluation:
+def _kept(aws_: Aws, task: EvaluationTask, evaluation: Evaluation) -> Evaluation:
     aws_.s3.put_object(
-        Bucket=contest.stage.artifacts_bucket,
-        Key=naming.evaluation_key(contest.run.run_id),
+        Bucket=task.stage.artifacts_bucket,
+        Key=naming.evaluation_key(task.run.run_id),
         Body=msgspec.json.encode(evaluation),
         ContentType="application/json",
     )
     return evaluation
 
 
-def _gone_from_production(aws_: Aws, contest: Contest, done: Sequence[Prediction]) -> str:
+def _gone_from_production(aws_: Aws, task: EvaluationTask, done: Sequence[Prediction]) -> str:
     """What the name has in production, where Bedrock says that it does not exist: it counts as none.
 
     It is asked only where something was not answered. Any other failure to answer leaves it in its place.
     """
     if not any(one.champion is not None and one.champion.error for one in done):
         return ""
-    current = Aliases(aws_.ssm, aws_.dynamodb, contest.stage).champion(contest.run.name)
+    current = Aliases(aws_.ssm, aws_.dynamodb, task.stage).champion(task.run.name)
     if not current or not serves(current):  # somebody may have written a base model into the parameter
         return ""
     return "" if throughput.exists(aws_.bedrock, current) else current
 
 
-def _losses(aws_: Aws, contest: Contest) -> Losses | None:
+def _losses(aws_: Aws, task: EvaluationTask) -> Losses | None:
     """What Bedrock says of the training, where the run knows its job."""
-    if contest.job is None:
+    if task.job is None:
         return None
-    return losses.final(curves.of_job(aws_.s3, contest.job), contest.job, contest.dataset)
+    return losses.final(curves.of_job(aws_.s3, task.job), task.job, task.dataset)
 
 
 def _refuse_silence(done: list[Prediction]) -> None:

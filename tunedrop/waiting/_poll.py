@@ -47,7 +47,7 @@ class JobEnded(msgspec.Struct, frozen=True, kw_only=True):
     job_arn: str
 
 
-def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> msgspec.Struct | None:
+def poll(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> msgspec.Struct | None:
     """Poll once for what a run waits for.
 
     Raises
@@ -66,7 +66,7 @@ def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> msgspec.Str
         case "slot" | "deployment":
             return Slot()
         case "judging":
-            job = judge_jobs.look(aws_.bedrock, wait.subject)
+            job = judge_jobs.describe(aws_.bedrock, wait.subject)
             return job if job.is_over else None
 
 
@@ -105,7 +105,7 @@ def _training(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> Comple
         job = outcome(engine, aws_, wait.subject)
         if job is None:
             engine.end_twins(aws_, wait.subject)
-            _stalled.look(aws_, stage, registry, wait)
+            _stalled.check(aws_, stage, registry, wait)
     except (CustomizationFailed, RunStopped):
         if not several:
             raise

@@ -16,7 +16,7 @@ from tunedrop.stage import Stage
 from tunedrop.training import engines
 
 
-def look(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> None:
+def check(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> None:
     """Check whether a job has not started within the stage's limit (`stalled_after_seconds`).
 
     Raises

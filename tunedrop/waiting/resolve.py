@@ -55,7 +55,7 @@ class Settler:
         self._spending = Spending(aws.dynamodb, stage.registry_table)
         self._engines: dict[str, TrainingEngine] = {}
 
-    def park(self, wait: Wait) -> Wait:
+    def register(self, wait: Wait) -> Wait:
         """Register a wait and poll at once: the condition may have become true before the token was
         registered.
 
@@ -63,7 +63,7 @@ class Settler:
         waiting forever.
         """
         try:
-            kept = self._waits.park(wait)
+            kept = self._waits.register(wait)
             self._registry.start_step(wait.run_id, step_name(wait.kind), kept.parked_at)
             if wait.kind in QUEUES:
                 self._grant_queues(wait.kind)
@@ -187,7 +187,7 @@ class Settler:
         try:
             if self._is_stopped(wait):
                 raise RunStopped(self._stop_cause(wait))
-            output = _poll.look(self._aws, self._stage, self._registry, wait)
+            output = _poll.poll(self._aws, self._stage, self._registry, wait)
         except RunError as error:
             self._fail(wait, error)
             return True

@@ -49,7 +49,7 @@ class Waits:
         self.unreadable: dict[str, Exception] = {}
         """The rows that were left out because they could not be read, with the error, by run id."""
 
-    def park(self, wait: Wait) -> Wait:
+    def register(self, wait: Wait) -> Wait:
         """Register a callback token. A run that returns to the same queue keeps its place.
 
         Returns the wait as stored.

@@ -20,7 +20,7 @@ APPROVAL = f"runs/{RUN}/approve/1-0a1b2c3d4e"
 
 @pytest.fixture
 def waiting(deployed: Deployed, waits: Waits, intake: str) -> None:
-    waits.park(builders.wait(kind="approval", subject=APPROVAL))
+    waits.register(builders.wait(kind="approval", subject=APPROVAL))
 
 
 def approve(*arguments: str) -> tuple[int, str]:
@@ -56,7 +56,7 @@ def test_a_run_named_like_anothers_id_cannot_be_approved_in_its_place(
 ) -> None:
     attack = builders.run(run_id="attack-0123456789", name=RUN)
     registry.register(attack)
-    waits.park(
+    waits.register(
         builders.wait(
             run_id=attack.run_id, kind="approval", subject=f"runs/{attack.run_id}/approve/1-0a1b2c3d4e"
         )

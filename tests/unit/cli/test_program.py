@@ -32,7 +32,7 @@ from botocore.exceptions import (
 from typer.testing import CliRunner
 
 from tunedrop.aws import Aws
-from tunedrop.aws.hints import cure
+from tunedrop.aws.hints import hint
 from tunedrop.cli import completion
 from tunedrop.cli.app import app
 from tunedrop.cli.deployed import Deployed
@@ -124,7 +124,7 @@ def test_without_credentials_the_next_step_is_shown(monkeypatch: pytest.MonkeyPa
     ],
 )
 def test_an_aws_error_shows_the_next_step(error: ClientError, next_step: str) -> None:
-    assert next_step in cure(error)
+    assert next_step in hint(error)
 
 
 NETWORK = [

@@ -73,34 +73,34 @@ class TestThisMachine:
     def test_versions_that_fit_are_good(self, repository: Path) -> None:
         versions = {"node": "v22.3.0", "cdk": "2.1148.1 (build abc)"}
 
-        found = list(_machine.look(repository, lambda command: versions[Path(command[0]).name]))
+        found = list(_machine.check(repository, lambda command: versions[Path(command[0]).name]))
 
         assert states(found) == {"Python": "good", "Node.js": "good", "CDK CLI": "good"}
 
     @pytest.mark.parametrize("cdk", ["", "2.1000.0", "3.0.0"])
     def test_a_cdk_cli_that_cannot_read_the_app_is_bad(self, repository: Path, cdk: str) -> None:
-        found = list(_machine.look(repository, lambda command: cdk if "cdk" in command[0] else "v22.0.0"))
+        found = list(_machine.check(repository, lambda command: cdk if "cdk" in command[0] else "v22.0.0"))
 
         assert states(found)["CDK CLI"] == "bad"
         assert found[-1].cure == "make setup"
 
     def test_an_old_node_that_still_works_is_a_note(self, repository: Path) -> None:
-        found = list(_machine.look(repository, lambda _: "v20.20.2"))
+        found = list(_machine.check(repository, lambda _: "v20.20.2"))
 
         assert states(found)["Node.js"] == "note"
 
     def test_outside_the_repository_nothing_is_missing(self, tmp_path: Path) -> None:
-        assert "bad" not in states(list(_machine.look(tmp_path))).values()
+        assert "bad" not in states(list(_machine.check(tmp_path))).values()
 
 
 class TestAccount:
     def test_an_account_that_is_bootstrapped_is_good(self, aws: Aws) -> None:
         aws.ssm.put_parameter(Name=_account.BOOTSTRAP, Value="21", Type="String")
 
-        assert set(states(list(_account.look(aws))).values()) == {"good"}
+        assert set(states(list(_account.check(aws))).values()) == {"good"}
 
     def test_an_account_without_bootstrap_gets_the_command(self, aws: Aws) -> None:
-        *_, bootstrap = _account.look(aws)
+        *_, bootstrap = _account.check(aws)
 
         assert bootstrap.state == "bad"
         assert "cdk bootstrap" in bootstrap.cure
@@ -113,7 +113,7 @@ class TestAccount:
         monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
         nowhere = Aws(boto3.Session())
 
-        (found,) = _account.look(nowhere)
+        (found,) = _account.check(nowhere)
 
         assert (found.name, found.state) == ("Region", "bad")
         assert "--region" in found.cure
@@ -126,7 +126,7 @@ class TestAccount:
 
         monkeypatch.setattr("botocore.client.BaseClient._make_api_call", unreachable)
 
-        (found,) = _account.look(aws)
+        (found,) = _account.check(aws)
 
         assert "Is the network there" in found.cure
         assert not _account.can_be_asked([found])
@@ -145,7 +145,7 @@ class TestConcurrency:
         limit = {"UnreservedConcurrentExecutions": free, "ConcurrentExecutions": most}
         aws.lambda_ = FakeBedrock(get_account_settings={"AccountLimit": limit})
 
-        (found,) = _concurrency.look(aws)
+        (found,) = _concurrency.check(aws)
 
         assert found.state == state
         assert ("--quota-code L-B99A9384" in found.cure) == (state == "note")
@@ -155,7 +155,7 @@ class TestConcurrency:
             get_account_settings=refusal("AccessDeniedException", operation="GetAccountSettings")
         )
 
-        assert [one.state for one in _concurrency.look(aws)] == ["unknown"]
+        assert [one.state for one in _concurrency.check(aws)] == ["unknown"]
 
 
 class TestBaseModels:
@@ -166,7 +166,7 @@ class TestBaseModels:
 
     def look(self, aws: Aws, details: Any, access: Any = ACCESS) -> Finding:
         aws.bedrock = FakeBedrock(get_foundation_model=details, get_foundation_model_availability=access)
-        (finding,) = models.look(aws, [LLAMA])
+        (finding,) = models.check(aws, [LLAMA])
         return finding
 
     def test_a_model_that_is_alive_and_open_is_good(self, aws: Aws) -> None:
@@ -188,7 +188,7 @@ class TestBaseModels:
                 return {"modelDetails": {"customizationsSupported": kinds, "modelLifecycle": active}}
 
         aws.bedrock = Twins(get_foundation_model_availability=ACCESS)
-        (finding,) = models.look(aws, [LLAMA])
+        (finding,) = models.check(aws, [LLAMA])
 
         assert finding.state == state
 
@@ -199,7 +199,7 @@ class TestBaseModels:
         """It lists no such id: a Region of open weights would look as if nothing could be tuned there."""
         aws.bedrock = FakeBedrock(get_foundation_model=refusal("ResourceNotFoundException"))
 
-        (found,) = models.look(aws, [catalog.find(other)])
+        (found,) = models.check(aws, [catalog.find(other)])
 
         assert found.state == "note"
         assert found.detail.startswith("is trained by ")
@@ -275,7 +275,7 @@ class TestQuotas:
             list_model_customization_jobs={"modelCustomizationJobSummaries": []},
             list_imported_models={"modelSummaries": [{}] * 3},
         )
-        return list(_quotas.look(aws, [base_model], jobs_at_once))
+        return list(_quotas.check(aws, [base_model], jobs_at_once))
 
     def test_the_quota_that_is_0_by_default_is_bad_where_nothing_else_serves_the_model(
         self, aws: Aws
@@ -323,7 +323,7 @@ class TestStage:
     def test_what_is_gone_is_named_and_deployed_again(self, aws: Aws, deployed: Stage) -> None:
         aws.s3.delete_bucket(Bucket=deployed.artifacts_bucket)
 
-        found = {finding.name: finding for finding in _deployment.look(aws, deployed)}
+        found = {finding.name: finding for finding in _deployment.check(aws, deployed)}
 
         assert found["intake bucket"].state == "good"
         assert found["artifacts bucket"].state == "bad"
@@ -353,19 +353,19 @@ class TestStage:
         arn = aws.client("kms").create_key(Policy=json.dumps(policy))["KeyMetadata"]["Arn"]
 
         under_it = msgspec.structs.replace(deployed, key_arn=arn)
-        found = {one.name: one for one in _deployment.look(aws, under_it)}
+        found = {one.name: one for one in _deployment.check(aws, under_it)}
 
         assert says in found["key policy"].detail
         assert found["key policy"].state == ("bad" if left_out else "good")
 
     def test_a_topic_that_nobody_hears_is_worth_knowing(self, aws: Aws, deployed: Stage) -> None:
-        assert states(list(_deployment.look(aws, deployed)))["who is told"] == "note"
+        assert states(list(_deployment.check(aws, deployed)))["subscribers"] == "note"
 
         aws.sns.subscribe(
             TopicArn=deployed.topic_arn, Protocol="sqs", Endpoint="arn:aws:sqs:us-east-1:1:inbox"
         )
 
-        assert states(list(_deployment.look(aws, deployed)))["who is told"] == "good"
+        assert states(list(_deployment.check(aws, deployed)))["subscribers"] == "good"
 
     def test_a_stage_that_is_still_to_be_deployed_fails_nothing(self, aws: Aws, tmp_path: Path) -> None:
         aws.bedrock = FakeBedrock(

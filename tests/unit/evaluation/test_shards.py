@@ -17,8 +17,8 @@ from tests.unit.fake_bedrock import Answer, FakeBedrock, refusal
 from tunedrop import catalog, naming
 from tunedrop.contracts import DatasetFile, Evaluation, EvaluationSettings, JudgeSettings, PromptShard
 from tunedrop.evaluation import shards
-from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.inference import ask, predictions
+from tunedrop.evaluation.task import EvaluationTask
 from tunedrop.steps.evaluate_model import evaluate_model
 
 PROMPTS = 144
@@ -57,9 +57,9 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Any:
         yield fake
 
 
-def contest(**stage: Any) -> Contest:
+def task(**stage: Any) -> EvaluationTask:
     held_out = DatasetFile(uri=f"s3://artifacts/{TEST_KEY}", records=PROMPTS, tokens=1)
-    return Contest(
+    return EvaluationTask(
         stage=builders.stage(evaluation_shard_prompts=50, **stage),
         run=builders.run(evaluation=EvaluationSettings(max_prompts=1_000, general_ability=False)),
         dataset=builders.dataset(test=held_out),
@@ -72,20 +72,20 @@ def soon() -> float:
     return time.monotonic() + 60
 
 
-def evaluated(aws: Any, contest: Contest) -> Evaluation:
+def evaluated(aws: Any, task: EvaluationTask) -> Evaluation:
     """What the workflow does: every shard until it is done, then the step again."""
-    first = evaluate_model(aws, contest, 0, soon())
+    first = evaluate_model(aws, task, 0, soon())
     for shard in first.shards:
-        while not shards.evaluate_shard(aws, contest, shard, soon()).done:
+        while not shards.evaluate_shard(aws, task, shard, soon()).done:
             pass
-    return evaluate_model(aws, contest, first.next_record, soon()) if first.shards else first
+    return evaluate_model(aws, task, first.next_record, soon()) if first.shards else first
 
 
-def kept(aws: Any, contest: Contest) -> list[predictions.Prediction]:
-    return predictions.read(aws.s3, "artifacts", naming.predictions_key(contest.run.run_id))
+def kept(aws: Any, task: EvaluationTask) -> list[predictions.Prediction]:
+    return predictions.read(aws.s3, "artifacts", naming.predictions_key(task.run.run_id))
 
 
-def judging(one: Contest, **judge: Any) -> Contest:
+def judging(one: EvaluationTask, **judge: Any) -> EvaluationTask:
     settings = EvaluationSettings(
         max_prompts=1_000, general_ability=False, judge=JudgeSettings(model="judge", **judge)
     )
@@ -117,7 +117,7 @@ def test_the_stages_judge_is_called_for_open_text_alone(aws: Any, labels: int, j
     aws.s3.put_object(Bucket="artifacts", Key=TEST_KEY, Body=jsonl(records))
     aws.bedrock_runtime = Speaking()
 
-    found = evaluated(aws, judging(contest(), open_text_only=True))
+    found = evaluated(aws, judging(task(), open_text_only=True))
 
     assert asked_of(aws, "judge") == (2 * PROMPTS if judged else 0)
     assert found.metric == ("judge" if judged else "accuracy")
@@ -125,7 +125,7 @@ def test_the_stages_judge_is_called_for_open_text_alone(aws: Any, labels: int, j
 
 
 def test_a_judge_that_a_manifest_names_is_called_for_labels_too(aws: Any) -> None:
-    one = judging(contest())
+    one = judging(task())
 
     assert one.on(one.questions(aws)).run.evaluation.judge is not None
 
@@ -145,22 +145,22 @@ def test_an_account_with_four_requests_a_minute_uses_no_shards() -> None:
 
 
 def test_shards_decide_as_one_function_would(aws: Any) -> None:
-    sharded = evaluated(aws, contest())
-    in_shards = kept(aws, contest())
+    sharded = evaluated(aws, task())
+    in_shards = kept(aws, task())
 
-    alone = evaluated(aws, contest(evaluation_requests_per_minute=4))
+    alone = evaluated(aws, task(evaluation_requests_per_minute=4))
 
     same = {"base_speed": None, "tuned_speed": None}
     assert msgspec.structs.replace(sharded, **same) == msgspec.structs.replace(alone, **same)
-    assert in_shards == kept(aws, contest())
+    assert in_shards == kept(aws, task())
     assert len(in_shards) == PROMPTS
 
 
 def test_before_its_shards_are_done_nothing_is_decided(aws: Any) -> None:
-    first = evaluate_model(aws, contest(), 0, soon())
-    shards.evaluate_shard(aws, contest(), first.shards[0], soon())
+    first = evaluate_model(aws, task(), 0, soon())
+    shards.evaluate_shard(aws, task(), first.shards[0], soon())
 
-    second = evaluate_model(aws, contest(), 0, soon())
+    second = evaluate_model(aws, task(), 0, soon())
 
     assert aws.asked == 2 * first.shards[0].stop
     assert not second.done
@@ -170,8 +170,8 @@ def test_before_its_shards_are_done_nothing_is_decided(aws: Any) -> None:
 def test_a_shard_that_runs_out_of_time_continues_later(aws: Any) -> None:
     shard = PromptShard(start=50, stop=100, requests_per_minute=0)
 
-    first = shards.evaluate_shard(aws, contest(), shard, deadline=0.0)
-    second = shards.evaluate_shard(aws, contest(), shard, soon())
+    first = shards.evaluate_shard(aws, task(), shard, deadline=0.0)
+    second = shards.evaluate_shard(aws, task(), shard, soon())
 
     assert (first.done, first.prompts) == (False, 0)
     assert (second.done, second.prompts) == (True, 50)
@@ -184,10 +184,10 @@ def test_a_shard_that_dies_loses_only_what_it_has_not_saved(
     shard = PromptShard(start=0, stop=50, requests_per_minute=0)
     aws.bedrock_runtime = FakeBedrock(converse=[*[SPOKEN] * 60, {}])
     with pytest.raises(KeyError):
-        shards.evaluate_shard(aws, contest(), shard, soon())
+        shards.evaluate_shard(aws, task(), shard, soon())
 
     aws.bedrock_runtime = FakeBedrock(converse=SPOKEN)
-    again = shards.evaluate_shard(aws, contest(), shard, soon())
+    again = shards.evaluate_shard(aws, task(), shard, soon())
 
     assert again.done
     assert 0 < aws.asked <= 2 * (50 - 24)  # three rounds of eight, at least, had been kept
@@ -196,15 +196,15 @@ def test_a_shard_that_dies_loses_only_what_it_has_not_saved(
 def test_a_prompt_that_stays_failed_is_counted_and_its_pair_left_out(aws: Any) -> None:
     aws.bedrock_runtime = FakeBedrock(converse=[refusal("ValidationException"), SPOKEN])
 
-    evaluation = evaluated(aws, contest())
+    evaluation = evaluated(aws, task())
 
     assert evaluation.failed_prompts == 1
     assert evaluation.records == PROMPTS - 1
-    assert len(kept(aws, contest())) == PROMPTS
+    assert len(kept(aws, task())) == PROMPTS
 
 
 def test_answers_of_another_model_are_not_taken_for_this_ones(aws: Any) -> None:
-    evaluated(aws, contest())
-    other = msgspec.structs.replace(contest(), serving=builders.serving(model_arn="another"))
+    evaluated(aws, task())
+    other = msgspec.structs.replace(task(), serving=builders.serving(model_arn="another"))
 
     assert not evaluate_model(aws, other, 0, soon()).done

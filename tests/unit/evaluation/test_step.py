@@ -16,10 +16,10 @@ from tunedrop import catalog, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Evaluation, EvaluationSettings, ImportedBase, JudgeSettings
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
-from tunedrop.evaluation.contenders import Contest
 from tunedrop.evaluation.inference import predictions
 from tunedrop.evaluation.inference.ask import Answer
 from tunedrop.evaluation.inference.evaluate import Prediction
+from tunedrop.evaluation.task import EvaluationTask
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.steps.evaluate_model import evaluate_model
@@ -29,8 +29,8 @@ JUDGE = JudgeSettings(model="amazon.nova-pro-v1:0", via="evaluation-job")
 PROMPTS = 12
 
 
-class Asked(Contest, frozen=True, kw_only=True):
-    """A contest whose models answer at once."""
+class Asked(EvaluationTask, frozen=True, kw_only=True):
+    """A task whose models answer at once."""
 
     def questions(self, aws_: Aws) -> list[HeldOut]:
         return [
@@ -53,7 +53,7 @@ class Asked(Contest, frozen=True, kw_only=True):
 
 
 @pytest.fixture
-def contest(aws: Aws) -> Asked:
+def task(aws: Aws) -> Asked:
     stage = builders.stage()
     aws.s3.create_bucket(Bucket=stage.artifacts_bucket)
     aws.bedrock = FakeBedrock(
@@ -69,17 +69,17 @@ def contest(aws: Aws) -> Asked:
     )
 
 
-def test_jobs_are_made_only_of_answers_that_a_retry_finds_again(aws: Any, contest: Asked) -> None:
-    asked = evaluate_model(aws, contest, 0, deadline=0.0)
+def test_jobs_are_made_only_of_answers_that_a_retry_finds_again(aws: Any, task: Asked) -> None:
+    asked = evaluate_model(aws, task, 0, deadline=0.0)
 
     assert (asked.done, asked.next_record, asked.judge_job_arn) == (False, PROMPTS, "")
     assert not aws.bedrock.called("create_evaluation_job")
 
 
-def test_the_run_then_waits_for_a_job(aws: Any, contest: Asked) -> None:
-    evaluate_model(aws, contest, 0, deadline=0.0)
+def test_the_run_then_waits_for_a_job(aws: Any, task: Asked) -> None:
+    evaluate_model(aws, task, 0, deadline=0.0)
 
-    waiting = evaluate_model(aws, contest, PROMPTS, deadline=0.0)
+    waiting = evaluate_model(aws, task, PROMPTS, deadline=0.0)
 
     assert (waiting.done, waiting.judge_job_arn) == (False, ARN)
     assert len(aws.bedrock.called("create_evaluation_job")) == 2
@@ -97,46 +97,46 @@ class AgainstProduction(Asked, frozen=True, kw_only=True):
             yield msgspec.structs.replace(one, champion=ABSENT)
 
 
-def conclude(aws: Any, contest: Asked, about_it: Any, production: str = PRODUCTION) -> Evaluation:
-    run = msgspec.structs.replace(contest.run, evaluation=EvaluationSettings())
-    fields = {name: getattr(contest, name) for name in Contest.__struct_fields__} | {"run": run}
+def conclude(aws: Any, task: Asked, about_it: Any, production: str = PRODUCTION) -> Evaluation:
+    run = msgspec.structs.replace(task.run, evaluation=EvaluationSettings())
+    fields = {name: getattr(task, name) for name in EvaluationTask.__struct_fields__} | {"run": run}
     aws.bedrock = FakeBedrock(get_custom_model_deployment=about_it)
     aws.s3.put_object(
-        Bucket=contest.stage.artifacts_bucket, Key=naming.place_of(contest.dataset.train.uri)[1], Body=b"{}"
+        Bucket=task.stage.artifacts_bucket, Key=naming.place_of(task.dataset.train.uri)[1], Body=b"{}"
     )
-    Aliases(aws.ssm, aws.dynamodb, contest.stage).promote(run.name, "earlier", "model", production)
+    Aliases(aws.ssm, aws.dynamodb, task.stage).promote(run.name, "earlier", "model", production)
     return evaluate_model(aws, AgainstProduction(**fields), 0, deadline=0.0)
 
 
 def test_what_is_gone_from_production_counts_as_none_and_is_named(
-    aws: Any, contest: Asked, registry: Registry
+    aws: Any, task: Asked, registry: Registry
 ) -> None:
-    found = conclude(aws, contest, refusal("ResourceNotFoundException"))
+    found = conclude(aws, task, refusal("ResourceNotFoundException"))
 
     assert found.production_gone == PRODUCTION
     assert "model in production failed" not in found.reason
 
 
-def test_what_is_there_and_does_not_answer_is_not_gone(aws: Any, contest: Asked, registry: Registry) -> None:
-    found = conclude(aws, contest, {"status": "Active"})
+def test_what_is_there_and_does_not_answer_is_not_gone(aws: Any, task: Asked, registry: Registry) -> None:
+    found = conclude(aws, task, {"status": "Active"})
 
     assert found.production_gone == ""
 
 
 def test_a_base_model_in_production_is_not_expected_among_serving_resources(
-    aws: Any, contest: Asked, registry: Registry
+    aws: Any, task: Asked, registry: Registry
 ) -> None:
-    found = conclude(aws, contest, {"status": "Active"}, production="amazon.nova-lite-v1:0")
+    found = conclude(aws, task, {"status": "Active"}, production="amazon.nova-lite-v1:0")
 
     assert found.production_gone == ""
 
 
-def test_without_its_base_model_nothing_is_evaluated_or_promoted(aws: Any, contest: Asked) -> None:
+def test_without_its_base_model_nothing_is_evaluated_or_promoted(aws: Any, task: Asked) -> None:
     base = ImportedBase(failure="Bedrock could not import it: out of luck")
-    fields = {name: getattr(contest, name) for name in Contest.__struct_fields__}
+    fields = {name: getattr(task, name) for name in EvaluationTask.__struct_fields__}
     found = evaluate_model(
         aws,
-        Contest(**fields | {"serving": builders.serving(base=base)}),  # asking would need AWS
+        EvaluationTask(**fields | {"serving": builders.serving(base=base)}),  # asking would need AWS
         0,
         deadline=0.0,
     )
@@ -145,16 +145,14 @@ def test_without_its_base_model_nothing_is_evaluated_or_promoted(aws: Any, conte
     assert found.reason == (
         "the base model Llama 3.3 70B Instruct could not be asked: Bedrock could not import it: out of luck"
     )
-    kept = aws.s3.get_object(
-        Bucket=contest.stage.artifacts_bucket, Key=naming.evaluation_key(contest.run.run_id)
-    )
+    kept = aws.s3.get_object(Bucket=task.stage.artifacts_bucket, Key=naming.evaluation_key(task.run.run_id))
     assert msgspec.json.decode(kept["Body"].read(), type=Evaluation) == found
 
 
-def test_an_imported_base_model_is_called_by_its_own_arn(contest: Asked) -> None:
-    assert contest.base_id == catalog.find(builders.LLAMA_3_3).inference_id
-    fields = {name: getattr(contest, name) for name in Contest.__struct_fields__}
-    imported = Contest(**fields | {"serving": builders.serving(base=ImportedBase(arn="an ARN"))})
+def test_an_imported_base_model_is_called_by_its_own_arn(task: Asked) -> None:
+    assert task.base_id == catalog.find(builders.LLAMA_3_3).inference_id
+    fields = {name: getattr(task, name) for name in EvaluationTask.__struct_fields__}
+    imported = EvaluationTask(**fields | {"serving": builders.serving(base=ImportedBase(arn="an ARN"))})
 
     assert imported.base_id == "an ARN"
 
@@ -174,12 +172,12 @@ class Lambda:
         return {"Payload": io.BytesIO(json.dumps(graded).encode())}
 
 
-def test_answers_are_kept_and_then_graded_once(aws: Any, contest: Asked, registry: Registry) -> None:
-    run = msgspec.structs.replace(contest.run, evaluation=EvaluationSettings(), grader="arn:grader")
-    fields = {name: getattr(contest, name) for name in Contest.__struct_fields__} | {"run": run}
-    bucket, grader = contest.stage.artifacts_bucket, Lambda()
+def test_answers_are_kept_and_then_graded_once(aws: Any, task: Asked, registry: Registry) -> None:
+    run = msgspec.structs.replace(task.run, evaluation=EvaluationSettings(), grader="arn:grader")
+    fields = {name: getattr(task, name) for name in EvaluationTask.__struct_fields__} | {"run": run}
+    bucket, grader = task.stage.artifacts_bucket, Lambda()
     aws.grader = grader
-    for file in (contest.dataset.train, contest.dataset.test):
+    for file in (task.dataset.train, task.dataset.test):
         assert file is not None
         aws.s3.put_object(
             Bucket=bucket, Key=naming.place_of(file.uri)[1], Body=b'{"messages": []}\n' * PROMPTS

@@ -46,7 +46,7 @@ def fork_servers(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[No
     monkeypatch.setattr(lambda_runtime.Worker, "invoke", lambda_runtime.Worker.invoke)
     monkeypatch.setenv("AWS_ENDPOINT_URL", "https://localhost:1")
     caching.unpack_once(tmp_path / "kept")
-    processes.cure()
+    processes.patch()
     yield
     processes.end()
 

@@ -6,7 +6,7 @@ from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock
 from tunedrop.aws import Aws
 from tunedrop.contracts import StartedJob
-from tunedrop.monitoring import Look, Queue
+from tunedrop.monitoring import Monitor, Queue
 from tunedrop.monitoring.facts import training
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
@@ -17,37 +17,37 @@ METRICS = "training/model-customization-job-x/training_artifacts/step_wise_train
 
 
 @pytest.fixture
-def look(aws: Aws, stage: Stage, registry: Registry, waits: Waits) -> Look:
+def monitor(aws: Aws, stage: Stage, registry: Registry, waits: Waits) -> Monitor:
     aws.s3.create_bucket(Bucket=stage.artifacts_bucket)
     registry.register(builders.run())
-    return Look(aws, stage, registry, RUN_ID, monotonic=lambda: 1.0)
+    return Monitor(aws, stage, registry, RUN_ID, monotonic=lambda: 1.0)
 
 
 def test_a_run_that_nobody_knows_gives_nothing(aws: Aws, stage: Stage, registry: Registry) -> None:
-    assert Look(aws, stage, registry, "nobody")() is None
+    assert Monitor(aws, stage, registry, "nobody")() is None
 
 
-def test_a_run_in_the_queue_knows_its_place(look: Look, waits: Waits) -> None:
-    waits.park(builders.wait(run_id="earlier", kind="slot", arrived_at="2026-11-23T09:00:00Z"))
-    waits.park(builders.wait(kind="slot"))
+def test_a_run_in_the_queue_knows_its_place(monitor: Monitor, waits: Waits) -> None:
+    waits.register(builders.wait(run_id="earlier", kind="slot", arrived_at="2026-11-23T09:00:00Z"))
+    waits.register(builders.wait(kind="slot"))
 
-    snapshot = look()
+    snapshot = monitor()
 
     assert snapshot is not None
     assert snapshot.queue == Queue(place=2, waiting=2)
 
 
-def test_an_open_question_is_part_of_the_picture(look: Look, waits: Waits) -> None:
-    waits.park(builders.wait(kind="approval", subject=RUN_ID))
+def test_an_open_question_is_part_of_the_picture(monitor: Monitor, waits: Waits) -> None:
+    waits.register(builders.wait(kind="approval", subject=RUN_ID))
 
-    snapshot = look()
+    snapshot = monitor()
 
     assert snapshot is not None
     assert snapshot.approval is not None
 
 
 def test_losses_are_read_as_soon_as_bedrock_writes_them(
-    look: Look, aws: Aws, stage: Stage, registry: Registry
+    monitor: Monitor, aws: Aws, stage: Stage, registry: Registry
 ) -> None:
     job = {
         "jobArn": builders.JOB_ARN,
@@ -59,11 +59,11 @@ def test_losses_are_read_as_soon_as_bedrock_writes_them(
     }
     aws.bedrock = FakeBedrock(get_model_customization_job=job)
     registry.save(RUN_ID, started=StartedJob(outcome="started", job_arn=builders.JOB_ARN))
-    before = look()
+    before = monitor()
     rows = "step_number,epoch_number,training_loss,perplexity\n0,0,2.5,1\n1,1,0.5,1\n"
     aws.s3.put_object(Bucket=stage.artifacts_bucket, Key=f"runs/{RUN_ID}/{METRICS}", Body=rows.encode())
 
-    after = look()
+    after = monitor()
 
     assert before is not None
     assert after is not None
@@ -72,15 +72,15 @@ def test_losses_are_read_as_soon_as_bedrock_writes_them(
 
 
 def test_a_long_job_is_polled_less_often(
-    aws: Aws, stage: Stage, registry: Registry, look: Look, waits: Waits
+    aws: Aws, stage: Stage, registry: Registry, monitor: Monitor, waits: Waits
 ) -> None:
     bedrock = FakeBedrock(get_model_customization_job={"jobArn": builders.JOB_ARN, "status": "InProgress"})
     aws.bedrock = bedrock
     registry.save(RUN_ID, started=StartedJob(outcome="started", job_arn=builders.JOB_ARN))
     times = iter([0.1, 600.0, 605.0, 620.0, 640.0])
-    look = Look(aws, stage, registry, RUN_ID, monotonic=lambda: next(times))
+    monitor = Monitor(aws, stage, registry, RUN_ID, monotonic=lambda: next(times))
 
     for _ in range(5):
-        look()
+        monitor()
 
     assert len(bedrock.called("get_model_customization_job")) == 3

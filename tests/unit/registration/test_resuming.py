@@ -104,7 +104,7 @@ def test_a_name_that_was_taken_meanwhile_is_evaluated_anew_and_nothing_is_traine
 
     assert found.resume is not None
     assert found.run is not None
-    assert found.run.is_evaluated_anew
+    assert found.run.is_reevaluated
     assert (found.resume.point, found.resume.next_record) == ("validate_data", 0)
     assert found.resume.job == builders.job()
 

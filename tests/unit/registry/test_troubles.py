@@ -85,7 +85,7 @@ def test_a_row_that_cannot_be_read_is_left_out_and_noted(
 ) -> None:
     for number in range(3):
         registry.register(builders.run(run_id=f"persona-{number:010}"))
-        waits.park(builders.wait(run_id=f"persona-{number:010}"))
+        waits.register(builders.wait(run_id=f"persona-{number:010}"))
     for table, key in (
         (stage.registry_table, {"pk": {"S": "RUN#persona-0000000001"}, "sk": {"S": "RUN"}}),
         (stage.waits_table, {"run_id": {"S": "persona-0000000001"}, "kind": {"S": "training"}}),

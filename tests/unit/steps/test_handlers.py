@@ -184,7 +184,7 @@ def test_an_execution_that_is_redriven_after_a_retry_has_begun_does_nothing(here
 
 
 def test_waits_that_fail_are_counted_for_the_alarm(here: Here) -> None:
-    here.waits.park(builders.wait())
+    here.waits.register(builders.wait())
     here.aws.bedrock = FakeBedrock(get_model_customization_job=msgspec.UNSET)  # type: ignore[arg-type]
 
     here.wake("resume_waits", {})

@@ -227,7 +227,7 @@ def test_a_job_that_never_starts_is_announced_stopped_and_leaves_nothing(
     wait = waiting(started, "2026-11-01T00:00:00Z")
 
     with pytest.raises(CustomizationFailed, match=r"has not started training .* Nothing is billed"):
-        _poll.look(journey.aws, stage, registry, wait)
+        _poll.poll(journey.aws, stage, registry, wait)
 
     assert len(told) == 1
     journey.clean_up(started)
@@ -245,7 +245,7 @@ def test_an_event_that_is_lost_is_not_needed(journey: Journey) -> None:
     started = journey.start()
     wait = waiting(started, clock.now())
 
-    found = until(lambda: _poll.look(journey.aws, stage, registry, wait), "the look of the schedule")
+    found = until(lambda: _poll.poll(journey.aws, stage, registry, wait), "the look of the schedule")
 
     assert journey.account.events == []
     assert isinstance(found, CompletedJob)

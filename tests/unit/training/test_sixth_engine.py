@@ -194,9 +194,9 @@ def test_a_run_of_it_is_checked_priced_queued_trained_and_torn_down(
     assert started == again
     assert started.outcome == "started"
     wait = waiting(run, started)
-    assert _poll.look(aws, its_stage, registry, wait) is None
+    assert _poll.poll(aws, its_stage, registry, wait) is None
     next(iter(sixth.JOBS.values()))["status"] = "Completed"
-    done = _poll.look(aws, its_stage, registry, wait)
+    done = _poll.poll(aws, its_stage, registry, wait)
     assert isinstance(done, CompletedJob)
     assert models.base_of(aws, its_stage, done.model_arn, run.run_id) is base
 

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("intake")
 
 def asks(waits: Waits, run: Run) -> str:
     """A run that waits for approval; gives the code of its estimate."""
-    waits.park(
+    waits.register(
         Wait(
             run_id=run.run_id, kind="approval", subject=approval.key_of(run, ESTIMATE), token="token",
             arrived_at="2026-11-29T06:00:00Z", parked_at="2026-11-29T06:00:00Z",
@@ -58,7 +58,7 @@ def test_a_code_that_nothing_waits_for_does_nothing(
     aws: Aws, stage: Stage, waits: Waits, code: str, answer: Any
 ) -> None:
     asks(waits, builders.run())
-    waits.park(builders.wait(run_id="other-0123456789", kind="approval", subject="names no estimate"))
+    waits.register(builders.wait(run_id="other-0123456789", kind="approval", subject="names no estimate"))
 
     assert answer(aws.s3, stage, waits, code) == chat_answers.NOTHING
     assert keys(aws, stage) == []

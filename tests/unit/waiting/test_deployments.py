@@ -62,7 +62,7 @@ def test_where_there_is_none_that_could_go_the_run_fails_with_the_quota(waits: W
 
 
 def test_a_newcomer_stands_behind_those_who_wait_but_finds_what_it_has_created(waits: Waits) -> None:
-    waits.park(waiting("first-0000000001", "2026-11-23T10:00:00Z"))
+    waits.register(waiting("first-0000000001", "2026-11-23T10:00:00Z"))
     made = builders.serving()
 
     with pytest.raises(DeploymentsFull):
@@ -93,8 +93,8 @@ def tokens(aws: Aws, intake: str) -> Tokens:
 def test_they_are_let_in_in_the_order_of_their_arrival_as_deployments_go(
     aws: Aws, stage: Stage, registry: Registry, waits: Waits, tokens: Tokens, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    waits.park(waiting("late-0000000002", "2026-11-23T11:00:00Z"))
-    waits.park(waiting("early-0000000001", "2026-11-23T10:00:00Z"))
+    waits.register(waiting("late-0000000002", "2026-11-23T11:00:00Z"))
+    waits.register(waiting("early-0000000001", "2026-11-23T10:00:00Z"))
     waits.note_refusal(2, DEPLOYMENTS)
 
     aws.bedrock = FakeBedrock(list_custom_model_deployments=listed("Active", "Active"))

@@ -107,7 +107,7 @@ def test_a_run_that_waits_for_days_is_not_let_in_once_while_nothing_changes(
     """Each turn of the queue adds 13 events to an execution that Step Functions ends at 25,000."""
     registry.register(builders.run())
     waits.note_refusal(1, "bedrock")
-    waits.park(builders.wait(kind="slot", subject="persona-0123456789"))
+    waits.register(builders.wait(kind="slot", subject="persona-0123456789"))
     aws.bedrock = FakeBedrock(list_model_customization_jobs=[ONE_RUNS, FREE] * 200)
     settler = Settler(aws, stage)
 
@@ -152,7 +152,7 @@ def test_a_quota_that_waiting_does_not_free_fails_with_its_name_and_the_request(
 @pytest.mark.parametrize(("granted", "outcome"), [(False, "queued"), (True, "started")])
 def test_nobody_overtakes_who_waits(waits: Waits, stage: Stage, granted: bool, outcome: str) -> None:
     """A slot is free: it is for the run in the queue, until the queue lets a run in."""
-    waits.park(builders.wait(run_id="earlier-0123456789", kind="slot", subject="earlier-0123456789"))
+    waits.register(builders.wait(run_id="earlier-0123456789", kind="slot", subject="earlier-0123456789"))
     bedrock = with_room()
 
     started = try_to_start(bedrock, waits, stage, granted)
@@ -193,7 +193,7 @@ def test_a_slot_that_was_granted_is_for_one_job_of_a_search(waits: Waits, stage:
     search = ({"epochCount": "1"}, {"epochCount": "2"}, {"epochCount": "3"})
     run = builders.run(candidates=search, hyperparameters=search[0])
     waits.reserve_slot(run.run_id)
-    waits.park(builders.wait(run_id="other-0123456789", kind="slot", subject="other-0123456789"))
+    waits.register(builders.wait(run_id="other-0123456789", kind="slot", subject="other-0123456789"))
     bedrock = with_room()
 
     started = try_to_start(bedrock, waits, stage, run=run)
@@ -220,6 +220,6 @@ def test_a_slot_that_was_promised_to_a_run_which_has_not_started_lets_in_nobody_
     registry.register(builders.run(run_id="late"))
     for number in range(stage.customization_quota):
         waits.reserve_slot(f"run-{number}")
-    waits.park(builders.wait(run_id="late", kind="slot", subject="late"))
+    waits.register(builders.wait(run_id="late", kind="slot", subject="late"))
 
     assert Settler(aws, stage).grant_slots() == []

@@ -85,7 +85,7 @@ def test_a_token_is_given_back_when_the_job_is_done(
     aws: Aws, settler: Settler, registry: Registry, waits: Waits, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=[IN_PROGRESS, COMPLETED])
-    settler.park(builders.wait())
+    settler.register(builders.wait())
     assert tokens.sent == []
 
     settler.settle_about(builders.JOB_ARN)
@@ -102,7 +102,7 @@ def test_an_event_wakes_its_run_by_the_arn_that_its_documentation_shows(
     aws: Aws, settler: Settler, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=[IN_PROGRESS, COMPLETED])
-    settler.park(builders.wait())
+    settler.register(builders.wait())
 
     settler.settle_about(recorded("customization-job-event")["detail"]["jobArn"])
 
@@ -114,7 +114,7 @@ def test_an_event_that_came_before_the_token_was_kept_is_not_lost(
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=COMPLETED)
 
-    settler.park(builders.wait())
+    settler.register(builders.wait())
 
     assert len(tokens.sent) == 1
 
@@ -123,7 +123,7 @@ def test_an_event_delivered_twice_gives_the_token_back_once(
     aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=COMPLETED)
-    waits.park(builders.wait())
+    waits.register(builders.wait())
 
     settler.settle_about(builders.JOB_ARN)
     settler.settle_about(builders.JOB_ARN)
@@ -135,7 +135,7 @@ def test_a_lost_event_is_caught_by_the_schedule(
     aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=COMPLETED)
-    waits.park(builders.wait())
+    waits.register(builders.wait())
 
     settler.settle_all()
 
@@ -152,7 +152,7 @@ def test_a_job_that_has_not_started_for_long_is_stopped_where_the_stage_says_so(
     idle = IN_PROGRESS | {"statusDetails": {"trainingDetails": {"status": "NotStarted"}}}
     aws.bedrock = FakeBedrock(get_model_customization_job=idle, stop_model_customization_job={})
 
-    Settler(aws, stage).park(builders.wait())
+    Settler(aws, stage).register(builders.wait())
 
     (sent,) = tokens.sent
     assert sent["error"] == "CustomizationFailed"
@@ -164,7 +164,7 @@ def test_a_wait_that_failed_a_moment_ago_is_left_to_its_event_or_a_signal(
 ) -> None:
     """The schedule comes each minute, and looks again later and later."""
     aws.bedrock = bedrock = FakeBedrock(get_model_customization_job=refusal("AccessDeniedException"))
-    waits.park(builders.wait())
+    waits.register(builders.wait())
 
     looks = []
     for look in (
@@ -184,7 +184,7 @@ def test_a_failed_job_fails_the_run_with_bedrocks_reason(aws: Aws, settler: Sett
     failed = COMPLETED | {"status": "Failed", "failureMessage": "too few records"}
     aws.bedrock = FakeBedrock(get_model_customization_job=failed)
 
-    settler.park(builders.wait())
+    settler.register(builders.wait())
 
     assert tokens.sent[0]["error"] == "CustomizationFailed"
     assert "too few records" in tokens.sent[0]["cause"]
@@ -217,7 +217,7 @@ def test_a_job_of_several_that_ended_lets_the_next_begin(
     registry.register(builders.run(candidates=search if several else ()))
     aws.bedrock = FakeBedrock(get_model_customization_job=job)
 
-    Settler(aws, stage).park(builders.wait())
+    Settler(aws, stage).register(builders.wait())
 
     assert len(tokens.sent) == (told is not None)
     for sent in tokens.sent:
@@ -231,7 +231,7 @@ def test_throttling_while_parking_lets_step_functions_try_again(
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=refusal("ThrottlingException", status=429))
 
-    settler.park(builders.wait())
+    settler.register(builders.wait())
 
     assert tokens.sent[0]["error"] == "TransientError"
 
@@ -244,7 +244,7 @@ def test_slots_are_granted_in_the_order_of_arrival(
     for number in (3, 1, 2):
         run = builders.run(run_id=f"run-{number}", **({"base_model": base_model} if number == 2 else {}))
         registry.register(run)
-        waits.park(
+        waits.register(
             builders.wait(
                 run_id=run.run_id,
                 kind="slot",
@@ -276,7 +276,7 @@ def test_no_signal_lets_a_run_jump_the_queue(
     )
     kinds: tuple[WaitKind, ...] = ("slot", "deployment")
     for kind in kinds:
-        waits.park(builders.wait(kind=kind, subject="persona-0123456789", token=kind))
+        waits.register(builders.wait(kind=kind, subject="persona-0123456789", token=kind))
     waits.note_refusal(0, DEPLOYMENTS)
     aws.s3.put_object(Bucket=stage.intake_bucket, Key=f"runs/persona-0123456789/{signal}")
 
@@ -292,7 +292,7 @@ def test_an_approve_object_approves(aws: Aws, stage: Stage, settler: Settler, to
     wait = approval_of(builders.run(), ESTIMATE)
     aws.s3.put_object(Bucket=stage.intake_bucket, Key=wait.subject)
 
-    settler.park(wait)
+    settler.register(wait)
 
     assert "approved_at" in tokens.sent[0]["output"]
 
@@ -315,7 +315,7 @@ def test_an_approval_approves_one_estimate_of_one_attempt_at_one_run(
     for key in (approved, f"runs/{run.name}/approve", f"runs/{run.run_id}/approve", f"{approved}/{run.name}"):
         aws.s3.put_object(Bucket=stage.intake_bucket, Key=key)
 
-    settler.park(approval_of(run, estimate))
+    settler.register(approval_of(run, estimate))
 
     assert tokens.sent == []
 
@@ -325,14 +325,14 @@ def test_an_approval_that_nobody_can_read_counts(settler: Settler, aws: Aws, tok
     wait = approval_of(builders.run(), ESTIMATE)
     aws.s3 = ListsOnly(wait.subject)
 
-    settler.park(wait)
+    settler.register(wait)
 
     assert "approved_at" in tokens.sent[0]["output"]
 
 
 def test_an_approval_that_nobody_gave_refuses_the_run(settler: Settler, waits: Waits, tokens: Tokens) -> None:
     wait = builders.wait(kind="approval", subject="persona-0123456789", expires_at="2026-11-23T10:02:00Z")
-    waits.park(wait)
+    waits.register(wait)
 
     settler.settle_all()
 
@@ -344,7 +344,7 @@ def test_a_retry_that_nobody_approved_has_cost_something_and_is_not_uploaded_aga
     settler: Settler, registry: Registry, waits: Waits, tokens: Tokens
 ) -> None:
     registry.register(builders.run(attempt=2, spent_before_usd=12.5, trained_before=True))
-    waits.park(
+    waits.register(
         builders.wait(kind="approval", subject="persona-0123456789", expires_at="2026-11-23T10:02:00Z")
     )
 
@@ -358,7 +358,7 @@ def test_a_stop_ends_whatever_the_run_waits_for(
     aws: Aws, settler: Settler, registry: Registry, waits: Waits, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=IN_PROGRESS)
-    waits.park(builders.wait())
+    waits.register(builders.wait())
     registry.request_stop(builders.run(), by="ann")
 
     settler.settle_run("persona-0123456789")
@@ -371,7 +371,7 @@ def test_a_stop_object_whose_event_was_lost_is_found_by_the_schedule(
     aws: Aws, stage: Stage, settler: Settler, waits: Waits, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=IN_PROGRESS)
-    waits.park(builders.wait())
+    waits.register(builders.wait())
     aws.s3.put_object(Bucket=stage.intake_bucket, Key="runs/persona-0123456789/stop/1")
 
     settler.settle_all()
@@ -384,7 +384,7 @@ def test_a_stop_of_another_attempt_stops_nothing(
     aws: Aws, stage: Stage, settler: Settler, waits: Waits, tokens: Tokens, key: str
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=IN_PROGRESS)
-    waits.park(builders.wait())
+    waits.register(builders.wait())
     aws.s3.put_object(Bucket=stage.intake_bucket, Key=f"runs/persona-0123456789/{key}")
     aws.s3.put_object(Bucket=stage.intake_bucket, Key="runs/persona/stop")
 
@@ -404,7 +404,7 @@ def test_a_stop_that_was_there_before_its_attempt_began_stops_nothing(
     registry.end(run.run_id, "failed", None)
     moment = clock.after(clock.now(), resumed)
     registry.reopen(msgspec.structs.replace(run, attempt=2, resumed_at=moment))
-    waits.park(builders.wait())
+    waits.register(builders.wait())
     aws.s3.put_object(Bucket=stage.intake_bucket, Key="runs/persona-0123456789/stop/2")
 
     settler.settle_all()
@@ -427,8 +427,8 @@ def test_a_stop_that_is_delivered_after_the_run_went_on_stops_nothing(registry: 
 
 def test_a_newer_token_is_not_forgotten_with_an_older_one(waits: Waits) -> None:
     old = builders.wait(token="old")
-    waits.park(old)
-    waits.park(builders.wait(token="new"))
+    waits.register(old)
+    waits.register(builders.wait(token="new"))
 
     waits.remove(old)
 
@@ -439,7 +439,7 @@ def test_a_stale_look_at_the_queue_promises_no_slot_to_a_run_that_has_started(
     aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(list_model_customization_jobs={"modelCustomizationJobSummaries": []})
-    waits.park(builders.wait(kind="slot", subject="persona-0123456789"))
+    waits.register(builders.wait(kind="slot", subject="persona-0123456789"))
     stale = waits.of_kind("slot")
     settler.grant(stale)
     waits.give_up_slot("persona-0123456789")
@@ -454,7 +454,7 @@ def test_two_settlers_at_once_let_a_run_in_once(
     aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(list_model_customization_jobs={"modelCustomizationJobSummaries": []})
-    waits.park(builders.wait(kind="slot", subject="persona-0123456789"))
+    waits.register(builders.wait(kind="slot", subject="persona-0123456789"))
     both_have_read = waits.of_kind("slot")
 
     settler.grant(both_have_read)
@@ -471,7 +471,7 @@ def test_a_wait_for_an_evaluation_job_ends_well_however_the_job_has_ended(
     """evaluate_model then decides, with its ratings or without."""
     arn = "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/abcdefghij12"
     aws.bedrock = FakeBedrock(get_evaluation_job=[{"status": "InProgress"}, {"status": status}])
-    settler.park(builders.wait(kind="judging", subject=arn))
+    settler.register(builders.wait(kind="judging", subject=arn))
     assert tokens.sent == []
 
     settler.settle_all()
@@ -501,7 +501,7 @@ def test_a_token_is_sent_before_its_wait_is_forgotten(
     """Who dies between the two sends it twice; the other way round a run would wait for ever."""
     aws.step_functions = watched = Watched(waits)
     aws.bedrock = FakeBedrock(get_model_customization_job=[IN_PROGRESS, COMPLETED | {"status": status}])
-    settler.park(builders.wait())
+    settler.register(builders.wait())
 
     settler.settle_about(builders.JOB_ARN)
 
@@ -525,7 +525,7 @@ def test_a_wait_is_forgotten_when_its_token_is_gone_and_kept_when_it_was_refused
 ) -> None:
     aws.step_functions = Watched(waits, refusal(code))
     aws.bedrock = FakeBedrock(get_model_customization_job=[IN_PROGRESS, COMPLETED])
-    settler.park(builders.wait())
+    settler.register(builders.wait())
 
     settler.settle_about(builders.JOB_ARN)
 
@@ -538,7 +538,7 @@ def test_an_approved_run_counts_in_the_month_of_its_approval(
     spending = Spending(aws.dynamodb, stage.registry_table)
     spending.estimate(builders.run(), lambda _: ESTIMATE)
     wait = approval_of(builders.run(), ESTIMATE)
-    waits.park(wait)
+    waits.register(wait)
     before = spending.read(month_of(clock.now()))
 
     aws.s3.put_object(Bucket=stage.intake_bucket, Key=wait.subject)
@@ -554,13 +554,13 @@ def test_the_end_of_a_job_lets_in_whoever_has_waited_longest(
 ) -> None:
     for number in (2, 1):
         registry.register(builders.run(run_id=f"run-{number}"))
-        waits.park(
+        waits.register(
             builders.wait(
                 run_id=f"run-{number}", kind="slot", subject=f"run-{number}", token=f"slot-of-{number}",
                 arrived_at=f"2026-11-23T10:00:0{number}Z",
             )
         )  # fmt: skip
-    waits.park(builders.wait())
+    waits.register(builders.wait())
     aws.bedrock = FakeBedrock(
         get_model_customization_job=COMPLETED,
         list_model_customization_jobs={"modelCustomizationJobSummaries": []},
@@ -577,7 +577,7 @@ def test_a_slot_whose_run_has_ended_is_free_again(
     aws.bedrock = FakeBedrock(list_model_customization_jobs={"modelCustomizationJobSummaries": []})
     wait = builders.wait(kind="slot", subject="persona-0123456789")
     tokens.sent.append({"taskToken": wait.token})  # Step Functions refuses it from now on
-    waits.park(wait)
+    waits.register(wait)
 
     settler.grant_slots()
 
@@ -586,9 +586,9 @@ def test_a_slot_whose_run_has_ended_is_free_again(
 
 
 def test_a_run_that_comes_back_to_its_queue_keeps_its_place(waits: Waits) -> None:
-    first = waits.park(builders.wait(kind="slot", arrived_at="2026-11-23T10:00:00Z", token="first"))
+    first = waits.register(builders.wait(kind="slot", arrived_at="2026-11-23T10:00:00Z", token="first"))
 
-    again = waits.park(builders.wait(kind="slot", arrived_at="2026-11-23T11:00:00Z", token="again"))
+    again = waits.register(builders.wait(kind="slot", arrived_at="2026-11-23T11:00:00Z", token="again"))
 
     assert (again.arrived_at, again.token) == (first.arrived_at, "again")
     assert waits.of_kind("slot") == [again]
@@ -601,7 +601,7 @@ def test_silence_approves_where_the_stage_says_so_but_never_gives_a_name_away(
     run = builders.run()
     registry.register(run)
     registry.save(run.run_id, estimate=msgspec.structs.replace(ESTIMATE, unrelated_to=unrelated_to))
-    waits.park(builders.wait(kind="approval", subject=run.run_id, expires_at="2026-11-23T10:02:00Z"))
+    waits.register(builders.wait(kind="approval", subject=run.run_id, expires_at="2026-11-23T10:02:00Z"))
 
     Settler(aws, builders.stage(when_unanswered="approve")).settle_all()
 
@@ -633,7 +633,7 @@ def test_a_run_goes_on_when_its_model_and_the_base_model_are_imported(
     aws.bedrock = imports = Imports(tuned="Completed", base="InProgress")
     serving = builders.serving(way="imported", arn=f"{JOBS}tuned", base=ImportedBase(arn=f"{JOBS}base"))
     registry.save(builders.run().run_id, serving=msgspec.structs.replace(serving, created_at=clock.now()))
-    settler.park(builders.wait(kind="throughput", subject=f"{JOBS}tuned"))
+    settler.register(builders.wait(kind="throughput", subject=f"{JOBS}tuned"))
     assert tokens.sent == []
 
     imports.status["base"] = "Completed"
@@ -651,7 +651,7 @@ def test_a_run_whose_base_model_cannot_be_imported_goes_on_and_says_so(
     serving = builders.serving(way="imported", arn=f"{JOBS}tuned", base=ImportedBase(arn=f"{JOBS}base"))
     registry.save(builders.run().run_id, serving=serving)
 
-    settler.park(builders.wait(kind="throughput", subject=f"{JOBS}tuned"))
+    settler.register(builders.wait(kind="throughput", subject=f"{JOBS}tuned"))
 
     (sent,) = tokens.sent
     base = msgspec.json.decode(sent["output"], type=Serving).base
@@ -665,7 +665,7 @@ def test_a_run_whose_base_model_the_catalog_has_lost_waits_as_one_of_the_default
     aws.bedrock = FakeBedrock(list_model_customization_jobs={"modelCustomizationJobSummaries": []})
     registry.register(builders.run(run_id="gone-0123456789", base_model="gone.model-v1:0"))
     for number, run_id in enumerate(("gone-0123456789", "persona-0123456789")):
-        waits.park(
+        waits.register(
             builders.wait(
                 run_id=run_id,
                 kind="slot",
@@ -696,7 +696,9 @@ def test_an_engine_that_does_not_answer_holds_up_only_its_own_queue(
     monkeypatch.setattr(type(engines.named("mantle")), "in_progress", down)
     for number, run_id in enumerate(("mantle-0123456789", "persona-0123456789")):
         moment = f"2026-11-23T10:0{number}:00Z"
-        waits.park(builders.wait(run_id=run_id, kind="slot", subject=run_id, token=run_id, arrived_at=moment))
+        waits.register(
+            builders.wait(run_id=run_id, kind="slot", subject=run_id, token=run_id, arrived_at=moment)
+        )
     settler = Settler(aws, builders.stage(engines=("bedrock", "mantle")))
 
     settler.settle_all()

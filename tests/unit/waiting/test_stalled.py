@@ -71,9 +71,9 @@ def test_a_job_that_does_not_start_is_announced_once_and_stopped_if_the_stage_sa
     for _ in range(2):
         if stopped:
             with pytest.raises(CustomizationFailed, match="NotStarted"):
-                _stalled.look(aws, stage, registry, wait)
+                _stalled.check(aws, stage, registry, wait)
         else:
-            _stalled.look(aws, stage, registry, wait)
+            _stalled.check(aws, stage, registry, wait)
 
     assert len(topic.published) == announced
     stops_asked = [{"jobIdentifier": builders.JOB_ARN}] * (2 if stopped else 0)
@@ -95,10 +95,10 @@ def test_a_message_that_could_not_be_sent_is_sent_at_the_next_look(aws: Aws, reg
     wait = builders.wait(parked_at=clock.after(clock.now(), -25 * HOUR))
     aws.sns = Deaf()
     with pytest.raises(ClientError):
-        _stalled.look(aws, stage, registry, wait)
+        _stalled.check(aws, stage, registry, wait)
 
     aws.sns = topic = Topic()
-    _stalled.look(aws, stage, registry, wait)
+    _stalled.check(aws, stage, registry, wait)
 
     assert len(topic.published) == 1
 

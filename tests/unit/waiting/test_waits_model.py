@@ -1,7 +1,7 @@
 """The waits table and the function that settles it, against a model: any order of anything that can happen.
 
-Runs park waits, jobs end, events come early, twice or never, schedules turn, people approve and stop, Step
-Functions gives a new token for an old wait, and the settling function dies between sending a token and
+Runs register waits, jobs end, events come early, twice or never, schedules turn, people approve and stop,
+Step Functions gives a new token for an old wait, and the settling function dies between sending a token and
 forgetting its wait. Whatever the order, a token is given back at most once and for the right reason, slots
 are granted in order of arrival, and one turn of the schedule leaves no wait that is over.
 """
@@ -117,7 +117,7 @@ class Waiting(RuleBasedStateMachine):
 
     @rule(target=trainings, state=st.sampled_from(["InProgress", "Completed", "Failed"]))
     def a_run_waits_for_its_job(self, state: str) -> Wait:
-        """The job may have ended before its token is parked: its event came early."""
+        """The job may have ended before its token is registered: its event came early."""
         arn = f"{builders.JOB_ARN}{self.number}"
         self.jobs.states[arn] = state
         return self._park("training", arn)
@@ -256,7 +256,7 @@ class Waiting(RuleBasedStateMachine):
     def _parked(self, wait: Wait) -> Wait:
         self.tokens.waiting.add(wait.token)
         self.open[wait.run_id] = wait
-        self.settler.park(wait)
+        self.settler.register(wait)
         return wait
 
     def _signal(self, wait: Wait, signal: Any) -> None:

@@ -11,7 +11,7 @@ from tunedrop.cli.output import errors, fail
 from tunedrop.cli.progress import bytes_done
 from tunedrop.cli.runs._sending import parts_of, send
 from tunedrop.contracts import S3Object
-from tunedrop.registration.resuming import evaluates_anew
+from tunedrop.registration.resuming import reevaluates
 from tunedrop.registry import Record
 
 
@@ -20,7 +20,7 @@ def refuse(here: Deployed, record: Record, path: Path) -> None:
     run, bucket = record.run, here.stage.intake_bucket
     if not path.is_file():
         fail(f"there is no file {path}", USAGE)
-    if not evaluates_anew(record):
+    if not reevaluates(record):
         fail(
             f"{run.run_id} is {record.status}: a retry uses its existing test set",
             NO,

@@ -14,7 +14,7 @@ from tunedrop.cli.runs import _adding_test_records
 from tunedrop.cli.runs.live import watch as following
 from tunedrop.contracts import CompletedJob
 from tunedrop.formatting.commands import command
-from tunedrop.registration.resuming import RETRIABLE, evaluates_anew
+from tunedrop.registration.resuming import RETRIABLE, reevaluates
 from tunedrop.registry import Record
 
 
@@ -45,7 +45,7 @@ def retry(
 def _cost(record: Record) -> str:
     """The cost of the retry, for the confirmation."""
     if record.document("job", CompletedJob) is not None:
-        what = "It is re-evaluated" if evaluates_anew(record) else "It resumes where it ended"
+        what = "It is re-evaluated" if reevaluates(record) else "It resumes where it ended"
         return f"{what}; its model is not retrained"
     estimated = f"{record.estimated_usd:.2f} USD" if record.estimated_usd is not None else "not known"
     return f"It has not trained a model yet; its estimated cost is {estimated}"

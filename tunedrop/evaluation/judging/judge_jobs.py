@@ -95,7 +95,7 @@ def of_run(bedrock: Any, run_id: str, **filters: str) -> dict[str, str]:
     return {job["jobName"]: job["jobArn"] for page in pages for job in page["jobSummaries"]}
 
 
-def look(bedrock: Any, arn: str) -> EvaluationJob:
+def describe(bedrock: Any, arn: str) -> EvaluationJob:
     """How a job stands."""
     found = bedrock.get_evaluation_job(jobIdentifier=arn)
     failure = "; ".join(found.get("failureMessages", ())) or "Bedrock gave no reason"

@@ -96,7 +96,7 @@ class Rater:
             arn = known.get(self._name(whose))
             lines = [_line(one, whose) for one in asked if _text(one, whose)]
             if arn is not None:
-                jobs[whose] = judge_jobs.look(self._aws.bedrock, arn)
+                jobs[whose] = judge_jobs.describe(self._aws.bedrock, arn)
             elif not lines or any(job.status == "Failed" for job in jobs.values()):
                 jobs[whose] = EvaluationJob(status="Completed")
             else:

@@ -165,9 +165,9 @@ def _origins(stage: Stage, ending: Ending) -> Iterator[Fact]:
         ", ".join(f"{name} {value}" for name, value in sorted(ending.hyperparameters.items())),
     )
     yield Fact("Customization job", job.job_arn if job is not None else "")
-    anew = f"trained earlier by this run, re-evaluated in attempt {run.evaluation_attempt}"
+    reevaluated = f"trained earlier by this run, re-evaluated in attempt {run.evaluation_attempt}"
     yield Fact(
-        "Custom model", job.model_arn if job is not None else "", anew if run.is_evaluated_anew else ""
+        "Custom model", job.model_arn if job is not None else "", reevaluated if run.is_reevaluated else ""
     )
     yield Fact("Served by", ending.serving.arn if ending.serving is not None else "")
     yield Fact("Production alias", ending.promotion.alias if ending.promotion is not None else "")

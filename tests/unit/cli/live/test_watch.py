@@ -33,7 +33,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
                 raise one
             return one
 
-        monkeypatch.setattr(watch, "Look", lambda *_: look)
+        monkeypatch.setattr(watch, "Monitor", lambda *_: look)
         monkeypatch.setattr(watch, "INTERVAL_SECONDS", 0.0)
 
     return will_see

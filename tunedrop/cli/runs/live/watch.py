@@ -22,7 +22,7 @@ from tunedrop.cli.output import Format, console, errors, fail
 from tunedrop.cli.runs.live import _keys, final
 from tunedrop.cli.runs.live.events import Event, changes
 from tunedrop.cli.runs.live.view import View
-from tunedrop.monitoring import Look, Snapshot, pace
+from tunedrop.monitoring import Monitor, Snapshot, pace
 from tunedrop.registry import Record
 
 INTERVAL_SECONDS = 1.0
@@ -37,14 +37,14 @@ Wait = Callable[[float], str]
 def watch(here: Deployed, record: Record, format_: Format) -> int:
     """Follow a run to its end: 0 if it ended with a verdict, 1 if it failed, was stopped or was refused."""
     run_id = record.run.run_id
-    look, seen = Look(here.aws, here.stage, here.registry, run_id), deque[Snapshot](maxlen=1)
+    monitor, seen = Monitor(here.aws, here.stage, here.registry, run_id), deque[Snapshot](maxlen=1)
 
     def goes_on() -> str:
         waits = bool(seen) and seen[-1].approval is not None
         return f"{run_id} waits for approval" if waits else f"{run_id} continues"
 
     def look_again() -> Snapshot | None:
-        if (snapshot := look()) is not None:
+        if (snapshot := monitor()) is not None:
             seen.append(snapshot)
         return snapshot
 
@@ -52,12 +52,12 @@ def watch(here: Deployed, record: Record, format_: Format) -> int:
         return _watched(here, look_again, record, format_)
 
 
-def _watched(here: Deployed, look: Polled, record: Record, format_: Format) -> int:
+def _watched(here: Deployed, monitor: Polled, record: Record, format_: Format) -> int:
     if format_ is Format.text and console.is_terminal:
-        last = _on_terminal(here, look, record)
+        last = _on_terminal(here, monitor, record)
         final.print_end(console, here.stage, last.record)
     else:
-        last = _in_pipe(look, format_)
+        last = _in_pipe(monitor, format_)
         if last.record.failure is not None and format_ is Format.text:
             errors.print(last.record.failure.cause)
     return NO if last.record.failure is not None else YES
@@ -65,7 +65,7 @@ def _watched(here: Deployed, look: Polled, record: Record, format_: Format) -> i
 
 def show(here: Deployed, record: Record) -> None:
     """Draw the view of a run once."""
-    snapshot = Look(here.aws, here.stage, here.registry, record.run.run_id)()
+    snapshot = Monitor(here.aws, here.stage, here.registry, record.run.run_id)()
     if snapshot is None:
         return
     view = View(here.stage.name, {}, can_answer=False, fills_line=console.is_terminal)
@@ -74,7 +74,7 @@ def show(here: Deployed, record: Record) -> None:
         final.print_end(console, here.stage, snapshot.record)
 
 
-def _on_terminal(here: Deployed, look: Polled, record: Record) -> Snapshot:
+def _on_terminal(here: Deployed, monitor: Polled, record: Record) -> Snapshot:
     can_answer = _keys.can_read()
     view = View(here.stage.name, pace.learn(here.registry, record), can_answer=can_answer)
     seen: list[Snapshot] = []
@@ -87,7 +87,7 @@ def _on_terminal(here: Deployed, look: Polled, record: Record) -> Snapshot:
         live = stack.enter_context(
             Live(console=console, get_renderable=draw, refresh_per_second=8, vertical_overflow="crop")
         )
-        for snapshot in _looks(look, wait, lambda key: _answer(here, seen[-1], key)):
+        for snapshot in _snapshots(monitor, wait, lambda key: _answer(here, seen[-1], key)):
             seen.append(snapshot)
             del seen[:-1]
         live.refresh()
@@ -96,12 +96,12 @@ def _on_terminal(here: Deployed, look: Polled, record: Record) -> Snapshot:
 
 def follow(here: Deployed, record: Record, say: Callable[[Event], object]) -> Snapshot:
     """Wait until a run has ended, and report each event."""
-    return _follow(Look(here.aws, here.stage, here.registry, record.run.run_id), say)
+    return _follow(Monitor(here.aws, here.stage, here.registry, record.run.run_id), say)
 
 
-def _follow(look: Polled, say: Callable[[Event], object]) -> Snapshot:
+def _follow(monitor: Polled, say: Callable[[Event], object]) -> Snapshot:
     before: Snapshot | None = None
-    for snapshot in _looks(look, _sleep, lambda _: None):
+    for snapshot in _snapshots(monitor, _sleep, lambda _: None):
         for event in changes(before, snapshot):
             say(event)
         before = snapshot
@@ -109,20 +109,20 @@ def _follow(look: Polled, say: Callable[[Event], object]) -> Snapshot:
     return before
 
 
-def _in_pipe(look: Polled, format_: Format) -> Snapshot:
+def _in_pipe(monitor: Polled, format_: Format) -> Snapshot:
     def say(event: Event) -> None:
         text = msgspec.json.encode(event).decode() if format_ is Format.json else event.line()
         sys.stdout.write(f"{escaping.json(text) if format_ is Format.json else escaping.line(text)}\n")
         sys.stdout.flush()
 
-    return _follow(look, say)
+    return _follow(monitor, say)
 
 
-def _looks(look: Polled, wait: Wait, answer: Callable[[str], None]) -> Iterator[Snapshot]:
+def _snapshots(monitor: Polled, wait: Wait, answer: Callable[[str], None]) -> Iterator[Snapshot]:
     """One snapshot per second until the run has ended. Network errors are retried."""
     while True:
         try:
-            snapshot = look()
+            snapshot = monitor()
         except (ClientError, BotoCoreError) as error:
             if not is_transient(error):
                 raise

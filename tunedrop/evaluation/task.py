@@ -30,7 +30,7 @@ EXAMPLE_BYTES = 4 << 20
 """How many bytes of the training file are read for examples."""
 
 
-class Contest(msgspec.Struct, frozen=True, kw_only=True):
+class EvaluationTask(msgspec.Struct, frozen=True, kw_only=True):
     """One run's evaluation: its prompts and models; `job` is the one that trained the tuned model."""
 
     stage: Stage
@@ -62,7 +62,7 @@ class Contest(msgspec.Struct, frozen=True, kw_only=True):
         return held_out + probes
 
     def on(self, questions: Sequence[HeldOut]) -> Self:
-        """The same contest, without a judge that is called for open text alone if these answers are others.
+        """The same task, without a judge that is called for open text alone if these answers are others.
 
         All prompts of the run decide it, so that its shards agree; prompts whose answers a teacher has yet to
         write tell nothing.
