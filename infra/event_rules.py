@@ -14,7 +14,7 @@ from aws_cdk import aws_sqs as sqs
 from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
-from infra.intake import SIGNAL_KEYS, object_created
+from infra.start_rule import SIGNAL_KEYS, object_created
 
 
 class EventRules(Construct):

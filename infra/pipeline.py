@@ -18,6 +18,7 @@ from constructs import Construct
 
 from infra import permissions
 from infra import settings as stage_settings
+from infra.buckets import Buckets
 from infra.budget import Budget
 from infra.bundling import Bundles, build
 from infra.chat_channel import ChatChannel
@@ -27,12 +28,12 @@ from infra.encryption import Encryption, let_services_use
 from infra.endpoints import VpcEndpoints
 from infra.event_rules import EventRules
 from infra.functions import ANSWERER, EMPTIER, EXPORTER, WATCHERS, Functions, retention
-from infra.intake import Intake, StartRule
 from infra.notifications import Notifications
 from infra.observability import Observability
 from infra.service_roles import ServiceRoles, add_service_roles
 from infra.settings import Settings, SettingsError
 from infra.settings.contradictions import refuse_region
+from infra.start_rule import StartRule
 from infra.state_machine import Workflow
 from infra.tables import Tables
 from tunedrop import naming
@@ -102,7 +103,7 @@ class Tunedrop(Construct):
         removal = RemovalPolicy.RETAIN if settings.retains else RemovalPolicy.DESTROY
 
         self.key = self._key(key, removal)
-        storage = Intake(
+        storage = Buckets(
             self, "Intake", key=self.key, removal=removal,
             existing=(settings.intake_bucket, settings.artifacts_bucket),
         )  # fmt: skip

@@ -9,7 +9,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 from ministack.services import eventbridge
 
-from infra.intake import SIGNAL_KEYS, START_KEYS
+from infra.start_rule import SIGNAL_KEYS, START_KEYS
 from tests.infra.conftest import Resources
 from tunedrop import naming
 from tunedrop.intake import read_key
