@@ -143,7 +143,7 @@ def test_models_in_production_are_named_before_the_confirmation(
     deployed.aliases.promote("persona", "persona-9999999999", before, before)
     deployed.aliases.promote("persona", promoted, builders.MODEL_ARN, ARN)
     served = [type("One", (), {"arn": ARN, "model_arn": builders.MODEL_ARN, "run_id": promoted})]
-    for module in ("costs.serving", "production.moving"):
+    for module in ("costs._serving", "production._moving"):
         monkeypatch.setattr(f"tunedrop.cli.{module}.in_service", lambda *_: served)
     changed = deployed.aliases.all()
 
@@ -283,7 +283,7 @@ def test_a_name_means_its_latest_trained_run_not_a_refused_upload(
         (("stop", "persona"), "deployed.Deployed._put", "AWS may or may not have received the request"),
         (
             ("throughput", "release", ARN, "--yes"),
-            "costs.serving.Removal.remove",
+            "costs._serving.Removal.remove",
             f"{ARN} may still be billed",
         ),
     ],
