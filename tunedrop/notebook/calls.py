@@ -156,6 +156,7 @@ def submit(
     *,
     check: bool = True,
     again: bool = False,
+    tenant: str = "",
 ) -> Record:
     """Check a run and upload it without asking for confirmation; returns the run that it starts.
 
@@ -167,6 +168,8 @@ def submit(
         Whether to check the data first, and upload nothing that the pipeline would refuse.
     again
         Train again even if the same records were trained with the same settings before.
+    tenant
+        Whose run it is, if the stage has tenants.
 
     Raises
     ------
@@ -174,7 +177,7 @@ def submit(
         If the data is invalid, the stage is not deployed, or the run does not start.
     """
     here = Deployed(stage, profile, region)
-    submission = folder.read(Path(path))
+    submission = folder.of_tenant(folder.read(Path(path)), tenant, here.stage.tenants)
     if check and not submission.elsewhere:
         plan = estimating.plan(submission, None, here)
         repeated.refuse(here, submission, plan, again=again)

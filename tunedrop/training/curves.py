@@ -42,11 +42,19 @@ class Accepted(msgspec.Struct, frozen=True):
     rejected: int
 
     def __str__(self) -> str:
+        return f"{self.file}: {self.accepted:,} of {self.records:,} records accepted{self._less}"
+
+    @property
+    def short(self) -> str:
+        """Such as `train 180 of 189 (7 rejected)`."""
+        return f"{self.file.removesuffix('.jsonl')} {self.accepted:,} of {self.records:,}{self._less}"
+
+    @property
+    def _less(self) -> str:
         left = [f"{self.partly:,} in part"] * bool(self.partly) + [f"{self.rejected:,} rejected"] * bool(
             self.rejected
         )
-        more = f" ({', '.join(left)})" if left else ""
-        return f"{self.file}: {self.accepted:,} of {self.records:,} records accepted{more}"
+        return f" ({', '.join(left)})" if left else ""
 
 
 class Curves(msgspec.Struct, frozen=True):

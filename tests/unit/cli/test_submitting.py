@@ -60,8 +60,9 @@ def nobody_to_ask(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def stage() -> Stage:
-    return builders.stage(default_base_model=NOVA_LITE)
+def stage(request: pytest.FixtureRequest) -> Stage:
+    """A stage; its tenants are a test's parameter."""
+    return builders.stage(default_base_model=NOVA_LITE, tenants=getattr(request, "param", {}))
 
 
 @pytest.fixture
@@ -313,3 +314,44 @@ def test_a_manifest_uploads_no_file_outside_its_folder(
 
     assert (code, "is not in the manifest's folder" in error) == (2, True)
     assert keys(aws, intake) == []
+
+
+@pytest.mark.parametrize(
+    ("stage", "arguments", "said"),
+    [
+        ({"support": ()}, (), "the stage has tenants"),
+        ({"support": ()}, ("--tenant", "law"), "law is no tenant of the stage"),
+        ({}, ("--tenant", "law"), "the stage has no tenants"),
+    ],
+    indirect=["stage"],
+)
+def test_a_submission_that_no_tenant_could_make_is_refused_before_it_is_uploaded(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    code, _, err = submit(str(folder), *arguments)
+
+    assert code == 2
+    assert said in err
+    assert keys(aws, intake) == []
+
+
+@pytest.mark.parametrize("stage", [{"support": ()}], indirect=True)
+def test_a_tenants_submission_is_uploaded_below_its_name(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path
+) -> None:
+    code, _, _ = submit(str(folder), "--tenant", "support")
+    one_file, _, err = submit(str(folder / "train.jsonl"), "--tenant", "support")
+
+    assert code == 0
+    assert keys(aws, intake) == ["runs/support/persona/run.yaml", "runs/support/persona/train.jsonl"]
+    assert (one_file, "all files below drop/support/ are one dataset" in err) == (2, True)
+
+
+def test_an_estimate_holds_out_no_more_than_the_pipeline(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path
+) -> None:
+    (folder / "train.jsonl").write_text("".join(RECORDS.splitlines(keepends=True)[:46]))
+
+    _, out, _ = submit(str(folder))
+
+    assert "5 held-out conversations" in out  # 12 % of 46 are 5.52

@@ -25,6 +25,7 @@ def test_what_bedrock_accepted_is_read() -> None:
         "train.jsonl: 189 of 189 records accepted",
         "validation.jsonl: 21 of 21 records accepted",
     ]
+    assert [one.short for one in found.inputs] == ["train 189 of 189", "validation 21 of 21"]
     assert training(Job("InProgress", {"training": "InProgress"}, found)) == "Training"
 
 
@@ -34,6 +35,7 @@ def test_what_bedrock_rejected_is_shown_while_the_job_runs() -> None:
     said = training(Job("InProgress", {"training": "InProgress"}, found))
 
     assert said == "Training  train.jsonl: 180 of 189 records accepted (2 in part, 7 rejected)"
+    assert found.inputs[0].short == "train 180 of 189 (2 in part, 7 rejected)"
 
 
 @pytest.mark.parametrize("text", ["", "fileName\ntrain.jsonl\n", RECORDED.replace("189", "many"), "\x00"])

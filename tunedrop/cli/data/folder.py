@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import msgspec
@@ -78,6 +78,18 @@ def read(path: Path) -> Submission:
     if path.is_file():
         return fail(f"{path} is a manifest", USAGE, f"Name its folder: {path.resolve().parent}")
     return fail(f"there is no {path}", USAGE, "Start with: tunedrop init DIR")
+
+
+def of_tenant(submission: Submission, tenant: str, tenants: Collection[str]) -> Submission:
+    """The submission below the name of its tenant, where a stage has tenants; fails if it is none of them."""
+    if tenant and not tenants:
+        fail("the stage has no tenants", USAGE, "Leave --tenant out")
+    if tenants and tenant not in tenants:
+        said = f"{tenant} is no tenant of the stage" if tenant else "the stage has tenants"
+        fail(said, USAGE, f"Say whose run it is: {' or '.join(f'--tenant {one}' for one in tenants)}")
+    if tenant and submission.manifest is None:
+        fail(f"all files below drop/{tenant}/ are one dataset, so that one is no run", USAGE, _IN_A_FOLDER)
+    return msgspec.structs.replace(submission, name=f"{tenant}/{submission.name}") if tenant else submission
 
 
 def _folder(folder: Path) -> Submission:

@@ -131,7 +131,9 @@ def _dataset(report: Report, rules: catalog.MethodRules, given: Iterable[Split])
         own = report.files.get(split)
         if own is not None and split != "train":
             return _part(own, 1.0)
-        return _part(train, parts[split]) if parts[split] else None
+        held_out = _part(train, parts[split])
+        records = int(parts[split] * train.records + 1e-6)  # as `plan` takes them, no more
+        return msgspec.structs.replace(held_out, records=records) if records else None
 
     return Dataset(
         method=report.method,

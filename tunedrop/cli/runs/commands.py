@@ -39,6 +39,10 @@ def submit(
             "--again", help="Train again even if the same records and settings were trained before."
         ),
     ] = False,
+    tenant: Annotated[
+        str,
+        typer.Option("--tenant", metavar="NAME", help="Whose run it is, if the stage has tenants."),
+    ] = "",
     format_: FormatOption = Format.text,
 ) -> None:
     """Check a run, estimate its cost, ask for confirmation and upload it."""
@@ -46,7 +50,14 @@ def submit(
 
     raise typer.Exit(
         submitting.submit(
-            here, path, check=not no_check, yes=yes, follow=watch_it, again=again, format_=format_
+            here,
+            path,
+            check=not no_check,
+            yes=yes,
+            follow=watch_it,
+            again=again,
+            tenant=tenant,
+            format_=format_,
         )
     )
 

@@ -49,6 +49,7 @@ def submit(
     yes: bool,
     follow: bool,
     again: bool = False,
+    tenant: str = "",
     format_: Format = Format.text,
 ) -> int:
     """Submit a folder or one file; 0 when the run has started, or with `follow` when it ended with a verdict.
@@ -61,8 +62,10 @@ def submit(
         Upload without confirmation; required without a terminal.
     again
         Train again even if the same records were trained with the same settings before.
+    tenant
+        Whose run it is; required if the stage has tenants.
     """
-    submission = folder.read(path)
+    submission = folder.of_tenant(folder.read(path), tenant, here.stage.tenants)
     estimate = _checked(here, submission, format_, again=again) if check else None
     _refuse_missing(submission)
     question = f"Submit {submission.name} to stage {here.name}?"

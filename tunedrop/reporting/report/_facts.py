@@ -60,8 +60,8 @@ def at_a_glance(ending: Ending) -> list[Fact]:
 
 def accepted(curves: Curves) -> list[Fact]:
     """How many records of the data files Bedrock accepted, according to its own report."""
-    files = "; ".join(map(str, curves.inputs))
-    return [Fact("Accepted by Bedrock", files)] if files else []
+    files = "; ".join(one.short for one in curves.inputs)
+    return [Fact("Records accepted", files)] if files else []
 
 
 def _glance(ending: Ending) -> Iterator[Fact]:
