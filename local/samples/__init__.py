@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cache
 
 from local.embedded import ROOT
@@ -20,25 +20,27 @@ LEVELLED = curves((2.2, 1.1, 0.8, 0.72), (2.1, 1.2, 0.95, 0.93))
 OVERFITTED = curves((2.3, 1.9, 1.7, 1.6), (2.3, 2.5, 2.9, 3.3))
 
 
-@cache
-def all_of_them() -> dict[str, Material]:
-    """Every sample by its name."""
-    return {
-        "promoted": _persona("support-persona", 0.9, LEVELLED),
-        "rejected": _persona("shuffled-answers", 0.0, OVERFITTED),
-        "inconclusive": _persona("few-records", 0.16, curves((2.2, 1.6), ()), prompts=18),
-        "unanswered": _persona("slow-account", 0.9, LEVELLED, failed=14),
-        "labels": _labels(),
-        "json": _extraction(),
-        "multi-turn": _conversations(),
-        "continued-pretraining": _continued(),
-        "failed": endings.failed(_persona("support-persona", 0.9, Curves())),
-        "refused": endings.refused(_persona("support-persona", 0.9, Curves())),
-        "hostile": hostile(),
-    }
+def all_of_them() -> Mapping[str, Material]:
+    """Every sample by its name; each is made when it is first asked for."""
+    return _Made()
+
+
+class _Made(Mapping[str, Material]):
+    def __getitem__(self, name: str) -> Material:
+        return _made(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(_HOW)
+
+    def __len__(self) -> int:
+        return len(_HOW)
 
 
 @cache
+def _made(name: str) -> Material:
+    return _HOW[name]()
+
+
 def hostile() -> Material:
     """A run whose every text that a user or a dataset can choose is an attack."""
     return endings.hostile(_persona("support-persona", 0.9, LEVELLED))
@@ -76,3 +78,18 @@ def _extraction() -> Material:
 
 def _example(name: str) -> Sequence[bytes]:
     return (ROOT / "examples" / name / "train.jsonl").read_bytes().splitlines(keepends=True)
+
+
+_HOW: Mapping[str, Callable[[], Material]] = {
+    "promoted": lambda: _persona("support-persona", 0.9, LEVELLED),
+    "rejected": lambda: _persona("shuffled-answers", 0.0, OVERFITTED),
+    "inconclusive": lambda: _persona("few-records", 0.16, curves((2.2, 1.6), ()), prompts=18),
+    "unanswered": lambda: _persona("slow-account", 0.9, LEVELLED, failed=14),
+    "labels": _labels,
+    "json": _extraction,
+    "multi-turn": _conversations,
+    "continued-pretraining": _continued,
+    "failed": lambda: endings.failed(_persona("support-persona", 0.9, Curves())),
+    "refused": lambda: endings.refused(_persona("support-persona", 0.9, Curves())),
+    "hostile": hostile,
+}
