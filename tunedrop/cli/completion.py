@@ -28,6 +28,9 @@ only the argument parser; a test compares them with the originals."""
 RESUME_POINTS = ("validate_data", "preflight", "estimate_cost")
 """The values of `tunedrop.contracts.ResumePoint`."""
 
+SCHEMAS = ("manifest", "event", "check", "evaluation")
+"""The keys of `tunedrop.schemas.SCHEMAS`."""
+
 
 def statuses(incomplete: str) -> list[str]:
     """The statuses of runs."""
@@ -104,6 +107,5 @@ def rule_codes(incomplete: str) -> list[tuple[str, str]]:
 
 
 def schemas(incomplete: str) -> list[str]:
-    from tunedrop.schemas import SCHEMAS
-
+    """The names of the JSON Schemas."""
     return [name for name in SCHEMAS if name.startswith(incomplete)]

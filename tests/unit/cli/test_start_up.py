@@ -17,6 +17,7 @@ from tunedrop.cli.index import INDEX, Commands
 from tunedrop.cli.plan._sample_records import METHODS
 from tunedrop.contracts import ResumePoint
 from tunedrop.registry.summaries import Order
+from tunedrop.schemas import SCHEMAS
 
 SLOW = ("botocore", "boto3", "markdown_it", "rich", "jinja2", "hyperscan", "numpy", "rapidfuzz")
 
@@ -55,6 +56,7 @@ def imported_by(*arguments: str, **environment: str) -> set[str]:
         ["check", "--nonsense"],
         ["check", "/nowhere"],
         ["schema", "nothing", "--wrong"],
+        ["schema", "nothing"],
     ],
     ids=" ".join,
 )
@@ -118,6 +120,7 @@ def test_the_lists_that_help_repeats_are_complete() -> None:
     assert METHODS == completion.STARTERS
     assert get_args(ResumePoint) == completion.RESUME_POINTS
     assert set(get_args(Order)) == set(completion.ORDERS)
+    assert tuple(SCHEMAS) == completion.SCHEMAS
 
 
 def test_checking_a_dataset_imports_no_aws(tmp_path: Path) -> None:

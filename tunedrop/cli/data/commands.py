@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from tunedrop.contracts import Method
     from tunedrop.dataset.types import Target
 
-SCHEMA_NAMES = ("manifest", "event", "check", "evaluation")
-"""Of `tunedrop.schemas.SCHEMAS`, which takes long to import."""
-
 app = typer.Typer(rich_markup_mode=None)
 
 
@@ -245,13 +242,14 @@ def evaluate(
 )
 def schema(
     name: Annotated[
-        str, typer.Argument(help=f"One of {', '.join(SCHEMA_NAMES)}.", autocompletion=completion.schemas)
+        str,
+        typer.Argument(help=f"One of {', '.join(completion.SCHEMAS)}.", autocompletion=completion.schemas),
     ],
 ) -> None:
     """Print the JSON Schema of the manifest, the events or the output files."""
+    if name not in completion.SCHEMAS:
+        fail(f"there is no schema {name!r}; there are {', '.join(completion.SCHEMAS)}", USAGE)
     from tunedrop.cli.output import print_json
     from tunedrop.schemas import SCHEMAS
 
-    if name not in SCHEMAS:
-        fail(f"there is no schema {name!r}; there are {', '.join(SCHEMAS)}", USAGE)
     print_json(SCHEMAS[name]())
