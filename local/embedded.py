@@ -33,6 +33,10 @@ Titan have: provisioned throughput only, and unlabelled text."""
 ACCOUNT = "000000000000"
 READY_SECONDS = 60.0
 
+ZIPS = ROOT / ".work" / "bundles" / "zips"
+"""Where the CDK CLI keeps the bundles that it has zipped, by a hash of their content, for every embedded
+AWS. By itself it keeps them in its output folder, of which each has its own."""
+
 _QUIET_JSII = {
     "JSII_SILENCE_WARNING_UNTESTED_NODE_VERSION": "1",
     "JSII_SILENCE_WARNING_DEPRECATED_NODE_VERSION": "1",
@@ -174,6 +178,10 @@ class Embedded:
         if not cdk.exists():
             raise EmbeddedError("the CDK CLI is not installed; run: make setup")
         output = self.state / "cdk.out"
+        if not output.exists():
+            output.mkdir()
+            ZIPS.mkdir(parents=True, exist_ok=True)
+            (output / ".cache").symlink_to(ZIPS)
         command = [str(cdk), *arguments, "--ci", "--progress", "events", "--output", str(output)]
         # The CLI's own validation of templates takes seconds; the infra tests check more.
         environment = os.environ | self.environment() | _QUIET_JSII | {"CDK_VALIDATION": "false"}
