@@ -52,7 +52,7 @@ mutants: setup ## ten minutes of faults put into the code, one at a time: those 
 
 .PHONY: test
 test: setup lint ## everything that decides whether we ship
-	pytest tests/unit tests/infra -n auto --dist loadfile -q
+	pytest tests/unit tests/infra -n auto --dist loadfile --no-loadscope-reorder -q
 	pytest tests/end_to_end tests/faults tests/documentation tests/packaging -n $(STAGES) --dist worksteal -q
 
 .PHONY: lint

@@ -21,6 +21,11 @@ if TYPE_CHECKING:
     from tests.unit.local_sagemaker import LocalAccount
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The models' tests, which take longest, begin first: nobody waits for the last of them."""
+    items.sort(key=lambda item: item.name != "runTest")
+
+
 @pytest.fixture
 def stage() -> Stage:
     return builders.stage()
