@@ -24,6 +24,7 @@ from tunedrop.dataset.sources.containers import (
     isolated,
     json_values,
     kinds,
+    message_rows,
     packed,
     spreadsheets,
     tables,
@@ -111,7 +112,7 @@ class _Reader:
             self._zip(self._at_hand(file, layers), layers)
         elif kind in ("parquet", "arrow"):
             self._did("Parquet" if kind == "parquet" else "Arrow")
-            self._take(isolated.read(kind, self._at_hand(file, layers), self._options.columns))
+            self._rows(isolated.read(kind, self._at_hand(file, layers), self._options.columns))
         else:
             self._did(kind)
             self.file(packed.limited(packed.decompressed(kind, file), self._most), layers + 1)
@@ -175,7 +176,7 @@ class _Reader:
                 self._warn("TD008", f"the sheet {name!r} is hidden, but its rows are used as records")
             self._begin(name)
             self._columns(columns)
-            self._take(spreadsheets.read(sheet, columns, self._blank.append))
+            self._rows(spreadsheets.read(sheet, columns, self._blank.append))
         if not taken:
             why = "; ".join(f"sheet {name!r}: {why}" for name, why in whys)
             raise NotReadable(why or "the workbook is empty")
@@ -229,7 +230,7 @@ class _Reader:
             self._take(documents.passages(text))
             return
         self._columns(table.columns)
-        self._take(tables.records(delimited.rows(text, table), table.columns, self._blank.append))
+        self._rows(tables.records(delimited.rows(text, table), table.columns, self._blank.append))
 
     def _object(self, text: TextIO) -> None:
         """The records that one object holds; the object itself where it is one."""
@@ -266,6 +267,10 @@ class _Reader:
         if self._blank:
             self._did(f"{len(self._blank):,} empty rows left out")
             self._blank.clear()
+
+    def _rows(self, lines: Iterator[tuple[int, bytes]]) -> None:
+        """The records of a table: a row each, or all rows of a conversation."""
+        self._take(lines if self._options.columns else message_rows.joined(lines, self._did))
 
     def _renamed(self, lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:
         if not self._options.columns:

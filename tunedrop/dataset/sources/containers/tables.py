@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
@@ -10,7 +11,7 @@ import msgspec
 
 from tunedrop.dataset.formats import names, naming, unreadable
 from tunedrop.dataset.formats.unreadable import NotReadable
-from tunedrop.dataset.sources.containers import cell_values, untitled
+from tunedrop.dataset.sources.containers import cell_values, message_rows, untitled
 
 _ASKED_ABOUT = frozenset((*names.IMAGES, *names.VIDEOS, *names.SOUNDS, *names.WHAT_IS_ASKED_ABOUT))
 PARTS = ("prompt", "completion", "system", "chosen", "rejected")
@@ -66,7 +67,7 @@ def columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> Columns
     """
     looked_at = rows[:LOOKED_FOR_HEADER]
     for index, row in enumerate(looked_at):
-        if (keys := _keys(row, wanted)) is not None:
+        if (keys := _keys(row, wanted)) is not None and not (index and _is_said_in(row, keys)):
             keys = _told_apart(_with_index(keys))
             titles = [one.strip() for one in row]
             named_twice = next((one for one in keys if one and keys.count(one) > 1), None)
@@ -86,6 +87,18 @@ def columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> Columns
     if numbers and len(numbers) == len(wanted):
         return Columns(_by_number(looked_at, numbers), 0)
     raise NotReadable(untitled.why(looked_at, wanted))
+
+
+def _is_said_in(row: Sequence[str], keys: Sequence[str]) -> bool:
+    """Whether a cell that is no part of a record is a sentence, which no row of names has."""
+    return any(
+        _SENTENCE.search(cell.strip()) is not None
+        for cell, key in zip(row, keys, strict=True)
+        if key not in PARTS
+    )
+
+
+_SENTENCE = re.compile(r"\w\s+\w.*\w[.!?]$", re.DOTALL)
 
 
 def _with_index(keys: list[str]) -> list[str]:
@@ -131,6 +144,8 @@ def _keys(row: Sequence[str], wanted: Mapping[str, str]) -> list[str] | None:
         return [named.get(one) or kept(one, set(PARTS)) for one in row]
     if pair.format is None and (named := _by_last_word(plain)):
         return [named.get(name) or kept(one, set(PARTS)) for name, one in zip(plain, row, strict=True)]
+    if message_rows.columns(row) is not None:
+        return [one.strip() for one in row]
     if sum(map(bool, plain)) == 1 and there & set(_ALONE):
         return ["input" if name else "" for name in plain]
     return None

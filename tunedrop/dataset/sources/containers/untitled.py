@@ -8,7 +8,17 @@ from collections.abc import Mapping, Sequence
 
 from tunedrop.dataset.formats import names, unknown
 
-_SPEAKERS = ("role", "speaker", "author", "sender", "from", "author_id", "speaker_idx", "speaker_id")
+_SPEAKERS = (
+    "role",
+    "speaker",
+    "author",
+    "sender",
+    "from",
+    "author_id",
+    "speaker_idx",
+    "speaker_id",
+    "is_from_me",
+)
 _SAID = ("content", "text", "message", "utterance", "body")
 """Columns of a table that has a message a row."""
 
