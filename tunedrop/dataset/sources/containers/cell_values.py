@@ -42,8 +42,14 @@ _BETWEEN_PRINTED = re.compile(r"\}\s*\n\s*\{")
 
 def _structure(text: str) -> Any:
     """The list or object that a cell holds as JSON, or as Python prints it; else the text."""
+    if text.lstrip().startswith(('"[', '"{')) and isinstance(inside := _structure_of(text), str):
+        text = inside
     if not text.lstrip().startswith(("[", "{")):
         return text
+    return _structure_of(text)
+
+
+def _structure_of(text: str) -> Any:
     try:
         return json.loads(text)
     except (ValueError, RecursionError):

@@ -57,6 +57,9 @@ def read(
         raise
     except BaseException as error:  # arro3 panics where files are damaged
         name = "Parquet" if kind == "parquet" else "Arrow"
+        if "not yet implemented" in str(error):
+            why = "has a column of a type that cannot be read; write it as text, or leave it out"
+            raise NotReadable(f"the {name} file {why}") from error
         raise NotReadable(f"the {name} file is damaged after row {number:,}: {_first_line(error)}") from error
 
 
@@ -129,8 +132,10 @@ def _keys(names: list[str], wanted: Mapping[str, str]) -> dict[str, str]:
 
 
 def _cell(key: str, value: Any) -> Any:
-    """A value under its key; a label that is a number is a text, as in any other table."""
+    """A value under its key; a label that is a number is a text, as in any other table, and so is true."""
     found = _plain(value)
+    if isinstance(found, bool):
+        return str(found).lower() if key in tables.PARTS else found
     return cell_values.plain(found) if key in tables.PARTS and isinstance(found, int | float) else found
 
 

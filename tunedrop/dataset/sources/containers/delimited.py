@@ -33,12 +33,16 @@ _REASONS = {
 
 
 class Dialect(msgspec.Struct, frozen=True):
-    """How cells are separated and quoted. Without `doubled`, a backslash stands before a quote in a cell;
-    without `quote`, quotes are text like any other."""
+    """How cells are separated and quoted; `spaced` if spaces stand behind each separator.
+
+    Without `doubled`, a backslash stands before a quote in a cell; without `quote`, quotes are text like any
+    other.
+    """
 
     separator: str
     quote: str = '"'
     doubled: bool = True
+    spaced: bool = False
 
     @property
     def shown(self) -> str:
@@ -55,6 +59,7 @@ class Dialect(msgspec.Struct, frozen=True):
             quoting=csv.QUOTE_MINIMAL if self.quote else csv.QUOTE_NONE,
             doublequote=self.doubled,
             escapechar=None if self.doubled else "\\",
+            skipinitialspace=self.spaced,
             strict=True,
         )
 
@@ -122,11 +127,19 @@ def _dialects(separators: Collection[str], sample: str) -> Iterator[Dialect]:
     if _are_single_quoted(sample):
         quotes = ("'",)
     for separator, quote in itertools.product(separators, quotes):
+        if _are_spaced(sample, separator):
+            yield Dialect(separator, quote, spaced=True)
         yield Dialect(separator, quote)
         if f"\\{quote}" in sample:
             yield Dialect(separator, quote, doubled=False)
     if "\t" in separators and not _QUOTED.search(sample):
         yield Dialect("\t", "")
+
+
+def _are_spaced(sample: str, separator: str) -> bool:
+    """Whether each row but the header has a quoted cell behind a separator and a space."""
+    rows = [row for row in sample.splitlines()[1 : _ROWS_LOOKED_AT + 1] if row.strip()]
+    return bool(rows) and all(f'{separator} "' in row and row.rstrip().endswith('"') for row in rows)
 
 
 def _are_single_quoted(sample: str) -> bool:

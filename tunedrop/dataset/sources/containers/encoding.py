@@ -45,6 +45,10 @@ _MARKS = {
 """Those of UTF-32 first: one of UTF-16's begins like one of them."""
 
 
+_CESU_8 = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
+"""A pair of surrogates, each written as a character of its own."""
+
+
 class Encoding(msgspec.Struct, frozen=True):
     """How a text is encoded, by its Python name; `mark` is what it begins with, `sample` words that
     are not ASCII."""
@@ -104,6 +108,10 @@ def of_text(file: BinaryIO, size: int | None, wanted: str = "") -> Encoding:
         return Encoding("iso2022_jp", is_guess=True, sample=_sample(head.decode("iso2022_jp", "replace")))
     for piece in _pieces(file, head, size):
         if (at := _not_utf8(piece)) is not None and not _is_mostly_utf8(piece):
+            if _CESU_8.match(piece, at):
+                raise NotReadable(
+                    "the text is CESU-8, as Java and Oracle write emojis in UTF-8; export it as UTF-8 itself"
+                )
             return _guessed(piece[max(0, at - _AT_ONCE) : at + _AT_ONCE])
     return Encoding("utf-8")
 

@@ -41,7 +41,13 @@ _REFUSED: dict[bytes, str] = {
     b"\x89HDF": "this is an HDF5 file; export it as JSON lines",
     b"\x80\x04\x95": "this is a Python pickle, which runs code when it is read; export it as JSON lines",
     b"\x80\x05\x95": "this is a Python pickle, which runs code when it is read; export it as JSON lines",
+    b"\x80\x02": "this is a Python pickle, which runs code when it is read; export it as JSON lines",
     b"\x80\x03": "this is a Python pickle, which runs code when it is read; export it as JSON lines",
+    b"$FL2": "this is an SPSS file; export it as CSV",
+    b"<stata_dta>": "this is a Stata file; export it as CSV",
+    b"\x5d\0\0": "this is compressed with LZMA; decompress it, or write it as .xz",
+    b"\x1f\x9d": "this is compressed with compress (.Z); decompress it",
+    b"PK\x07\x08": "this is a part of a ZIP archive; put its parts together",
     b"GGUF": "this is a model, not a dataset",
     b"GIF8": "this is an image",
     b"\x89PNG": "this is an image",
@@ -54,7 +60,14 @@ _REFUSED: dict[bytes, str] = {
 }
 _LETTERS = (b"<!doctype", b"<html", b"<?xml")
 _SKIPPABLE_ZSTD = 0x184D2A50
-_TAR_MARK, _TAR_AT = b"ustar", 257
+_INSIDE = {
+    (4, b"Standard ACE DB"): "this is an Access database; export the table as CSV",
+    (4, b"Standard Jet DB"): "this is an Access database; export the table as CSV",
+    (8, b"DUCK"): "this is a DuckDB database; export the table as CSV or Parquet",
+    (8, b'{"'): "this is a model (safetensors), not a dataset",
+    (257, b"ustar"): "this is a tar archive; extract it and pass its files",
+}
+"""Marks that stand behind the beginning."""
 _ORC_IS_SHORT = 3
 
 
@@ -71,8 +84,9 @@ def kind_of(head: bytes) -> Kind:
             return kind
     if int.from_bytes(head[:4], "little") & ~0xF == _SKIPPABLE_ZSTD:
         return "zstd"
-    if head[_TAR_AT : _TAR_AT + len(_TAR_MARK)] == _TAR_MARK:
-        raise NotReadable("this is a tar archive; extract it and pass its files")
+    for (at, mark), why in _INSIDE.items():
+        if head.startswith(mark, at) and b"\0" in head[:_LONGEST_TEXT]:
+            raise NotReadable(why)
     begun = head.lstrip(b"\xef\xbb\xbf \t\r\n").lower()
     for mark, why in _REFUSED.items():
         is_markup = mark in _LETTERS
@@ -84,7 +98,8 @@ def kind_of(head: bytes) -> Kind:
 
 
 def _is_binary(head: bytes) -> bool:
-    """Whether bytes are text in no encoding: zeros and many control characters, and they are no UTF-16."""
+    """Whether bytes are text in no encoding: zeros or many control characters, and they are no UTF-16."""
+    head = head.rstrip(b"\0")  # what a file is filled up with
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if b"\0" not in head or controls <= len(head) * _MOST_CONTROLS:
         return False
@@ -93,13 +108,13 @@ def _is_binary(head: bytes) -> bool:
 
 def _is_in(encoding: str, head: bytes) -> bool:
     try:
-        codecs.getincrementaldecoder(encoding)().decode(head)
+        return "\0" not in codecs.getincrementaldecoder(encoding)().decode(head)
     except UnicodeDecodeError:
         return False
-    return True
 
 
-_CONTROLS = bytes((*range(1, 9), *range(14, 26)))
+_LONGEST_TEXT = 512
+_CONTROLS = bytes((*range(9), *range(14, 26)))
 _MOST_CONTROLS = 0.06
 _WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 

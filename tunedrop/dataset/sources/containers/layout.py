@@ -6,6 +6,7 @@ import json
 import re
 from typing import Literal
 
+from tunedrop.dataset.formats import names
 from tunedrop.dataset.formats.unreadable import NotReadable
 from tunedrop.dataset.sources.containers import delimited, documents, json_values
 
@@ -20,13 +21,17 @@ _SPEAKERS = ("role", "from")
 _HOLDS = re.compile(r'\{\s*"[^"\\]{1,80}"\s*:\s*(?:[\[{]|"[^"\\]{0,80}"\s*,|\d+(?:\.\d+)?\s*,)')
 """An object that begins with a list, an object, or a short value such as a version."""
 _YAML = re.compile(r"^(?:---\s*$|- \w+:(?:\s|$)|\w+:\s*$)", re.MULTILINE)
+_YAML_RECORD = re.compile(r"- (\w{1,30}):\s")
 _CHAT_LOG = re.compile(
-    r"\[?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},? \d{1,2}:\d{2}(?::\d{2})?"  # the time
+    r"\[?\d{1,2}:\d{2}(?::\d{2})?\]?\s+(?:<[^>\s]{1,60}> |From .{1,60}?: )"  # of IRC and Zoom
+    r"|[\u200e\u200f]?\[?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},? \d{1,2}:\d{2}(?::\d{2})?"  # the time
     r"(?:\s?[AaPp]\.?[Mm]\.?)?\]?(?: -)? [^:,]{1,60}: "  # who speaks
 )
 _COMMENTS = re.compile(r"(?:\s*(?:(?://|#)[^\n]*|/\*.*?\*/))*\s*", re.DOTALL)
 _TURNS = re.compile(r'\{\s*"conversations"\s*:\s*\[\s*\{\s*"(?:from|value|role|content|weight)"')
-_SCRIPT = re.compile(r"(?:(?:export )?(?:const|let|var) \w+ ?=|module\.exports ?=|export default )")
+_SCRIPT = re.compile(
+    r"(?:window\.[\w.]+ ?=|(?:export )?(?:const|let|var) \w+ ?=|module\.exports ?=|export default )"
+)
 _BEFORE_RECORD = re.compile(r"^[^{\n]{1,80}\{[ \t]*\"\"?\w", re.MULTILINE)
 
 
@@ -60,8 +65,10 @@ def layout_of(sample: str, name: str, whole: bool) -> Layout:
         raise NotReadable(
             "this is a chat log with one message per line; write each question with its answer as a record"
         )
-    if begun[0] == "[" and name.lower().endswith(".toml"):
+    if begun[0] != "{" and name.lower().endswith(".toml"):
         raise NotReadable("this is TOML; export it as JSON lines or CSV")
+    if begun[0] == "[" and begun[1:].lstrip().startswith(("//", "/*", "#")):
+        raise NotReadable("JSON has no comments, and this array has some; remove them")
     if _SCRIPT.match(line):
         raise NotReadable("this is JavaScript; keep only the JSON in it")
     if begun[0] in "/#" and _COMMENTS.sub("", begun).startswith("[{" if is_prose else "["):
@@ -182,6 +189,8 @@ def _of_words(begun: str, name: str, is_prose: bool) -> Layout:
         return "lines"
     if not is_table:
         _refuse_others(begun, name, lines)
+    elif _MARKUP[0].match(begun):
+        raise NotReadable(_MARKUP[1])
     if is_table or any(_CELLS.search(line) for line in lines[:5]):
         return "table"
     if name.lower().endswith(_LINES):
@@ -196,6 +205,8 @@ def _refuse_others(begun: str, name: str, lines: list[str]) -> None:
         return  # it may begin with HTML, or with anything else
     if name.lower().endswith((".yaml", ".yml")) and _YAML.search(begun):
         raise NotReadable("this is YAML; export it as JSON lines or CSV")
+    if (key := _YAML_RECORD.match(begun)) and names.plain(key[1]) in {*names.PROMPTS, *names.ANSWERS}:
+        raise NotReadable("this is YAML; export it as JSON lines or CSV")
     for pattern, what in _OTHERS:
         if pattern.match(begun):
             raise NotReadable(what)
@@ -207,13 +218,19 @@ def _refuse_others(begun: str, name: str, lines: list[str]) -> None:
         )
 
 
+_MARKUP = (
+    re.compile(r"<[A-Za-z][\w:-]*[\s>]"),
+    "this is XML or HTML; export the records as JSON lines or CSV",
+)
 _OTHERS = (
     (
         re.compile(r"(?:WEBVTT|(?:\d+\r?\n)?\d\d:\d\d:\d\d[,.]\d{3} --> )"),
         "these are subtitles; write each question with its answer as a record",
     ),
     (
-        re.compile(r"From \S+ .+\d\d:\d\d:\d\d|(?:[A-Z][\w-]*: .*\r?\n)*?(?:Subject|MIME-Version): "),
+        re.compile(
+            r"From \S+ .+\d\d:\d\d:\d\d|(?:[A-Z][\w-]*: .*\r?\n(?:[ \t].*\r?\n)*)*?(?:Subject|MIME-Version): "
+        ),
         "this is a mailbox or a message; write each question with its answer as a record",
     ),
     (
@@ -241,6 +258,11 @@ _OTHERS = (
         "these are notes exported from Anki; remove the lines that begin with #, and name the columns by "
         "number: --column prompt=1 --column completion=2",
     ),
-    (re.compile(r"<[A-Za-z][\w:-]*[\s>]"), "this is XML or HTML; export the records as JSON lines or CSV"),
+    (
+        re.compile(r"[^\n]* (?:__eou__|\+\+\+\$\+\+\+) "),
+        "these are dialogues in the form of DailyDialog or of the Cornell corpus; write the turns of each as "
+        "messages with role and content",
+    ),
+    _MARKUP,
 )
 """What begins so, and is no table."""

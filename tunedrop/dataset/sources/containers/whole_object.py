@@ -64,7 +64,8 @@ def held(whole: Mapping[str, Any]) -> Held | None:
     if {"cells", "nbformat"} <= whole.keys():
         raise NotReadable("this is a Jupyter notebook; export the data in it as JSON lines or CSV")
     lists = {key: value for key, value in whole.items() if _is_of(dict, value)}
-    parts = [key for key in lists if file_names.split_of(key) is not None]
+    parts = [key for key, value in whole.items() if value and isinstance(value, list)]
+    parts = [key for key in parts if file_names.split_of(key) is not None]
     if len(parts) > 1:
         raise NotReadable(
             f"the object contains several parts ({', '.join(parts)}); write each into its own file"
