@@ -69,7 +69,7 @@ def pairs(records: list[Any]) -> Batch | None:
     answers = [record.completion for record in records]
     if not _say_something(prompts) or not _say_something(answers):
         return None
-    if not _OPENING.isdisjoint([text[0] for text in prompts]) and any(map(looks_like_messages, prompts)):
+    if _may_be_messages(prompts) or _may_be_messages(answers):
         return None
     if not _OPENING.isdisjoint([text[0] for text in answers]) and any(map(lists_answers, answers)):
         return None
@@ -77,10 +77,14 @@ def pairs(records: list[Any]) -> Batch | None:
     return Batch(prompts, answers, prompts, [], sizes, [2] * len(records), {}, [], [])
 
 
+def _may_be_messages(texts: list[str]) -> bool:
+    return not _OPENING.isdisjoint([text[0] for text in texts]) and any(map(looks_like_messages, texts))
+
+
 def texts(records: list[Any]) -> Batch | None:
     """Texts for continued pre-training."""
     found = [record.input for record in records]
-    if not _say_something(found):
+    if not _say_something(found) or _may_be_messages(found):
         return None
     return Batch(found, [""] * len(found), found, [], _sizes(found), [1] * len(found), {}, [], [])
 

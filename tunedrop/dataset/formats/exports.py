@@ -2,7 +2,7 @@
 
 | from | what looks like an answer |
 | --- | --- |
-| MMLU, ARC, WinoGrande | the number or letter of one of several choices |
+| MMLU | the number of one of several choices (`choices`) |
 | Prodigy | accept, reject, ignore: what the annotator decided |
 
 Source: the data sets' cards; Prodigy, API interfaces; Label Studio, export. Read 2026-11-29.
@@ -10,18 +10,13 @@ Source: the data sets' cards; Prodigy, API interfaces; Label Studio, export. Rea
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from functools import lru_cache
 from typing import Any
 
-from tunedrop.dataset.formats import names
+from tunedrop.dataset.formats import choices, names
 
 DECISIONS = ("accept", "reject", "ignore")
 _OF_PRODIGY = frozenset(("_task_hash", "_input_hash", "spans", "options", "accept", "tokens"))
-_CHOICES = ("choices", "options", "endings")
-_NUMBERED = re.compile(r"(?:option|choice|sol|ending|answer|op)?_?([a-j]|\d{1,2})")
-_INDEX = re.compile(r"[A-Za-z]|\d{1,2}")
 
 
 def why_no_answer(record: Mapping[str, Any], key: str, prompt: str = "") -> str:
@@ -32,76 +27,19 @@ def why_no_answer(record: Mapping[str, Any], key: str, prompt: str = "") -> str:
         return f"the annotator's decision on this record is {decided}; remove the record"
     if value in DECISIONS and not _OF_PRODIGY.isdisjoint(record):
         return f"{key} is an annotator's decision on the record, {value}; write the chosen value under label"
-    choices = [] if isinstance(value, bool) or not _INDEX.fullmatch(str(value)) else _choices(record)
-    if not choices or _is_said(str(value), value, choices) or _lists(record.get(prompt), value, choices):
-        return ""
-    return (
-        f"{key} is {value}, the number of a choice; write the choice itself as the answer, and "
-        "the choices into the prompt"
-    )
+    if names.plain(prompt) not in names.TASKS and (lists := _lists(record)):
+        return lists
+    return choices.why_no_answer(record, key, prompt)
 
 
-def _is_said(text: str, value: Any, choices: list[str]) -> bool:
-    """Whether a letter or digits are the choice itself, or no number of one."""
-    if text.isalpha():
-        return text in choices and ord(text.lower()) - ord("a") >= len(choices)
-    return int(text) > len(choices) or (isinstance(value, str) and text in choices)
-
-
-def _lists(prompt: Any, value: Any, choices: list[str]) -> bool:
-    """Whether a prompt lists all choices, with the letter or the number that is the answer before its own."""
-    if not isinstance(prompt, str) or not all(one in prompt for one in choices):
-        return False
-    return re.search(rf"(?:^|[\s(\[]){re.escape(str(value))}[).:\]]", prompt) is not None
-
-
-def offered(record: Mapping[str, Any], asked: str, answer: str) -> tuple[str, list[str]]:
-    """The choices that a question and its answer are about, as a text, and their keys; nothing if there are
-    none, or if the question lists them."""
-    choices = _by_key(record)
-    texts = [text for _, _, text in choices]
-    if len(texts) < 2 or not any(_says(answer, one) for one in texts):
-        return "", []
-    if all(one in asked for one in texts):
-        return "", []
-    lines = [f"{mark}. {text}" if mark else f"- {text}" for _, mark, text in choices]
-    return "\n".join(lines), list(dict.fromkeys(key for key, _, _ in choices))
-
-
-def _says(answer: str, choice: str) -> bool:
-    """Whether an answer has the words of a choice."""
-    words = re.escape(choice.strip())
-    return bool(words) and re.search(rf"(?<!\w){words}(?!\w)", answer, re.IGNORECASE) is not None
-
-
-def _choices(record: Mapping[str, Any]) -> list[str]:
-    """The texts of the choices that stand in a record; none if it offers none."""
-    return [text for _, _, text in _by_key(record)]
-
-
-def _by_key(record: Mapping[str, Any]) -> list[tuple[str, str, str]]:
-    """(key, letter or number if it has one, text) of each choice."""
-    for name in _CHOICES:
-        found = record.get(name)
-        if isinstance(found, dict):
-            if all(_INDEX.fullmatch(str(one)) for one in found):
-                return [(name, str(mark), str(text)) for mark, text in found.items()]
-            found = found.get("text")
-        if isinstance(found, list) and found:
-            return [(name, "", str(one.get("text", one) if isinstance(one, dict) else one)) for one in found]
-    numbered = {
-        mark: (key, mark.upper(), str(value))
-        for key, value in record.items()
-        if (mark := _mark(key)) and value not in (None, "")
-    }
-    return list(numbered.values()) if {"a", "b"} <= numbered.keys() or {"1", "2"} <= numbered.keys() else []
-
-
-@lru_cache(maxsize=1 << 10)
-def _mark(key: str) -> str:
-    """The letter or the number of the choice that stands under a key; empty if the key names none."""
-    match = _NUMBERED.fullmatch(names.plain(key))
-    return match[1] if match else ""
+def _lists(record: Mapping[str, Any]) -> str:
+    """Why a record is no pair whose questions are a list; empty if they are none."""
+    for asked, said in (("patterns", "responses"), ("questions", "answers"), ("questions", "responses")):
+        if isinstance(record.get(asked), list) and isinstance(record.get(said), list | dict):
+            return f"{asked} and {said} are lists; write one record per question, with one answer"
+    if isinstance(found := record.get("questions"), list) and found:
+        return "questions is a list; write one record per question, with its answer"
+    return ""
 
 
 def hint(record: Mapping[str, Any]) -> str:
@@ -127,7 +65,7 @@ def hint(record: Mapping[str, Any]) -> str:
         )
     if "caption" in record and not {"image", "file_name"}.isdisjoint(record):
         return "an image caption; the key of the image's path must be image-ref"
-    if _choices(record):
+    if choices.of(record):
         return "the record lists choices; write them into the prompt, and the right one as the answer"
     return ""
 
@@ -159,15 +97,16 @@ def _of_a_tool(record: Mapping[str, Any]) -> str:
         )
     if isinstance(record.get("prompt"), dict) and "replies" in record["prompt"]:
         return "a tree of replies (OpenAssistant); write one record per branch, with messages"
-    for asked, said in (("patterns", "responses"), ("questions", "answers"), ("questions", "responses")):
-        if isinstance(record.get(asked), list) and (isinstance(record.get(said), list | dict)):
-            return f"{asked} and {said} are lists; write one record per question, with one answer"
+    if lists := _lists(record):
+        return lists
+    if "input_ids" in record:
+        return "the texts are token ids of another model's tokenizer; write the texts themselves"
     if isinstance(record.get("segments"), list):
         return "segments without roles (axolotl); write messages with role and content"
     if isinstance(record.get("summaries"), list) and "choice" in record:
         return "two answers and which is better; write prompt, chosen and rejected"
-    choices = record.get("choices")
-    if isinstance(choices, list) and choices and isinstance(choices[0], dict) and "turns" in choices[0]:
+    several = record.get("choices")
+    if isinstance(several, list) and several and isinstance(several[0], dict) and "turns" in several[0]:
         return "answers without their questions (MT-Bench); join them with the questions by question_id"
     for key, value in record.items():
         if key.endswith("-metadata") and isinstance(value, dict) and "class-name" in value:

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import anthropic, converse, openai_chat
+from tunedrop.dataset.formats import anthropic, converse, openai_chat, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, SourceFormat, Turn
 from tunedrop.dataset.types import Problem, shorten
 
@@ -66,7 +66,7 @@ _SAID = frozenset(
      "results", "generation", "completion", "outputText", "inputTextTokenCount", "tokenCount",
      "completionReason", "prompt_token_count", "generation_token_count", "additionalModelResponseFields",
      "performanceConfig", "inputContentType", "inputTokenCount", "inputBodyJson", "outputContentType",
-     "outputTokenCount", "outputBodyJson", "cacheReadInputTokenCount", "cacheWriteInputTokenCount"]
+     "outputTokenCount", "outputBodyJson", "text", "cacheReadInputTokenCount", "cacheWriteInputTokenCount"]
 )  # fmt: skip
 """What requests and answers say of themselves."""
 
@@ -142,6 +142,7 @@ def _asked(
         said = answer if isinstance(answer, str) else ""
         turns = (Turn("user", text, (), at), *([Turn("assistant", said, (), at)] if said else []))
         return Conversation(turns)
+    asked = _of_cohere(asked)
     if not isinstance(asked.get("messages"), list):
         keys = ", ".join(map(shorten, asked)) or "no keys"
         reading.add(at, "TD010", f"the request contains no prompt; it has {keys}", keys, "messages or prompt")
@@ -164,6 +165,23 @@ def _asked(
     return openai_chat.read(body, reading)
 
 
+def _of_cohere(asked: Mapping[str, Any]) -> Mapping[str, Any]:
+    """A request to Command R with its message and what was said before as messages; another as it is."""
+    message, before = asked.get("message"), asked.get("chat_history") or []
+    if not isinstance(message, str) or not isinstance(before, list):
+        return asked
+    said = [*before, {"role": turns.USER, "message": message}]
+    messages = [
+        {"role": turns.role_of(one.get("role")) or one.get("role"), "content": one.get("message")}
+        for one in said
+        if isinstance(one, dict)
+    ]
+    if preamble := asked.get("preamble"):
+        messages.insert(0, {"role": turns.SYSTEM, "content": preamble})
+    rest = {key: one for key, one in asked.items() if key not in ("message", "chat_history", "preamble")}
+    return {**rest, "messages": messages}
+
+
 def _answer(said: Mapping[str, Any], losses: list[str]) -> str | list[Any] | None:
     """What was answered, in any of the models' forms: a text, or blocks where there is more than text."""
     losses += _beside(said, "$.output")
@@ -182,11 +200,16 @@ def _answer(said: Mapping[str, Any], losses: list[str]) -> str | list[Any] | Non
     for key in ("generation", "completion", "outputText"):
         if isinstance(said.get(key), str):
             return str(said[key])
-    for key, inside in (("results", "outputText"), ("choices", "message"), ("outputs", "text")):
+    for key, inside in (
+        ("results", "outputText"),
+        ("choices", "message"),
+        ("choices", "text"),
+        ("outputs", "text"),
+    ):
         first = said[key][0] if isinstance(said.get(key), list) and said[key] else None
         found = first.get(inside) if isinstance(first, dict) else None
         if isinstance(found, dict):
             found = found.get("content")
         if isinstance(found, str):
             return found
-    return msgspec.json.encode(said).decode() if isinstance(said.get("text"), str) else None
+    return said["text"] if isinstance(said.get("text"), str) else None

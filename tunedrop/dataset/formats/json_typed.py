@@ -56,14 +56,16 @@ def _pair(record: Any) -> Conversation | None:
     prompt, answer = record.prompt, record.completion
     if not prompt or not answer or prompt.isspace() or answer.isspace():
         return None
-    if looks_like_messages(prompt) or lists_answers(answer):
+    if looks_like_messages(prompt) or looks_like_messages(answer) or lists_answers(answer):
         return None
     return Conversation((Turn("user", prompt, (), "$.prompt"), Turn("assistant", answer, (), "$.completion")))
 
 
 def _text(record: Any) -> Conversation | None:
     text = record.input
-    return None if not text or text.isspace() else Conversation((Turn("text", text, (), "$.input"),))
+    if not text or text.isspace() or looks_like_messages(text):
+        return None
+    return Conversation((Turn("text", text, (), "$.input"),))
 
 
 def _converse(record: Any) -> Conversation | None:

@@ -37,7 +37,7 @@ PROMPTS = (
     "question_text", "instruct", "text", "source", "src", "source_text", "document", "article", "dialogue",
     "passage", "sentence", "review", "tweet", "sms", "comment", "comment_text", "headline", "message", "nl",
     "code", "text_input", "utt", "ques", "claim", "statement",
-    *(question for question, _ in QUESTIONS_AND_ANSWERS), "context",
+    "question_stem", *(question for question, _ in QUESTIONS_AND_ANSWERS), "context",
 )  # fmt: skip
 ANSWERS = (
     "completion", "output", "response", "answer", "reply", "assistant", "ai", "label", "target", "a", "bot",
@@ -49,7 +49,8 @@ ANSWERS = (
     "model_answer", "assistant_message", "assistant_response", "completion_text", "response_text",
     "answer_text", "expected_output", "expected_response", "expected_answer", "expected",
     "final_answer", "correct_answer", "best_answer",
-    "ground_truth", "gold", "actual_output", "query", "sql", "docstring",
+    "ground_truth", "gold", "actual_output", "answer_key", "correct_option", "correct_choice", "query", "sql",
+    "docstring",
     *(answer for _, answer in QUESTIONS_AND_ANSWERS), "ans", "reponse", "odpoveď", "cevap", "trả_lời",
     "الجواب", "إجابة", "الإجابة", "उत्तर", "回答", "输出", "答え", "대답",
 )  # fmt: skip
@@ -66,9 +67,9 @@ TEXTS_TO_CLASSIFY = frozenset(
 CONTEXTS = ("input", "context", "passage")
 WHAT_IS_ASKED_ABOUT = (
     "contexts", "retrieved_contexts", "passages", "document", "documents", "article", "paragraph",
-    "paragraphs", "story", "knowledge", "evidence", "schema", "table_schema", "table", "text", "sentence",
-    "review", "tweet", "code", "history", "chat_history", "conversation_history", "dialogue", "aspect",
-    "hypothesis",
+    "paragraphs", "story", "knowledge", "evidence", "schema", "table_schema", "table", "support", "text",
+    "sentence", "review", "tweet", "code", "history", "chat_history", "conversation_history", "dialogue",
+    "aspect", "hypothesis",
 )  # fmt: skip
 """Beside a question; of one word or two, they say where it is from."""
 TEXTS = ("text", "sentence", "tweet", "aspect", "hypothesis")
@@ -195,13 +196,15 @@ CONVERSATIONS = (
 @lru_cache(maxsize=1 << 12)
 def plain(name: str) -> str:
     """A name whatever its case, its spaces, how its words are joined, and the byte-order mark before it."""
-    bare = unicodedata.normalize("NFC", name).strip().strip("\ufeff").rstrip(" :.?*")
+    bare = unicodedata.normalize("NFC", name).strip().strip("\ufeff").rstrip(" :.?*").removesuffix(_CUSTOM)
     joined = "_".join(bare.casefold().split())
     if joined in _AS_THEY_ARE:
         return joined
     return "_".join(_CAMEL.sub("_", bare).replace("-", "_").casefold().split())
 
 
+_CUSTOM = "__c"
+"""What Salesforce ends the names of custom fields with."""
 _AS_THEY_ARE = frozenset(("image-ref", "ref-image", "toolconfig", "referenceresponse"))
 """Names of Bedrock's formats."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

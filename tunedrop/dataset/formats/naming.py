@@ -42,6 +42,8 @@ def _says_whose(name: str, there: Collection[str]) -> bool:
     partners, texts = _WHOSE[name]
     if any(one in there for one in partners):
         return False
+    if name == "source" and any(one in there for one in _ANSWERS_TO_A_QUESTION):
+        return True
     texts = (*texts, *_WHOSE_CLASS) if any(one in there for one in (*names.CLASSES, "target")) else texts
     return any(one in there for one in texts)
 
@@ -55,6 +57,8 @@ _WHOSE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 }
 """Names of a prompt, with those of the answers that make them one, and of the texts beside which they are
 none (Sentiment140 has user and text)."""
+_ANSWERS_TO_A_QUESTION = ("answer", "answers", "response", "reply")
+"""Beside one of them, a source is where it is from."""
 _WHOSE_CLASS = ("text", "sentence", "headline", "utterance")
 """The same beside a class."""
 
@@ -63,8 +67,10 @@ def _answers(prompt: str) -> tuple[str, ...]:
     """What may be the answer beside a prompt of this name, the likeliest first."""
     if prompt not in ("question", "nl"):  # a query answers a question of people; else it is what is asked
         usual = tuple(one for one in names.ANSWERS if one != "query")
-        return (*_REPLIES, *names.CLASSES[:2], *usual, *names.CLASSES) if prompt in _CLASSIFIED else usual
-    return names.ANSWERS
+        if prompt in _CLASSIFIED:
+            return (*_REPLIES, *names.CLASSES[:2], *usual, *names.CLASSES)
+        return (*usual, "reference") if prompt == "user_input" else usual  # of RAGAS
+    return (*names.ANSWERS, "reference")
 
 
 _REPLIES = ("completion", "response", "reply")

@@ -13,12 +13,11 @@ Names (`names`) count whatever their case and the spaces around them. Read 2026-
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Iterable, Mapping
 from math import isnan
 from typing import Any
 
-from tunedrop.dataset.formats import exports, names, naming, tools
+from tunedrop.dataset.formats import choices, exports, names, naming, passages, tools
 from tunedrop.dataset.formats.record import Conversation, Reading, SourceFormat, Turn, said
 from tunedrop.dataset.types import Problem, shorten
 
@@ -40,17 +39,22 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
 
 
 def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    there = said(record)
     keys = naming.keys_of(record)
+    needed = _NEEDED.get(reading.format, ("prompt", "completion"))
+    asked = keys.prompt or needed[0]
+    record = _unboxed(record, asked, keys)
     if wrong := _no_answer(record, keys, reading.format):
         reading.problems.append(wrong)
         return None
-    needed = _NEEDED.get(reading.format, ("prompt", "completion"))
-    asked = keys.prompt or needed[0]
-    prompt = reading.text(_unboxed(record, asked), asked, f"$.{asked}")
+    there = said(record)
+    if named := choices.chosen(there, keys.answer, asked):
+        there = {**there, keys.answer: named.text}
+        reading.guesses.append(Problem(f"$.{keys.answer}", "TD008", _NAMED, shorten(named.mark), "a text"))
+    prompt = reading.text(there, asked, f"$.{asked}")
     answer = answer_of(there, keys.answer or needed[1], reading)
-    about = _asked_about(there, keys, prompt, answer, reading)
-    choices, listed = exports.offered(there, str(prompt), str(answer))
+    losses: list[str] = []
+    about = _asked_about(there, keys, prompt, answer, reading, losses)
+    offered, listed = choices.offered(there, str(prompt), str(answer))
     system = there.get(keys.system, "") if keys.system else ""
     if not isinstance(system, str):
         reading.wrong_type(f"$.{keys.system}", "a string", system)
@@ -63,24 +67,32 @@ def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     if reading.format == "alpaca" and _is_put_together(unread.get(_STANFORD), prompt, answer):
         del unread[_STANFORD]
     question = Turn(
-        "user", "\n\n".join(filter(None, [prompt, *about.values(), choices])), (), f"$.{keys.prompt}"
+        "user", "\n\n".join(filter(None, [prompt, *about.values(), offered])), (), f"$.{keys.prompt}"
     )
     said_ = Turn("assistant", answer, (), f"$.{keys.answer}")
     said_of = there.get(keys.answer)
     if isinstance(said_of, list) and len(said_of) == 1:
         said_of = said_of[0]
-    lost = []
     if isinstance(said_of, dict):
         own = text_key(said_of) or "text"
-        lost = [f"$.{shorten(keys.answer)}.{shorten(key)}" for key in said_of if key != own]
-    return Conversation((question, said_), system, {}, unread, tuple(lost), f"$.{keys.system or 'system'}")
+        losses += [f"$.{shorten(keys.answer)}.{shorten(key)}" for key in said_of if key != own]
+    return Conversation((question, said_), system, {}, unread, tuple(losses), f"$.{keys.system or 'system'}")
 
 
-def _unboxed(record: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-    """The record with a text in a list of one, as R's jsonlite writes each value, as the text."""
+_NAMED = "the answer is the letter or the number of a choice; the choice itself is read as the answer"
+
+
+def _unboxed(record: Mapping[str, Any], key: str, keys: naming.Keys) -> Mapping[str, Any]:
+    """The record with its prompt as a text: of a list of one, as R's jsonlite writes each value; of an object
+    with its text; and of what stands beside a prompt that is empty."""
     match record.get(key):
         case [str(text)]:
             return {**record, key: text}
+        case {"text": str(text), **rest} | {"stem": str(text), **rest} if keys.answer:
+            inside = {one if one in choices.KEYS else f"{key}.{one}": value for one, value in rest.items()}
+            return {**inside, **record, key: text}
+        case str(text) if not text.strip() and isinstance(about := record.get(keys.context), str):
+            return {**record, key: about, keys.context: ""} if about.strip() else record
     return record
 
 
@@ -111,12 +123,17 @@ def _no_completion(record: Mapping[str, Any]) -> str:
 
 
 def _asked_about(
-    record: Mapping[str, Any], keys: naming.Keys, prompt: str | None, answer: str | None, reading: Reading
+    record: Mapping[str, Any],
+    keys: naming.Keys,
+    prompt: str | None,
+    answer: str | None,
+    reading: Reading,
+    losses: list[str],
 ) -> dict[str, str]:
     """The texts that a question is about, by their keys."""
     found = {}
     for key in filter(None, (keys.context, *keys.others)):
-        text = _text_of(key, record.get(key), prompt, answer)
+        text = _text_of(key, record.get(key), prompt, answer, losses)
         if text is None:
             reading.add(f"$.{shorten(key)}", "TD012", _no_text(key), record[key], "a string")
         elif text:
@@ -125,7 +142,7 @@ def _asked_about(
 
 
 def texts_about(
-    record: Mapping[str, Any], used: Iterable[str], prompt: Any, reading: Reading
+    record: Mapping[str, Any], used: Iterable[str], prompt: Any, reading: Reading, losses: list[str]
 ) -> dict[str, str]:
     """The texts beside a prompt with two answers, by their keys, without those that are used."""
     found = {}
@@ -134,7 +151,7 @@ def texts_about(
         (one for one in record if one not in used and names.plain(one) in known),
         key=lambda one: known.index(names.plain(one)),
     ):
-        text = _text_of(key, record[key], prompt, "")
+        text = _text_of(key, record[key], prompt, "", losses)
         if text is None:
             what = f"{shorten(key)} {_WRITTEN}: write it as one string, or rename or remove the key"
             reading.add(f"$.{shorten(key)}", "TD012", what, record[key], "a string")
@@ -146,22 +163,27 @@ def texts_about(
 def joined(record: Mapping[str, Any]) -> list[str]:
     """The keys of what stands behind the question in the prompt."""
     keys = naming.keys_of(record)
+    record = _unboxed(record, keys.prompt, keys)
     asked, answer = record.get(keys.prompt), record.get(keys.answer)
     about = [
-        key for key in (keys.context, *keys.others) if key and _text_of(key, record.get(key), asked, answer)
+        key
+        for key in (keys.context, *keys.others)
+        if key and _text_of(key, record.get(key), asked, answer, [])
     ]
-    return [*about, *exports.offered(record, str(asked), str(answer))[1]]
+    named = choices.chosen(record, keys.answer, keys.prompt)
+    return [*about, *choices.offered(record, str(asked), named.text if named else str(answer))[1]]
 
 
-def _text_of(key: str, value: Any, asked: Any, answer: Any) -> str | None:
+def _text_of(key: str, value: Any, asked: Any, answer: Any, losses: list[str]) -> str | None:
     """What is asked about, as a text; empty if it is none; None if it is something else."""
     name = names.plain(key)
     if name in names.CONTEXTS and isinstance(value, int | float) and not isinstance(value, bool):
         return "" if isinstance(value, float) and isnan(value) else str(value)  # an empty cell of pandas
     if value is None or value in ("", [], {}) or isinstance(value, bool | int | float):
         return None if value and name in names.CONTEXTS else ""
-    if isinstance(value, list) and all(isinstance(one, str) for one in value):
-        value = "\n\n".join(value)
+    if isinstance(value, list | dict) and (found := passages.of(value)) is not None:
+        losses += [f"$.{shorten(key)}[].{shorten(one)}" for one in found.losses]
+        value = found.text
     if not isinstance(value, str):
         return None
     if name in names.CONTEXTS:
@@ -224,7 +246,7 @@ def answer_of(record: Mapping[str, Any], key: str, reading: Reading) -> str | No
             what = f"{key} lists answers in NumPy's notation; write one answer as a string, or a JSON list"
             reading.add(f"$.{key}", "TD012", what, record[key], "a string")
             return None
-    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict):
+    if isinstance(value, list) and len(value) == 1 and isinstance(value[0], dict | int):
         value = value[0]
     if isinstance(value, dict) and (inside := text_key(value)):
         return reading.text(value, inside, f"$.{key}.{inside}")
@@ -259,12 +281,9 @@ def lists_answers(text: str) -> bool:
 
 def _in_a_cell(text: str) -> Any:
     """The answers that a text lists, as JSON or Python has them; else the text; None for NumPy's."""
-    found = tools.decoded(text)
-    if found is text and len(text) < 1 << 16:
-        try:
-            found = ast.literal_eval(text)
-        except (ValueError, SyntaxError, MemoryError, RecursionError):
-            return None if lists_answers(text) else text
+    found = tools.printed(text)
+    if found is text and lists_answers(text):
+        return None
     is_list = isinstance(found, list) and all(isinstance(one, str) for one in found)
     return found if is_list or (isinstance(found, dict) and "answer_start" in found) else text
 

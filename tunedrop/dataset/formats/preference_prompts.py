@@ -76,7 +76,7 @@ def before(
         return asked
     path, who, text, message = asked[last]
     lists = [key for key in _lists(record) if key not in used]
-    about = pairs.texts_about(record, {*used, *lists}, text, reading)
+    about = pairs.texts_about(record, {*used, *lists}, text, reading, losses)
     if about and not isinstance(text, str):
         reading.wrong_type(path, f"a string, because {shorten(next(iter(about)))} belongs to it", text)
         return asked

@@ -6,6 +6,7 @@ messages (tools, tool_use, tool_result); Bedrock API reference, ToolConfiguratio
 
 from __future__ import annotations
 
+import ast
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -155,6 +156,17 @@ def decoded(text: str) -> Any:
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, ValueError):
+        return text
+
+
+def printed(text: str) -> Any:
+    """What a text holds as JSON, or as Python prints it; the text itself where it is neither, or is long."""
+    found = decoded(text)
+    if found is not text or len(text) >= 1 << 16:
+        return found
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
         return text
 
 

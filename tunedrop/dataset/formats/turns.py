@@ -177,6 +177,8 @@ def _part(part: Any, path: str, reading: Reading, losses: list[str]) -> dict[str
     if not isinstance(part, dict):
         reading.wrong_type(path, 'a part such as {"type": "text"}', part)
         return None
+    if kind == "text" and isinstance(part.get("text"), dict):  # of OpenAI's assistants
+        part = {**part, **part["text"], "text": part["text"].get("value"), "value": None}
     if kind in ("text", "input_text", "output_text") or (kind is None and isinstance(part.get("text"), str)):
         if not isinstance(part.get("text"), str):
             reading.wrong_type(f"{path}.text", "a string", part.get("text"))

@@ -19,13 +19,16 @@ def is_one_message(record: Mapping[str, Any]) -> bool:
     """Whether a record is a message of a conversation whose others are other records."""
     if turns.role_of(record.get("role", record.get("from"))):
         return True
+    creator = record.get("creator")
+    if isinstance(creator, dict) and "user_type" in creator:  # of Google Chat
+        return True
     return record.get("type", record.get("messageType")) in _MESSAGES or not _SENDERS.isdisjoint(record)
 
 
 _MESSAGES = ("message", "Default")
 """What Slack, Teams, Telegram and Discord call one in their exports."""
-_SENDERS = frozenset(("sender_name", "is_from_me", "fromMe"))
-"""Who has sent a message, in the exports of Messenger, Instagram, iMessage and WhatsApp."""
+_SENDERS = frozenset(("sender", "sender_name", "is_from_me", "fromMe", "isCreatedByUser", "is_user"))
+"""Who has sent a message, in the exports of LibreChat, Messenger, Instagram, iMessage and WhatsApp."""
 
 
 def problem(record: Mapping[str, Any]) -> Problem:

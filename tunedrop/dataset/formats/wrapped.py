@@ -27,14 +27,14 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import around, names, naming, preference, responses, serialized, turns
+from tunedrop.dataset.formats import around, names, naming, preference, responses, serialized, tools, turns
 
 _ASKED = ("request", "input", "inputs", "body", "prompt", "params", "request_body")
 _SAID = ("response", "output", "outputs", "completion", "reference_output", "response_body", "ideal")
 _AROUND = (
     "row", "data", "record", "example", "fields", "item", "conversation", "chat", "dialogue", "dialog",
     "_source", "payload", "sample", "entry", "attributes", "json", "node",
-    "doc",
+    "doc", "inputRecord",
 )  # fmt: skip
 _HOLDERS = frozenset(("mapping", "Item", "conversationTurns", "instances", *_AROUND, *_ASKED, *_SAID))
 """Keys under which a list or an object may be the record that is looked for, or a part of it."""
@@ -51,6 +51,8 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
         if isinstance(value, dict) and (rows := _rows(value)):
             return {**record, key: rows}
     record = _opened(record)
+    if messages := _in_a_text(record):
+        return {**around.without(record, *names.DOCUMENTS), "messages": messages}
     nested = [key for key, value in record.items() if type(value) in (dict, list)]
     if not nested or "schemaType" in record:
         return record
@@ -236,6 +238,17 @@ def _opened(record: Mapping[str, Any]) -> Mapping[str, Any]:
             if _messages(inside) or _is_message(inside) or (isinstance(inside, dict) and "choices" in inside):
                 found[key] = inside
     return {**record, **found} if found else record
+
+
+def _in_a_text(record: Mapping[str, Any]) -> list[Any]:
+    """The messages that stand as JSON in a text without an answer; none where it is anything else."""
+    key = next((one for one in names.DOCUMENTS if one in record), "")
+    text = record.get(key)
+    if not isinstance(text, str) or not looks_like_messages(text):
+        return []
+    found = _messages(tools.decoded(text))
+    are_said = all(turns.role_of(one["role"]) and "content" in one for one in found)
+    return found if are_said and naming.keys_of(record).format is None and "role" not in record else []
 
 
 def looks_like_messages(text: str) -> bool:
