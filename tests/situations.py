@@ -799,12 +799,6 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         "TD012",
         "the number of a choice",
     ),
-    "the letter of a column": (
-        table([("question", "A", "B", "C", "answer"), *((q, "x", "y", "z", "B") for q in ASKED)]),
-        "a.csv",
-        "TD012",
-        "the number of a choice",
-    ),
     "the output of a batch": (
         each(lambda _, a: {"custom_id": "1", "response": {"body": {"choices": [{"message": assistant(a)}]}}}),
         "a.jsonl",
@@ -968,7 +962,7 @@ REFUSED: dict[str, tuple[bytes, str, str, str]] = {
         "in NumPy's notation",
     ),
     "documents that are no texts": (
-        each(lambda q, a: {"question": q, "documents": [{"title": "t", "text": q}], "answer": a}),
+        each(lambda q, a: {"question": q, "documents": [{"title": "t", "pages": 3}], "answer": a}),
         "a.jsonl",
         "TD012",
         "the question is about it",
@@ -1217,8 +1211,8 @@ REFUSED |= {
     "a message a row, by a speaker": (
         table([("conversation_id", "speaker", "text"), *(("1", "customer", q) for q in ASKED)]),
         "a.csv",
-        "TD005",
-        "a row is one message",
+        "TD020",
+        "user and assistant turns must alternate",
     ),
     "records in a log": (
         "".join(f'2026-01-01 12:00:0{at} INFO {{"prompt": "{q}"}}\n' for at, q in enumerate(ASKED)).encode(),
@@ -1360,3 +1354,338 @@ READ |= {
 }  # fmt: skip
 
 READ |= {"a table that DOS has ended": (table([("prompt", "completion"), *PAIRS]) + b"\x1a", "a.csv", "")}
+
+
+def messages_a_row(titles: list[str], turned: bool = False, **dialect: Any) -> bytes:
+    """A table of the conversations, two rows each; `turned` with the answer before the question."""
+    rows = []
+    for number, (asked, said) in enumerate(PAIRS):
+        both = [[number, 1, "customer", asked], [number, 2, "agent", said]]
+        rows += both[::-1] if turned else both
+    return table([titles, *rows], **dialect)
+
+
+def of_choices(shape: Callable[[str, list[str], str], Any]) -> bytes:
+    """A question with three choices, of which the second is the answer."""
+    return lines([shape(q, ["Never.", a, "A wall."], "B") for q, a in PAIRS])
+
+
+READ |= {
+    "MMLU by letter": (
+        of_choices(
+            lambda q, some, letter: {"question": q, "subject": "it", "choices": some, "answer": letter}
+        ),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "ARC": (
+        of_choices(
+            lambda q, some, letter: {
+                "id": "1",
+                "question": q,
+                "choices": {"text": some, "label": list("ABC")},
+                "answerKey": letter,
+            }
+        ),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "ARC's own file": (
+        of_choices(
+            lambda q, some, letter: {
+                "question": {
+                    "stem": q,
+                    "choices": [{"text": t, "label": n} for n, t in zip("ABC", some, strict=True)],
+                },
+                "answerKey": letter,
+            }
+        ),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "choices in columns": (
+        table(
+            [("Question", "Option A", "Option B", "Correct Option"), *((q, "x", a, "B") for q, a in PAIRS)]
+        ),
+        "a.csv",
+        "prompt-completion",
+    ),
+    "SciQ": (
+        each(
+            lambda q, a: {
+                "question": q,
+                "distractor1": "No.",
+                "correct_answer": a,
+                "support": f"{a} So it is.",
+            }
+        ),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "HotpotQA": (
+        each(
+            lambda q, a: {
+                "question": q,
+                "answer": a,
+                "type": "bridge",
+                "supporting_facts": {"title": ["T"], "sent_id": [0]},
+                "context": {"title": ["T", "U"], "sentences": [[a, "More."], ["Else."]]},
+            }
+        ),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "HotpotQA's own file": (
+        json.dumps(
+            [{"question": q, "answer": a, "context": [["T", [a, "More."]]]} for q, a in PAIRS]
+        ).encode(),
+        "a.json",
+        "question-answer",
+    ),
+    "MuSiQue": (
+        each(
+            lambda q, a: {
+                "paragraphs": [
+                    {"idx": 0, "title": "T", "paragraph_text": "Some text of it.", "is_supporting": True}
+                ],
+                "question": q,
+                "answer": a,
+                "answerable": True,
+            }
+        ),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "MS MARCO": (
+        each(
+            lambda q, a: {
+                "query": q,
+                "answers": [a],
+                "passages": {"is_selected": [1], "passage_text": ["Some text of it."], "url": ["u"]},
+            }
+        ),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "RAGAS's test sets": (
+        each(lambda q, a: {"user_input": q, "reference_contexts": ["A text."], "reference": a}),
+        "a.jsonl",
+        "",
+    ),
+    "Command R in a batch": (
+        each(
+            lambda q, a: {
+                "recordId": "1",
+                "modelOutput": {"text": a, "finish_reason": "COMPLETE"},
+                "modelInput": {
+                    "message": q,
+                    "chat_history": [
+                        {"role": "USER", "message": "Hi."},
+                        {"role": "CHATBOT", "message": "Hello."},
+                    ],
+                },
+            }
+        ),
+        "a.jsonl",
+        "batch-output",
+    ),
+    "DeepSeek in a batch": (
+        each(
+            lambda q, a: {
+                "recordId": "1",
+                "modelInput": {"prompt": q},
+                "modelOutput": {"choices": [{"text": a}]},
+            }
+        ),
+        "a.jsonl",
+        "batch-output",
+    ),
+    "OpenAI's assistants": (
+        each(
+            lambda q, a: {
+                "messages": [
+                    {"role": role, "content": [{"type": "text", "text": {"value": text, "annotations": []}}]}
+                    for role, text in (("user", q), ("assistant", a))
+                ]
+            }
+        ),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "results of Bedrock's evaluation": (
+        each(
+            lambda q, a: {
+                "automatedEvaluationResult": {"scores": []},
+                "modelResponses": [{"response": "No."}],
+                "inputRecord": {"prompt": q, "referenceResponse": a},
+            }
+        ),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "an instruction that is empty": (
+        each(lambda q, a: {"instruction": "", "input": q, "output": a}),
+        "a.jsonl",
+        "alpaca",
+    ),
+    "messages in a text": (each(lambda q, a: {"text": json.dumps([user(q), assistant(a)])}), "a.jsonl", ""),
+    "messages in an input": (
+        each(lambda q, a: {"input": json.dumps({"messages": [user(q), assistant(a)]})}),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "messages encoded twice in cells": (
+        table(
+            [("id", "messages"), *((1, json.dumps(json.dumps([user(q), assistant(a)]))) for q, a in PAIRS)]
+        ),
+        "a.csv",
+        "",
+    ),
+    "cells in quotes behind spaces": (
+        ("prompt, completion\n" + "".join(f'"{q}", "{a}"\n' for q, a in PAIRS)).encode(),
+        "a.csv",
+        "",
+    ),
+    "fields of Salesforce": (
+        table([("Name", "Question__c", "Answer__c"), *(("x", *p) for p in PAIRS)]),
+        "a.csv",
+        "",
+    ),
+    "a message a row": (messages_a_row(["conversation_id", "turn", "role", "content"]), "a.csv", "sharegpt"),
+    "a message a row, the newest first": (
+        messages_a_row(["Ticket ID", "Position", "Sender", "Message"], turned=True, delimiter="\t"),
+        "a.tsv",
+        "",
+    ),
+}
+
+REFUSED |= {
+    "the number of a choice in a column": (
+        table([("question", "sol1", "sol2", "answer"), *((q, "x", "y", 1) for q in ASKED)]),
+        "a.csv",
+        "TD012",
+        "which counts from 0 or from 1",
+    ),
+    "letters of several choices": (
+        of_choices(lambda q, some, _: {"question": q, "choices": some, "answer": "A, C"}),
+        "a.jsonl",
+        "TD012",
+        "names several choices",
+    ),
+    "a message that stands apart": (
+        table(
+            [
+                ("conversation_id", "turn", "role", "content"),
+                *(
+                    (n, at, role, text)
+                    for at, role in enumerate(("user", "assistant"))
+                    for n, text in enumerate(ASKED)
+                ),
+            ]
+        ),
+        "a.csv",
+        "TD009",
+        "sort the table by conversation_id and turn",
+    ),
+    "a message of no conversation": (
+        table([("conversation_id", "role", "content"), *(("", "user", q) for q in ASKED)]),
+        "a.csv",
+        "TD009",
+        "its conversation is not known",
+    ),
+    "QnA Maker": (
+        json.dumps(
+            {"qnaList": [{"id": 1, "answer": a, "source": "E", "questions": [q]} for q, a in PAIRS]}
+        ).encode(),
+        "a.json",
+        "TD011",
+        "questions is a list",
+    ),
+    "token ids": (
+        each(lambda *_: {"input_ids": [1, 2], "labels": [-100, 2]}),
+        "a.jsonl",
+        "TD010",
+        "of another model's tokenizer",
+    ),
+    "LibreChat": (
+        json.dumps(
+            {"messages": [{"sender": "User", "isCreatedByUser": True, "text": q} for q in ASKED]}
+        ).encode(),
+        "a.json",
+        "TD010",
+        "a single message is not a record",
+    ),
+    "Google Chat": (
+        json.dumps({"messages": [{"creator": {"user_type": "Human"}, "text": q} for q in ASKED]}).encode(),
+        "a.json",
+        "TD010",
+        "a single message is not a record",
+    ),
+    "IRC": (b"[10:10] <ann> hi\n[10:11] <bob> ho\n", "a.txt", "TD005", "this is a chat log"),
+    "Zoom": (b"10:10:00 From Ann to Everyone: hi\n", "a.txt", "TD005", "this is a chat log"),
+    "WhatsApp with marks": (
+        "\u200e[01.02.24, 10:10:00] Ann: hi\n".encode(),
+        "a.txt",
+        "TD005",
+        "this is a chat log",
+    ),
+    "DailyDialog": (
+        b"Hi there . __eou__ Hello ! __eou__\n",
+        "a.txt",
+        "TD005",
+        "dialogues in the form of DailyDialog",
+    ),
+    "the Cornell corpus": (b"L1 +++$+++ u0 +++$+++ Hi.\n", "a.txt", "TD005", "or of the Cornell corpus"),
+    "YAML in a text": (b"- prompt: How?\n  completion: So.\n", "a.txt", "TD005", "this is YAML"),
+    "TOML with a title": (b'title = "x"\n[[record]]\nprompt = "a"\n', "a.toml", "TD005", "this is TOML"),
+    "comments inside an array": (
+        b'[\n  // mine\n  {"prompt": "a", "completion": "b"}\n]\n',
+        "a.json",
+        "TD005",
+        "no comments",
+    ),
+    "the archive of Twitter": (
+        b'window.YTD.tweets.part0 = [\n{"tweet": {}}]',
+        "a.js",
+        "TD005",
+        "this is JavaScript",
+    ),
+    "a message with folded headers": (
+        b"Received: by x\n        with y\nSubject: a\n\nHello\n",
+        "a.eml",
+        "TD005",
+        "a mailbox or a message",
+    ),
+    "HTML named as a table": (b"<table><tr><td>prompt</td></tr></table>", "a.csv", "TD005", "XML or HTML"),
+    "lists under the names of splits": (
+        json.dumps({"train": [[q, "a"] for q in ASKED], "val": [["x", "b"]]}).encode(),
+        "a.json",
+        "TD005",
+        "several parts",
+    ),
+    "CESU-8": (
+        b'{"prompt": "\xed\xa0\xbd\xed\xb8\x80 hi", "completion": "ok"}\n',
+        "a.jsonl",
+        "TD005",
+        "CESU-8",
+    ),
+    "DuckDB": (bytes(8) + b"DUCK" + bytes(500), "a.db", "TD005", "a DuckDB database"),
+    "Access": (b"\0\1\0\0Standard ACE DB\0" + bytes(500), "a.accdb", "TD005", "an Access database"),
+    "SPSS": (b"$FL2@(#) SPSS DATA FILE" + bytes(300), "a.sav", "TD005", "an SPSS file"),
+    "Stata": (b"<stata_dta><header>", "a.dta", "TD005", "a Stata file"),
+    "safetensors": (
+        b"\x3c" + bytes(7) + b'{"w":{"dtype":"F32"}}',
+        "a.safetensors",
+        "TD005",
+        "this is a model",
+    ),
+    "TFRecord": (
+        b"\x28" + bytes(7) + b"\x12\x34\x56\x78\n\x26\n\x0a\n\x06prompt\x12\0" + bytes(60) + b"a",
+        "a.tfrecord",
+        "TD005",
+        "a binary file",
+    ),
+    "a pickle of Python 2": (b"\x80\x02]q\0}q\1(X\6\0\0\0promptq\2", "a.pkl", "TD005", "a Python pickle"),
+    "LZMA": (b"\x5d\0\0\x80\0" + b"\xff" * 30, "a.lzma", "TD005", "compressed with LZMA"),
+    "compress": (b"\x1f\x9d\x90" + bytes(range(1, 90)), "a.Z", "TD005", "compressed with compress"),
+}

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from tunedrop.cli.data import _fixing, checking, converting
 from tunedrop.cli.data.folder import data_files
-from tunedrop.dataset.sources.containers import documents, kinds
+from tunedrop.dataset.sources.containers import documents
 from tunedrop.dataset.types import ReadOptions
 
 PARAGRAPHS = [f"Hive {n}.\nBees swarm in May, mostly; {'on warm days, ' * n}they say." for n in range(60)]
@@ -168,4 +168,4 @@ def test_markdown_in_a_folder_is_data_only_if_nothing_else_is(tmp_path: Path) ->
 def test_a_name_and_a_beginning_decide() -> None:
     assert documents.is_prose("Bees swarm.\n", "a.TXT.gz")
     assert not documents.is_prose("Bees swarm.\n", "a.log")
-    assert len("Bees swarm.\n") < kinds.HEAD
+    assert not documents.is_prose('{"prompt": "Bees swarm."}\n', "a.txt")

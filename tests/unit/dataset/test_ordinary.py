@@ -66,13 +66,58 @@ def test_a_number_or_a_letter_that_the_prompt_explains_is_an_answer(record: dict
     "record",
     [
         {"question": "Which?", "answer": 1, "choices": ["1", "2"]},
-        {"question": "Which?", "answer": "B", "options": {"A": "red", "B": "blue"}},
-        {"question": "Red or blue, red, blue?", "answer": "B", "A": "red", "B": "blue"},
+        {"question": "Which?", "answer": 1, "choices": ["red", "blue"]},
+        {"question": "Which?", "answer": "1", "sol1": "red", "sol2": "blue"},
+        {"question": "Which?", "answer": "2", "option1": "red", "option2": "blue"},
+        {"question": "Which?", "answer": "B", "option1": "red", "option2": "blue"},
         {"question": "Which?", "answer": "A", "choices": [{"label": "A", "text": "red"}]},
+        {"question": "Which?", "answer": "C", "choices": ["red", "blue"]},
+        {"question": "Which?", "answer": "B", "choices": ["B", "A"]},
+        {"question": "Which?", "answer": "A, B", "choices": ["red", "blue"]},
+        {"question": "Which?", "answer": "A and B", "options": "['red', 'blue']"},
     ],
 )
-def test_the_number_of_a_choice_that_no_prompt_explains_is_none(record: dict[str, Any]) -> None:
+def test_what_does_not_say_which_choice_it_is_is_no_answer(record: dict[str, Any]) -> None:
     assert said(record) == (["TD012"], [])
+
+
+RED_BLUE = ["red", "blue"]
+
+
+@pytest.mark.parametrize(
+    ("record", "listed"),
+    [
+        ({"question": "Which?", "answer": "B", "choices": ["red", "blue"]}, "\n\n- red\n- blue"),
+        ({"question": "Which?", "answer": "b", "options": '["red", "blue"]'}, "\n\n- red\n- blue"),
+        ({"question": "Which?", "answer": "B", "options": "['red', 'blue']"}, "\n\n- red\n- blue"),
+        ({"question": "Which?", "answer": "B", "options": {"A": "red", "B": "blue"}}, "\n\nA. red\nB. blue"),
+        ({"question": "Which?", "answer_key": "B", "opa": "red", "opb": "blue"}, "\n\nA. red\nB. blue"),
+        (
+            {"question": "Which?", "answerKey": "2", "choices": {"text": RED_BLUE, "label": ["1", "2"]}},
+            "\n\n1. red\n2. blue",
+        ),
+        (
+            {
+                "question": {
+                    "stem": "Which?",
+                    "choices": [{"text": "red", "label": "A"}, {"text": "blue", "label": "B"}],
+                },
+                "answerKey": "B",
+            },
+            "\n\nA. red\nB. blue",
+        ),
+        ({"question": "Which?, red, blue", "answer": "B", "A": "red", "B": "blue"}, ", red, blue"),
+    ],
+)  # fmt: skip
+def test_the_letter_of_a_choice_is_read_as_the_choice(record: dict[str, Any], listed: str) -> None:
+    assert said(record) == (["TD008"], [f"Which?{listed}", "blue"])
+
+
+@pytest.mark.parametrize("answer", ["A", "B"])
+def test_a_letter_that_is_the_choice_itself_is_the_answer(answer: str) -> None:
+    record = {"question": "Which group?", "choices": ["A", "B", "AB", "0"], "answer": answer}
+
+    assert said(record)[1][1] == answer
 
 
 def test_a_number_to_work_with_is_in_the_prompt() -> None:
@@ -138,7 +183,7 @@ def test_a_formula_that_gives_an_empty_text_has_its_value() -> None:
         ({"options": {"A": "red", "B": "dark blue"}}, "A. red\nB. dark blue"),  # MedQA
         ({"choices": ["red", "dark blue"]}, "- red\n- dark blue"),  # axolotl
         ({"choices": [{"text": "red"}, {"text": "dark blue"}]}, "- red\n- dark blue"),
-        ({"choices": {"text": ["red", "dark blue"], "label": ["A", "B"]}}, "- red\n- dark blue"),
+        ({"choices": {"text": ["red", "dark blue"], "label": ["A", "B"]}}, "A. red\nB. dark blue"),
         ({"option_a": "red", "option_b": "dark blue"}, "A. red\nB. dark blue"),
         ({"opa": "red", "opb": "dark blue", "opc": None}, "A. red\nB. dark blue"),
         ({"choice1": "red", "choice2": "dark blue"}, "1. red\n2. dark blue"),
