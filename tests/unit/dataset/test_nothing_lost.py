@@ -100,6 +100,12 @@ WRAPPED = {
         "MLflow",
         "a transcript, ChatML",
         "a transcript, a prompt",
+        "MMLU by letter",
+        "ARC's own file",
+        "MuSiQue",
+        "MS MARCO",
+        "Command R in a batch",
+        "DeepSeek in a batch",
     )
 }
 KEYED = SHAPES | WRAPPED

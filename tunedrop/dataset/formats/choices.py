@@ -16,11 +16,12 @@ Source: the data sets' cards. Read 2026-11-30.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 from tunedrop.dataset.formats import names, tools
+from tunedrop.dataset.types import shorten
 
 KEYS = ("choices", "options", "endings")
 _NUMBERED = re.compile(r"(?:option|choice|sol|ending|answer|op)?_?([a-j]|\d{1,2})")
@@ -113,6 +114,17 @@ def offered(record: Mapping[str, Any], asked: str, answer: str) -> tuple[str, li
         return "", []
     lines = [f"{one.mark}. {one.text}" if one.mark else f"- {one.text}" for one in found]
     return "\n".join(lines), list(dict.fromkeys(one.key for one in found))
+
+
+def losses(record: Mapping[str, Any], keys: Iterable[str]) -> Iterator[str]:
+    """The JSON paths of what choices say beside their texts and letters."""
+    for key in keys:
+        value = record.get(key)
+        if isinstance(value, dict) and "text" in value:
+            yield from (f"$.{key}.{shorten(one)}" for one in value if one not in ("text", "label"))
+        some = value if isinstance(value, list) else ()
+        inside = dict.fromkeys(one for choice in some if isinstance(choice, dict) for one in choice)
+        yield from (f"$.{key}[].{shorten(one)}" for one in inside if one not in ("text", "label"))
 
 
 def _says(answer: str, choice: str) -> bool:

@@ -15,6 +15,7 @@ import msgspec
 
 from tunedrop.dataset.formats import anthropic, converse, openai_chat, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, SourceFormat, Turn
+from tunedrop.dataset.formats.record import said as said_of
 from tunedrop.dataset.types import Problem, shorten
 
 _PARAMETERS = anthropic.REQUEST | {
@@ -140,8 +141,10 @@ def _asked(
     text = asked.get("prompt", asked.get("inputText"))
     if isinstance(text, str) and text.strip():
         said = answer if isinstance(answer, str) else ""
-        turns = (Turn("user", text, (), at), *([Turn("assistant", said, (), at)] if said else []))
-        return Conversation(turns)
+        both = (Turn("user", text, (), at), *([Turn("assistant", said, (), at)] if said else []))
+        own = ("prompt", "inputText", *_PARAMETERS)
+        losses = tuple(f"{at}.{shorten(key)}" for key in asked if key not in own)
+        return Conversation(both, losses=losses)
     asked = _of_cohere(asked)
     if not isinstance(asked.get("messages"), list):
         keys = ", ".join(map(shorten, asked)) or "no keys"
@@ -172,7 +175,11 @@ def _of_cohere(asked: Mapping[str, Any]) -> Mapping[str, Any]:
         return asked
     said = [*before, {"role": turns.USER, "message": message}]
     messages = [
-        {"role": turns.role_of(one.get("role")) or one.get("role"), "content": one.get("message")}
+        {
+            **{key: value for key, value in one.items() if key != "message"},
+            "role": turns.role_of(one.get("role")) or one.get("role"),
+            "content": one.get("message"),
+        }
         for one in said
         if isinstance(one, dict)
     ]
@@ -208,8 +215,10 @@ def _answer(said: Mapping[str, Any], losses: list[str]) -> str | list[Any] | Non
     ):
         first = said[key][0] if isinstance(said.get(key), list) and said[key] else None
         found = first.get(inside) if isinstance(first, dict) else None
-        if isinstance(found, dict):
-            found = found.get("content")
-        if isinstance(found, str):
+        own = found if isinstance(found, dict) else {}
+        found = own.get("content", found)
+        if isinstance(first, dict) and isinstance(found, str):
+            losses += _beside(said_of(first), f"$.output.{key}[]")
+            losses += _beside(said_of(own), f"$.output.{key}[].{inside}")
             return found
     return said["text"] if isinstance(said.get("text"), str) else None

@@ -60,6 +60,7 @@ def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         reading.wrong_type(f"$.{keys.system}", "a string", system)
     if reading.problems or prompt is None or answer is None:
         return None
+    losses += choices.losses(there, listed)
     used = {keys.prompt, keys.answer, keys.system, *about, *listed}
     if not _stands_for_nothing(there.get(keys.context)):
         used.add(keys.context)
