@@ -35,6 +35,7 @@ from tunedrop.contracts._result import (
     Notice,
     Outcome,
     RunEnded,
+    Verdict,
     hyperparameters_of,
 )
 from tunedrop.contracts._run import (
@@ -124,6 +125,7 @@ __all__ = [
     "Teacher",
     "TrainingJob",
     "TrainingStage",
+    "Verdict",
     "Wait",
     "WaitKind",
     "Way",

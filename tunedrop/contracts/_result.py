@@ -17,8 +17,17 @@ Outcome = Literal["promoted", "rejected", "inconclusive", "failed", "stopped", "
 """The results of a run. The user can fix `refused` (data, manifest, budget), but not `failed`."""
 
 
+class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+    """What an attempt at a run has found out about its model; `outcome` is how that attempt ended."""
+
+    attempt: int
+    outcome: str
+    evaluation: Evaluation
+
+
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """All data of a run at its end; skipped steps are None."""
+    """All data of a run at its end; skipped steps are None. `earlier` is the verdict of an attempt before
+    this one, which counts while this one has none of its own."""
 
     run: Run
     dataset: Dataset | None = None
@@ -32,6 +41,13 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     cost: ActualCost | None = None
     fit: Fit | None = None
+    earlier: Verdict | None = None
+
+    @property
+    def standing(self) -> Verdict | None:
+        """The verdict of an earlier attempt, if this one has ended without its own."""
+        has_own = self.evaluation is not None and self.evaluation.done
+        return None if has_own else self.earlier
 
     @property
     def hyperparameters(self) -> dict[str, str]:
@@ -51,7 +67,7 @@ RESULT_NAMES: dict[type, str] = {
 """The name of each result of a run, by its type: of a variable in the workflow, of an attribute in the
 registry. All who keep or pass results on take their names from here."""
 
-WORKFLOW_RESULTS = tuple(name for name in RESULT_NAMES.values() if name not in ("cost", "fit"))
+WORKFLOW_RESULTS = tuple(name for name in RESULT_NAMES.values() if name not in ("cost", "fit", "earlier"))
 """Those that the workflow knows; notify adds the others."""
 
 

@@ -97,7 +97,7 @@ def resume(
     again = _with_what_was_paid(aws_, again, record)
     if reevaluates(record):
         again = _reevaluated(as_it_is_now(again), record)
-    if not registry.reopen(again):
+    if not registry.reopen(again, record.verdict):
         return Registration(outcome="duplicate", run=run)
     return _resumed(aws_, msgspec.structs.replace(record, run=again), asked)
 

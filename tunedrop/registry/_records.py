@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tunedrop.contracts import RESULT_NAMES, Failure, Run
+from tunedrop.contracts import RESULT_NAMES, Evaluation, Failure, Run, Verdict
 
 T = TypeVar("T")
 
@@ -46,6 +46,15 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_open(self) -> bool:
         return self.status == OPEN
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """The latest verdict on the run's model: that of the latest attempt, or of an earlier one as long as
+        this has none."""
+        evaluation = self.document("evaluation", Evaluation)
+        if evaluation is not None and evaluation.done:
+            return Verdict(attempt=self.run.attempt, outcome=self.status, evaluation=evaluation)
+        return self.document("earlier", Verdict)
 
     def document(self, name: str, shape: type[T]) -> T | None:
         """A contract that the run has produced; None when it has not yet."""

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from tunedrop import clock
 from tunedrop.aws import code_of, explain
-from tunedrop.contracts import CompletedJob, Failure, Run, S3Object
+from tunedrop.contracts import CompletedJob, Failure, Run, S3Object, Verdict
 from tunedrop.errors import TransientError
 from tunedrop.registry._notices import Notices
 from tunedrop.registry._records import OPEN, Record, StepRecord, record_of, step_of
@@ -203,12 +203,14 @@ class Registry:
         else:
             self._update(run_id, fields)
 
-    def reopen(self, run: Run) -> bool:
+    def reopen(self, run: Run, verdict: Verdict | None = None) -> bool:
         """Reopen a run as its next attempt. False if another process has reopened it.
 
-        Its evaluation is removed if this attempt re-evaluates the model.
+        If this attempt re-evaluates the model, its evaluation is removed, and the verdict until now kept as
+        the `earlier` one.
         """
         fields = {"status": OPEN, "execution_arn": run.execution_arn, "run": _json(run)}
+        fields |= {"earlier": _json(verdict)} if verdict is not None else {}
         old = (*_OF_ONE_ATTEMPT, *(("evaluation",) if run.evaluation_attempt == run.attempt else ()))
         if self._update_if(run.run_id, "#status <> :status", fields, remove=old):
             return True

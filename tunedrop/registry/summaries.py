@@ -11,7 +11,6 @@ from tunedrop.contracts import (
     ActualCost,
     CompletedJob,
     Dataset,
-    Evaluation,
     Promotion,
     Run,
     Score,
@@ -33,7 +32,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     `score` is the deciding metric, `spent_usd` the cost of the run (at least that with `has_unpriced_items`),
     `storage_usd_a_month` the cost of its model while it exists; `hyperparameters` are those of the evaluated
     model, `candidates` the number that a search has tried. `in_production`: the alias of its name points to
-    its model.
+    its model. `earlier_attempt` is the attempt whose verdict and score these are, `earlier_outcome` how it
+    ended, if the latest has none of its own.
     """
 
     run_id: str
@@ -61,6 +61,8 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     in_production: bool = False
     uploaded_by: str = ""
     failure: str = ""
+    earlier_attempt: int = 0
+    earlier_outcome: str = ""
     run: Run
 
     @property
@@ -80,7 +82,9 @@ def summary(record: Record, in_production: Mapping[str, str] | None = None) -> S
         The ids of the runs whose models are in production, with their aliases, if known.
     """
     run, dataset = record.run, record.document("dataset", Dataset)
-    evaluation, job = record.document("evaluation", Evaluation), record.document("job", CompletedJob)
+    verdict, job = record.verdict, record.document("job", CompletedJob)
+    evaluation = verdict.evaluation if verdict is not None else None
+    earlier = verdict if verdict is not None and verdict.attempt != run.attempt else None
     promotion, cost = record.document("promotion", Promotion), record.document("cost", ActualCost)
     is_gone = job is not None and job.model_arn in record.gone
     alias = (in_production or {}).get(run.run_id, "")
@@ -112,6 +116,8 @@ def summary(record: Record, in_production: Mapping[str, str] | None = None) -> S
         in_production=bool(alias),
         uploaded_by=run.uploaded_by,
         failure=record.failure.cause if record.failure is not None else "",
+        earlier_attempt=earlier.attempt if earlier is not None else 0,
+        earlier_outcome=earlier.outcome if earlier is not None else "",
         run=run,
     )
 
@@ -155,6 +161,8 @@ def matching(
     ----------
     name, base_model
         A substring, case-insensitive.
+    statuses
+        Of the latest attempt, or of the earlier one whose verdict still counts.
     since
         The first time or day (YYYY-MM-DD) to include.
     data
@@ -164,7 +172,7 @@ def matching(
         one
         for one in rows
         if name.casefold() in one.name.casefold()
-        and (not statuses or one.status in statuses)
+        and (not statuses or not {one.status, one.earlier_outcome}.isdisjoint(statuses))
         and base_model.casefold() in one.base_model.casefold()
         and one.created_at >= since
         and one.dataset_hash.startswith(data)

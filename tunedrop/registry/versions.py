@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Score, StartedJob, hyperparameters_of
+from tunedrop.contracts import CompletedJob, Dataset, Score, StartedJob, hyperparameters_of
 from tunedrop.registry._records import Record
 from tunedrop.registry._runs import Registry
 from tunedrop.registry.aliases import Aliases
@@ -79,7 +79,7 @@ def _version(
 ) -> Version:
     run = record.run
     dataset = record.document("dataset", Dataset)
-    evaluation = record.document("evaluation", Evaluation)
+    evaluation = record.verdict.evaluation if record.verdict is not None else None
     return Version(
         number=number,
         run_id=run.run_id,

@@ -41,7 +41,7 @@ def _description(ending: Ending) -> str:
     """The cause of a failure, or the verdict and each score on a line. Chat fonts are proportional, so there
     are no columns."""
     if ending.failure is not None:
-        return ending.failure.cause
+        return "\n".join(filter(None, (ending.failure.cause, verdict.standing(ending))))
     found = ending.evaluation
     if found is None:
         return ""

@@ -70,6 +70,8 @@ def _why(ending: Ending) -> Iterator[str]:
         yield ending.failure.cause[:MAX_CAUSE]
         if ending.failure.step:
             yield f"\nIt failed in the step {ending.failure.step}."
+        if standing := verdict.standing(ending):
+            yield f"\n{standing}"
         return
     found = ending.evaluation
     if found is None:

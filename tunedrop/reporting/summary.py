@@ -15,6 +15,8 @@ def markdown(stage: Stage, ending: Ending) -> str:
     lines = [f"# {ending.run.run_id} {verdict.headline(ending)}", ""]
     if ending.failure is not None:
         lines += ["```", ending.failure.cause.replace("```", "'''"), "```", ""]
+        if standing := verdict.standing(ending):
+            lines += [md.sentence(standing), ""]
     elif ending.evaluation is not None:
         lines += [md.sentence(verdict.sentence(ending)), ""]
         lines += ["| metric | base | tuned | difference |", "| --- | ---: | ---: | ---: |"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from tunedrop.contracts import Ending, Outcome, Reason, Score
 from tunedrop.evaluation.scoring.metrics import TITLES
 from tunedrop.reporting.outcome import outcome_of
@@ -111,6 +113,17 @@ def sentence(ending: Ending) -> str:
     if ending.evaluation is None or ending.failure is not None:
         return ""
     return " ".join(part for part in (_decided(ending), _gone_from_production(ending)) if part)
+
+
+def standing(ending: Ending) -> str:
+    """The verdict of an earlier attempt in a sentence, if this one has ended without its own; else empty."""
+    earlier = ending.standing
+    if earlier is None:
+        return ""
+    glance = at_a_glance(msgspec.structs.replace(ending, evaluation=earlier.evaluation))
+    return (
+        f"The verdict of attempt {earlier.attempt} stays: {earlier.outcome}{f', {glance}' if glance else ''}."
+    )
 
 
 def _decided(ending: Ending) -> str:

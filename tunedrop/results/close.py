@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from tunedrop import aws, catalog, clock, naming
 from tunedrop.aws import Aws
 from tunedrop.aws.subjects import attributes
-from tunedrop.contracts import Ending, Notice, Promotion, RunEnded
+from tunedrop.contracts import Ending, Notice, Promotion, RunEnded, Verdict
 from tunedrop.cost import prices
 from tunedrop.cost.actual import actual
 from tunedrop.errors import TransientError
@@ -68,6 +68,13 @@ def with_promotion(registry: Registry, ending: Ending) -> Ending:
     if told.promotion is not None and told.promotion != ending.promotion:
         registry.save(ending.run.run_id, promotion=told.promotion)
     return told
+
+
+def with_earlier(registry: Registry, ending: Ending) -> Ending:
+    """Add the verdict of an earlier attempt, which counts if this one has ended without its own."""
+    record = registry.get(ending.run.run_id)
+    earlier = record.document("earlier", Verdict) if record is not None else None
+    return msgspec.structs.replace(ending, earlier=earlier)
 
 
 def with_cost(registry: Registry, stage: Stage, ending: Ending) -> Ending:

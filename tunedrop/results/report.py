@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import Ending
 from tunedrop.dataset.check.check import Report
 from tunedrop.evaluation.inference import predictions
-from tunedrop.registry import Registry
+from tunedrop.registry import Registry, StepRecord
 from tunedrop.reporting.outcome import for_people
 from tunedrop.reporting.pages import findings_page
 from tunedrop.reporting.report import Material, render
@@ -34,7 +35,10 @@ def write_report(s3: Any, stage: Stage, registry: Registry, ending: Ending, foun
     """Write the HTML report of a run, from the registry and the artifacts bucket."""
     run_id = ending.run.run_id
     findings = read_text(s3, stage, naming.validation_key(run_id))
+    timeline = registry.steps(run_id)
     asked = predictions.decode(read_text(s3, stage, naming.predictions_key(run_id)).encode())
+    if ending.standing is not None and _began_to_evaluate(ending, timeline):
+        asked = []  # they have taken the place of those that the earlier verdict rests on
     return render(
         Material(
             ending=for_people(ending),
@@ -43,9 +47,13 @@ def write_report(s3: Any, stage: Stage, registry: Registry, ending: Ending, foun
             predictions=[one for one in asked if not one.probe],
             probes=[one for one in asked if one.probe],
             curves=found,
-            timeline=registry.steps(run_id),
+            timeline=timeline,
         )
     )
+
+
+def _began_to_evaluate(ending: Ending, timeline: Sequence[StepRecord]) -> bool:
+    return any(one.step == "evaluate_model" and one.started_at >= ending.run.resumed_at for one in timeline)
 
 
 def write_findings(aws: Aws, stage: Stage, ending: Ending) -> None:

@@ -10,7 +10,7 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import Ending, Notice
 from tunedrop.registry import Registry
 from tunedrop.registry.spending import Spending
-from tunedrop.results.close import close, with_cost, with_promotion
+from tunedrop.results.close import close, with_cost, with_earlier, with_promotion
 from tunedrop.results.report import with_fit, write_findings, write_report
 from tunedrop.stage import Stage
 from tunedrop.training.curves import Curves, of_job
@@ -20,7 +20,7 @@ _log = logging.getLogger(__name__)
 
 def end(aws: Aws, stage: Stage, registry: Registry, spending: Spending, ending: Ending) -> Notice:
     """Close a run. A report that cannot be made keeps nobody from being notified."""
-    ending = with_promotion(registry, ending)
+    ending = with_earlier(registry, with_promotion(registry, ending))
     failure = registry.ended_as(ending.run, ending.failure)
     ending = msgspec.structs.replace(ending, failure=failure)
     ending = with_cost(registry, stage, ending)

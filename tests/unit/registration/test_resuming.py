@@ -6,8 +6,10 @@ import pytest
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, aws_of, refusal
 from tunedrop.contracts import Evaluation, Failure, Registration, Run, S3Object, StartedJob
+from tunedrop.registration import resuming
 from tunedrop.registration.resuming import resume
 from tunedrop.registry import Record, Registry
+from tunedrop.registry.summaries import matching, summary
 
 ALIVE = {"modelArn": builders.MODEL_ARN, "modelStatus": "Active"}
 COMPLETED = {
@@ -255,3 +257,61 @@ def test_a_model_that_was_deleted_meanwhile_is_said_to_be_gone(
     assert found.resume is not None
     assert found.resume.job == builders.job()
     assert f"{builders.MODEL_ARN} that this run trained was deleted" in found.failure.cause
+
+
+def undecided(registry: Registry) -> Record:
+    """A run whose evaluation could not tell."""
+    registry.save(
+        "persona-0123456789",
+        dataset=builders.dataset(),
+        job=builders.job(),
+        evaluation=builders.evaluation(verdict="inconclusive"),
+    )
+    registry.end("persona-0123456789", "inconclusive", None)
+    record = registry.get("persona-0123456789")
+    assert record is not None
+    return record
+
+
+REFUSED = Failure(error="TooManyRuns", cause="200 runs are open", step="register_run")
+
+
+@pytest.mark.parametrize("partial", [None, Evaluation(done=False, next_record=3)])
+def test_a_retry_that_ends_without_a_verdict_leaves_the_one_before_it(
+    open_run: Registry, partial: Evaluation | None
+) -> None:
+    before, aws = undecided(open_run), aws_of(FakeBedrock(get_custom_model=ALIVE))
+    records = []
+    for attempt in ("1", "2"):
+        record = open_run.get("persona-0123456789")
+        assert record is not None
+        resume(aws, open_run, record, f"{AGAIN}{attempt}", attempt, "")
+        if partial is not None:
+            open_run.save("persona-0123456789", evaluation=partial)
+        open_run.end("persona-0123456789", "refused", REFUSED, f"{AGAIN}{attempt}")
+        records.append(open_run.get("persona-0123456789"))
+
+    for number, record in enumerate(records, 2):
+        assert record is not None
+        row = summary(record)
+        assert (row.status, row.attempt, row.failure) == ("refused", number, REFUSED.cause)
+        assert (row.earlier_outcome, row.earlier_attempt) == ("inconclusive", 1)
+        assert row.score == summary(before).score is not None
+        for status in ("inconclusive", "refused"):
+            assert matching([row], statuses=[status]) == [row]
+        assert matching([row], statuses=["failed"]) == []
+        assert resuming.evaluates_anew(record) is (partial is None)
+
+
+def test_a_new_verdict_takes_the_place_of_the_one_before_it(open_run: Registry) -> None:
+    aws = aws_of(FakeBedrock(get_custom_model=ALIVE))
+    resume(aws, open_run, undecided(open_run), AGAIN, "1", "")
+    open_run.save("persona-0123456789", evaluation=builders.evaluation())
+    open_run.end("persona-0123456789", "promoted", None, AGAIN)
+
+    record = open_run.get("persona-0123456789")
+
+    assert record is not None
+    assert record.verdict is not None
+    assert (record.verdict.attempt, record.verdict.outcome) == (2, "promoted")
+    assert summary(record).earlier_outcome == ""

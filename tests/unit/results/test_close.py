@@ -14,9 +14,15 @@ from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Ending, Failure, Promotion, RunEnded
 from tunedrop.errors import TransientError
+from tunedrop.evaluation import predictions
+from tunedrop.evaluation.ask import Answer
+from tunedrop.evaluation.evaluate import Prediction
 from tunedrop.registry import Registry
 from tunedrop.registry.spending import Spending
+from tunedrop.reporting import chat, notification
+from tunedrop.results.artifacts import read_text
 from tunedrop.results.close import close
+from tunedrop.results.collect import ending_of
 from tunedrop.stage import Stage
 from tunedrop.steps import notify
 
@@ -27,6 +33,11 @@ PROMOTED = Ending(
     evaluation=builders.evaluation(),
     promotion=Promotion(alias="/tunedrop/test/models/persona", model_arn=builders.MODEL_ARN),
 )
+
+ANSWERED = Prediction(
+    record=1, turn=0, prompt="Where is it?", reference="In the shed.", base=Answer(text="No."),
+    tuned=Answer(text="In the shed."),
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -211,3 +222,43 @@ def test_who_closes_an_attempt_after_the_next_has_begun_neither_ends_it_nor_says
     assert record is not None
     assert record.is_open
     assert registry.ended_as(again, None) is None
+
+
+@pytest.mark.parametrize("began", [False, True])
+def test_a_retry_that_is_refused_is_told_with_the_verdict_that_stays(
+    aws: Aws, told: Stage, *, began: bool
+) -> None:
+    registry, run = Registry(aws.dynamodb, told.registry_table), PROMOTED.run
+    inconclusive = builders.evaluation(verdict="inconclusive", needed=60)
+    answers = naming.predictions_key(run.run_id)
+    predictions.write(aws.s3, told.artifacts_bucket, answers, [ANSWERED])
+    registry.save(run.run_id, evaluation=inconclusive, job=builders.job())
+    registry.end(run.run_id, "inconclusive", None)
+    again = msgspec.structs.replace(
+        run, attempt=2, evaluation_attempt=2, execution_arn="arn:again", resumed_at="2026-11-24T00:00:00Z"
+    )
+    before = registry.get(run.run_id)
+    assert before is not None
+    registry.reopen(again, before.verdict)
+    if began:
+        registry.start_step(run.run_id, "evaluate_model", "2026-11-24T00:00:01Z")
+    refused = Failure(error="TooManyRuns", cause="200 runs are open", step="register_run")
+
+    spending = Spending(aws.dynamodb, told.registry_table)
+    notice = notify.end(aws, told, registry, spending, Ending(run=again, job=builders.job(), failure=refused))
+
+    record = registry.get(run.run_id)
+    assert record is not None
+    assert (notice.outcome, record.status, record.failure) == ("refused", "refused", refused)
+    ending = msgspec.structs.replace(ending_of(record), dataset=builders.dataset())
+    stays = "The verdict of attempt 1 stays: inconclusive, Token F1 0.300 to 0.600 (+0.300)."
+    assert stays in notification.text(told, ending)
+    assert stays in chat.message(told, ending)["content"]["description"]
+    written = {
+        key: read_text(aws.s3, told, key(run.run_id)) for key in (naming.summary_key, naming.report_key)
+    }
+    assert "The verdict of attempt 1 stays" in written[naming.summary_key]
+    report = written[naming.report_key]
+    assert "The verdict of attempt 1 stays" in report
+    assert '<section id="scores">' in report
+    assert (ANSWERED.reference in report) is not began

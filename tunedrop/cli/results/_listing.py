@@ -95,6 +95,8 @@ def _table(rows: list[Summary], chosen: list[str]) -> Table:
 
 def _status(one: Summary) -> Text:
     word = (one.step.replace("_", " ") or one.status) if one.status == "running" else one.status
+    if one.earlier_outcome:
+        word = f"{word}, {one.earlier_outcome} before"
     beside = " (production)" if one.in_production else " (deleted)" if one.model_deleted else ""
     return Text(f"{word}{beside}", style=COLOURS.get(one.status, "cyan"))
 

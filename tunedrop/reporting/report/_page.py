@@ -45,8 +45,10 @@ class Material(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def render(material: Material) -> str:
-    """The report as one HTML document."""
-    ending, predictions = material.ending, material.predictions
+    """The report as one HTML document, with the scores of an earlier attempt if this one has none."""
+    ending, predictions, standing = material.ending, material.predictions, verdict.standing(material.ending)
+    if ending.standing is not None:
+        ending = msgspec.structs.replace(ending, evaluation=ending.standing.evaluation)
     evaluation = ending.evaluation
     scores = evaluation.scores if evaluation is not None else ()
     general = (evaluation.general,) if evaluation is not None and evaluation.general is not None else ()
@@ -61,6 +63,7 @@ def render(material: Material) -> str:
         outcome=outcome_of(ending),
         headline=verdict.headline(ending),
         sentence=_document.with_minus(verdict.sentence(ending)),
+        standing=_document.with_minus(standing),
         deciding=deciding,
         deciding_title=verdict.title_of(deciding) if deciding is not None else "",
         deciding_kind=_forest.kind(deciding) if deciding is not None else "",

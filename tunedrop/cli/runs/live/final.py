@@ -13,9 +13,9 @@ from tunedrop.contracts import Ending, Evaluation
 from tunedrop.evaluation.scoring.metrics import TITLES
 from tunedrop.formatting.costs import forecast_in_words, in_words
 from tunedrop.registry import Record
+from tunedrop.reporting import verdict
 from tunedrop.reporting.advice import next_steps
 from tunedrop.reporting.usage import snippets
-from tunedrop.reporting.verdict import headline
 from tunedrop.results.collect import ending_of
 from tunedrop.stage import Stage
 
@@ -54,9 +54,12 @@ def panel(record: Record) -> Panel:
 
 
 def _parts(ending: Ending, colour: str) -> Iterator[RenderableType]:
-    yield Text.assemble((ending.run.run_id, "bold"), " ", (headline(ending), f"bold {colour}"))
+    yield Text.assemble((ending.run.run_id, "bold"), " ", (verdict.headline(ending), f"bold {colour}"))
     if ending.failure is not None:
         yield Text(f"\n{ending.failure.cause}")
+        if (standing := ending.standing) is not None:
+            yield Text(f"\n{verdict.standing(ending)}\n")
+            yield _scores(standing.evaluation)
     elif ending.evaluation is not None:
         yield Text(f"{ending.evaluation.reason}\n", style="dim")
         yield _scores(ending.evaluation)
