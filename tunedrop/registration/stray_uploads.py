@@ -9,11 +9,14 @@ read.
 from __future__ import annotations
 
 import hashlib
+import heapq
 import posixpath
 import re
+import secrets
+import zlib
 from collections.abc import Collection, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
@@ -22,8 +25,10 @@ from tunedrop.aws.subjects import attributes, subject
 from tunedrop.contracts import Run, S3Object
 from tunedrop.registration import _vain_signals, retuning
 from tunedrop.registration.missed_uploads import LOOK_BACK
-from tunedrop.registry import Record, Registry
+from tunedrop.registry import Registry
 from tunedrop.stage import Stage
+
+T = TypeVar("T")
 
 MOST_NAMED = 20
 """Maximum number of places in a message; the others are counted."""
@@ -32,7 +37,10 @@ MOST_TOLD = 500
 """Places that one message is about; the next one is about the others."""
 MOST_PLACES = 20_000
 MOST_RUNS = 2_000
-"""Places, and runs that signals name, looked at in one turn: whoever uploads decides how many there are."""
+"""Places, and runs that signals name, looked at in one turn: whoever uploads decides how many there are. Of
+more, every turn looks at others."""
+MOST_SIGNALS = 100
+"""Signals to one run that are looked at, the newest."""
 
 _DROPPINGS = re.compile(
     r"(.*/)?(\.DS_Store|\._[^/]*|~\$[^/]*|Thumbs\.db|desktop\.ini|\.git(keep|ignore))|(.*/)?__MACOSX/.*",
@@ -55,6 +63,29 @@ class Stray(msgspec.Struct, frozen=True, kw_only=True):
     def which(self) -> str:
         """Identifies the report, which is sent once; a later upload to the same place is reported again."""
         return f"{clock.write(self.at)} {hashlib.sha256(self.newest.encode()).hexdigest()[:16]}"
+
+
+class _Some(Generic[T]):
+    """Values by name, of a limited number of names: of more, a random part that is another in every turn, so
+    that none is left out for good."""
+
+    def __init__(self, most: int) -> None:
+        self.values: dict[str, T] = {}
+        self._most = most
+        self._salt = secrets.token_hex(4)
+        self._ranks: list[tuple[int, str]] = []
+
+    def may_have(self, name: str) -> bool:
+        """Whether a name is among them; it may take the place of another."""
+        if name in self.values:
+            return True
+        rank = -zlib.crc32(f"{self._salt} {name}".encode("utf-8", "replace"))
+        if len(self._ranks) < self._most:
+            heapq.heappush(self._ranks, (rank, name))
+            return True
+        _, left_out = heapq.heappushpop(self._ranks, (rank, name))
+        self.values.pop(left_out, None)
+        return left_out != name
 
 
 def find(s3: Any, registry: Registry, stage: Stage, runs: list[Run]) -> list[Stray]:
@@ -82,34 +113,36 @@ def _places(
 ) -> tuple[set[str], Collection[Stray]]:
     """The folders that start runs, and the places of recent objects that neither start a run nor belong to
     one."""
-    records: dict[str, Record | None] = {}
-    starting, found = set[str](), dict[str, Stray]()
+    starting, found = set[str](), _Some[Stray](MOST_PLACES)
+    signals = _Some[list[tuple[datetime, str]]](MOST_RUNS)
     for one in _listed(s3, stage.intake_bucket):  # keep only the places of a million objects
         key, at = one["Key"], one["LastModified"]
         if _starts(key):
             starting |= {_folder(key)} - {key}
         elif since < at and key not in used:
-            run_id = _run_id(key)
-            if run_id and run_id not in records:
-                if len(records) == MOST_RUNS:
-                    continue
-                records[run_id] = registry.get(run_id)
-            record = records.get(run_id)
+            if not (run_id := _run_id(key)):
+                _add(found, key, at)
+            elif signals.may_have(run_id):
+                heapq.heappush(newest := signals.values.setdefault(run_id, []), (at, key))
+                if len(newest) > MOST_SIGNALS:
+                    heapq.heappop(newest)
+    for run_id, newest in signals.values.items():
+        record = registry.get(run_id)
+        for at, key in newest:
             if record is None or (why := _vain_signals.why(record, key, at)):
                 _add(found, key, at, "" if record is None else why)
-    return starting, found.values()
+    return starting, found.values.values()
 
 
-def _add(found: dict[str, Stray], key: str, at: datetime, why: str) -> None:
-    place = _place(key)
-    before = found.get(place)
-    if before is None and len(found) == MOST_PLACES:
+def _add(found: _Some[Stray], key: str, at: datetime, why: str = "") -> None:
+    if not found.may_have(place := _place(key)):
         return
+    before = found.values.get(place)
     one = Stray(place=place, objects=1, newest=key, at=at, why=why)
     if before is not None:
         newest = one if at >= before.at else before
         one = msgspec.structs.replace(newest, objects=before.objects + 1)
-    found[place] = one
+    found.values[place] = one
 
 
 def tell(sns: Any, stage: Stage, registry: Registry, strays: list[Stray]) -> None:

@@ -194,6 +194,36 @@ def test_the_places_and_runs_that_are_looked_at_are_bounded(
 
 
 @pytest.mark.usefixtures("intake")
+@pytest.mark.parametrize("key", ["runs/nobody-{}/stop/1", "elsewhere{}/x"])
+def test_of_very_many_places_and_runs_each_turn_looks_at_others(
+    aws: Aws, registry: Registry, monkeypatch: pytest.MonkeyPatch, key: str
+) -> None:
+    """Whoever names a thousand runs first in the alphabet must not hide the signals of others."""
+    monkeypatch.setattr(stray_uploads, "MOST_PLACES", 2)
+    monkeypatch.setattr(stray_uploads, "MOST_RUNS", 2)
+    put(aws, *(key.format(number) for number in range(8)))
+
+    seen = set[str]()
+    for _ in range(200):  # each has its turn with a chance of a quarter
+        turn = {one.newest for one in find(aws, registry)}
+        assert len(turn) == 2
+        if len(seen := seen | turn) == 8:
+            break
+
+    assert len(seen) == 8
+
+
+@pytest.mark.usefixtures("intake")
+def test_the_signals_to_one_run_that_are_looked_at_are_bounded(
+    aws: Aws, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(stray_uploads, "MOST_SIGNALS", 3)
+    put(aws, *(f"runs/nobody/approve/{number}" for number in range(9)))
+
+    assert [one.objects for one in find(aws, registry)] == [3]
+
+
+@pytest.mark.usefixtures("intake")
 def test_data_may_come_a_while_before_its_manifest(aws: Aws, registry: Registry, stage: Stage) -> None:
     put(aws, "runs/mine/train.jsonl")
 
