@@ -37,9 +37,16 @@ class Notices:
         claimed = self._table.update_if(f"RUN#{run_id}", "RUN", condition, mine, values=values)
         return "claimed" if claimed else "unsure"
 
-    def confirm(self, run_id: str, attempt: int) -> None:
-        """SNS has accepted the notification, as its publisher or a subscriber knows."""
-        self._table.update(f"RUN#{run_id}", "RUN", {"told_attempt": attempt})
+    def confirm(self, run_id: str, attempt: int) -> bool:
+        """SNS has accepted the notification, as its publisher or a subscriber knows. False if nobody has
+        claimed it: then it is not this one that was sent."""
+        return self._table.update_if(
+            f"RUN#{run_id}",
+            "RUN",
+            "begins_with(notice, :claimed)",
+            {"told_attempt": attempt},
+            values={":claimed": f"{attempt} "},
+        )
 
     def give_back(self, run_id: str) -> None:
         """SNS has not accepted the notification: the next caller may claim it at once."""

@@ -71,10 +71,22 @@ def test_a_receipt_settles_whether_an_unanswered_publish_was_heard(registry: Reg
     registry.register(builders.run())
     registry.notices.claim("persona-0123456789", 1)
 
-    registry.notices.confirm("persona-0123456789", 1)
+    assert registry.notices.confirm("persona-0123456789", 1)
 
     assert registry.notices.claim("persona-0123456789", 1) == "sent"
     assert registry.notices.claim("persona-0123456789", 2) == "claimed"
+
+
+def test_a_receipt_of_what_nobody_has_claimed_counts_for_nothing(registry: Registry) -> None:
+    registry.register(builders.run())
+    assert not registry.notices.confirm("persona-0123456789", 1)
+    assert not registry.notices.confirm("nobody-0123456789", 1)
+    registry.notices.claim("persona-0123456789", 1)
+    registry.notices.confirm("persona-0123456789", 1)
+    for attempt in (2, 11):
+        assert not registry.notices.confirm("persona-0123456789", attempt)
+
+    assert registry.notices.claim("persona-0123456789", 1) == "sent"
 
 
 def test_a_notice_without_receipt_may_be_sent_again_after_a_while(

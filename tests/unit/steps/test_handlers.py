@@ -448,12 +448,9 @@ def test_the_open_runs_of_a_tenant_take_no_place_of_another(here: Here) -> None:
 
 @pytest.mark.parametrize("attempt", [1, 2])
 def test_a_receipt_is_for_the_attempt_that_its_message_names(here: Here, attempt: int) -> None:
-    attributes = {
-        "run_id": {"Type": "String", "Value": RUN_ID}, "attempt": {"Type": "String", "Value": str(attempt)},
-    }  # fmt: skip
     here.registry.notices.claim(RUN_ID, 2)
 
-    here.wake("record_notice", {"Records": [{"Sns": {"MessageAttributes": attributes}}]})
+    here.wake("record_notice", {"Records": [message(here, attempt=str(attempt))]})
 
     assert here.registry.notices.claim(RUN_ID, 2) == ("sent" if attempt == 2 else "unsure")
 
@@ -512,3 +509,37 @@ def test_an_imported_model_that_is_dearer_than_agreed_is_not_asked(
     kept = record.document("estimate", Estimate)
     assert kept is not None
     assert kept.likely == (1.0 if asked or not units else units)
+
+
+def message(here: Here, topic: str = "", **said: str) -> dict[str, Any]:
+    """SNS's event of a run's result, changed."""
+    attributes = {"stage": here.stage.name, "run_id": RUN_ID, "attempt": "1"} | said
+    values = {name: {"Type": "String", "Value": value} for name, value in attributes.items() if value}
+    return {"Sns": {"TopicArn": topic or here.stage.topic_arn, "MessageAttributes": values}}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"run_id": ""},
+        {"run_id": "nobody-0123456789"},
+        {"attempt": ""},
+        {"attempt": "2"},
+        {"attempt": "-1"},
+        {"attempt": "1" * 5_000},
+        {"attempt": "one"},
+        {"stage": "other"},
+        {"topic": "arn:aws:sns:us-east-1:111122223333:other"},
+    ],
+)
+def test_a_receipt_is_believed_only_of_the_result_that_is_being_published(
+    here: Here, changed: dict[str, str]
+) -> None:
+    notices = here.registry.notices
+    notices.claim(RUN_ID, 1)
+
+    here.wake("record_notice", {"Records": [message(here, **changed)]})
+    assert notices.claim(RUN_ID, 1) == "unsure"
+
+    here.wake("record_notice", {"Records": [message(here, **changed), message(here)]})
+    assert notices.claim(RUN_ID, 1) == "sent"
