@@ -20,6 +20,7 @@ class Prompts(msgspec.Struct, frozen=True, kw_only=True):
 
     count: int = 0
     tokens: int = 0
+    dense: int = 0
     unanswered: int = 0
     media: dict[str, int] = {}
 
@@ -27,6 +28,7 @@ class Prompts(msgspec.Struct, frozen=True, kw_only=True):
         return Prompts(
             count=self.count + other.count,
             tokens=self.tokens + other.tokens,
+            dense=self.dense + other.dense,
             unanswered=self.unanswered + other.unanswered,
             media={
                 kind: self.media.get(kind, 0) + other.media.get(kind, 0) for kind in self.media | other.media
@@ -38,6 +40,7 @@ class Prompts(msgspec.Struct, frozen=True, kw_only=True):
         return Prompts(
             count=round(self.count * share),
             tokens=round(self.tokens * share),
+            dense=round(self.dense * share),
             unanswered=round(self.unanswered * share),
             media=_shared(self.media, share),
         )
@@ -50,13 +53,14 @@ def _shared(counts: Mapping[str, int], share: float) -> dict[str, int]:
 class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):
     """One split as Bedrock will read it (or, for `test`, as evaluate_model will).
 
-    `tokens` are those of its texts; `media` counts its images, videos and documents, by kind.
-    `prompts` are those of a held-out split; None if not counted.
+    `tokens` are those of its texts, `dense` the bytes of them that may be a token each; `media` counts its
+    images, videos and documents, by kind. `prompts` are those of a held-out split; None if not counted.
     """
 
     uri: str
     records: int
     tokens: int
+    dense: int = 0
     bytes: int = 0
     media: dict[str, int] = {}
     prompts: Prompts | None = None
@@ -67,6 +71,7 @@ class DatasetFile(msgspec.Struct, frozen=True, kw_only=True):
             uri="",
             records=round(self.records * share),
             tokens=round(self.tokens * share),
+            dense=round(self.dense * share),
             media=_shared(self.media, share),
             prompts=self.prompts.share(share) if self.prompts is not None else None,
         )

@@ -29,8 +29,9 @@ def training(
         yield from _by_the_hour(title, planned, charge)
         return
     shown = shown_in(planned.dataset.train.media, base_model)
-    tokens = estimated(planned.dataset.train.tokens) + shown.tokens
-    basis = f"{planned.dataset.train.tokens:,} tokens{shown.words}"
+    train = planned.dataset.train
+    tokens = estimated(train.tokens, train.dense) + shown.tokens
+    basis = f"{train.tokens:,} tokens{shown.words}"
     if run.teacher is not None:
         yield from _teacher(planned.dataset, run.teacher, prices_of)
         tokens += _answers(planned.dataset.train.records, run.teacher, MAX_PAIRS)
@@ -48,7 +49,7 @@ def _teacher(dataset: Dataset, teacher: Teacher, prices_of: PricesOf) -> Iterato
     Bedrock generates additional prompts, up to 15,000 in total (user guide, distillation-prepare-datasets).
     """
     records = dataset.train.records
-    read = estimated(dataset.train.tokens)
+    read = estimated(dataset.train.tokens, dataset.train.dense)
     growth = max(1.0, MAX_PAIRS / max(1, records))
     read = msgspec.structs.replace(read, high=read.high * growth)
     basis = f"{records:,} prompts, or up to {MAX_PAIRS:,} if Bedrock generates more,"
@@ -62,7 +63,8 @@ def held_out_answers(
     """The teacher's inference on held-out prompts without a reference."""
     if not held_out.unanswered:
         return
-    read = estimated(held_out.tokens * held_out.unanswered / held_out.count)
+    share = held_out.unanswered / held_out.count
+    read = estimated(held_out.tokens * share, held_out.dense * share)
     basis = f"{held_out.unanswered:,} held-out prompts without an answer"
     said = _answers(held_out.unanswered, teacher)
     yield from _inference("evaluation, teacher", teacher, prices_of(teacher.model), read, said, basis)

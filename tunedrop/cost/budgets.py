@@ -17,6 +17,9 @@ def judge(
 ) -> Estimate:  # fmt: skip
     """The estimate with the reasons why it needs approval; without any, the run continues.
 
+    The budget of a run is compared with what it costs at most. The budgets of a month are compared with what
+    its runs likely cost, since it is unlikely that all of them cost the most.
+
     Parameters
     ----------
     spent_this_month_usd
@@ -68,9 +71,11 @@ def _reasons(estimate: Estimate, stage: Stage, before: float) -> Iterator[str]:
             yield f"no dated price is known for {line.item}{f' ({line.sku})' if line.sku else ''}"
     limits = ((estimate.budget_usd, "the run's budget"), (stage.budget_usd, "the stage's budget for one run"))
     for limit, what in limits:
-        if estimate.likely and before + estimate.likely > limit:
+        if estimate.high and before + estimate.high > limit:
             more = f" more than the {before:.2f} USD of its attempts so far" if before else ""
-            yield f"it would likely cost {estimate.likely:.2f} USD{more}, over {what} of {limit:.2f} USD"
+            most = f", and up to {estimate.high:.2f}" if estimate.high > estimate.likely else ""
+            cost = f"{estimate.likely:.2f} USD{most}{more}"
+            yield f"it would likely cost {cost}, over {what} of {limit:.2f} USD"
 
 
 def _over_month(estimate: Estimate, stage: Stage, spent: float, requested: float) -> str:

@@ -146,7 +146,7 @@ def _few_shot(asked: Prompts, base_model: BaseModel) -> CostLine:
     return per_million(
         "evaluation, base model with examples",
         base_model.prices.output_per_million_tokens,
-        estimated(asked.tokens),
+        estimated(asked.tokens, asked.dense),
         f"{asked.count:,} prompts with examples, {asked.tokens:,} tokens, all at the price of output",
         sku=usage_type(base_model, "output"),
     )
@@ -164,7 +164,7 @@ def _answers(
     return per_million(
         item,
         prices.custom_output_per_million_tokens if own else prices.output_per_million_tokens,
-        estimated(models * held_out + probed * probes),
+        estimated(models * held_out + probed * probes, models * asked.held_out.dense),
         f"{held_out:,} held-out tokens x {who}{general}, all at the price of output",
         sku=usage_type(base_model, price),
     )
@@ -179,13 +179,15 @@ def _judging(asked: Workload, judge: JudgeSettings, prices_of: PricesOf) -> Cost
     prompts, by_job = asked.held_out.count, judge.via == "evaluation-job"
     own = len(judge.rubric) // judge_jobs.CHARACTERS_A_TOKEN
     if by_job:
+        times_read = 2 * asked.judged
         tokens = asked.judged * (2 * asked.held_out.tokens + prompts * (RATING_TOKENS + own))
         times = f"{prompts:,} prompts x {asked.judged} answers, each in an evaluation job"
     else:
         pairs = (asked.judged - 1) * prompts
+        times_read = 2 * 3 * (asked.judged - 1)
         tokens = 2 * (3 * (asked.judged - 1) * asked.held_out.tokens + pairs * (JUDGE_TOKENS + own))
         times = f"{pairs:,} pairs x 2 orders"
-    read = estimated(tokens)
+    read = estimated(tokens, times_read * asked.held_out.dense)
     if judge.open_text_only:
         read, times = msgspec.structs.replace(read, low=0.0), f"{times} if the answers are open text"
     return per_million(

@@ -10,6 +10,7 @@ from tunedrop import catalog
 from tunedrop.catalog.model import Prices
 from tunedrop.catalog.source import Price
 from tunedrop.contracts import CostLine
+from tunedrop.dataset.rules.record import BYTES_PER_TOKEN
 
 HOURS_A_MONTH = 730
 """A month in forecasts: a twelfth of a year."""
@@ -17,6 +18,9 @@ HOURS_A_MONTH = 730
 FEWEST_TOKENS, MOST_TOKENS = 0.8, 2.1
 """The actual number of tokens divided by the estimate from bytes, measured on 25 kinds of text with two
 public tokenizers (see `tunedrop.dataset.check.report.TokenEstimate`)."""
+
+DENSE_TOKENS = 1.0
+"""Tokens of a byte of digits, punctuation or a rare script, at most (tests/unit/cost/test_tokens.py)."""
 
 
 class Tokens(msgspec.Struct, frozen=True):
@@ -30,9 +34,10 @@ class Tokens(msgspec.Struct, frozen=True):
         return Tokens(self.low + other.low, self.likely + other.likely, self.high + other.high)
 
 
-def estimated(tokens: float) -> Tokens:
-    """The range of a number of tokens estimated from bytes."""
-    return Tokens(tokens * FEWEST_TOKENS, tokens, tokens * MOST_TOKENS)
+def estimated(tokens: float, dense: float = 0.0) -> Tokens:
+    """The range of a number of tokens estimated from bytes, of which `dense` may be a token each."""
+    others = max(0.0, tokens - dense / BYTES_PER_TOKEN)
+    return Tokens(tokens * FEWEST_TOKENS, tokens, others * MOST_TOKENS + dense * DENSE_TOKENS)
 
 
 def per_million(

@@ -108,15 +108,19 @@ def _held_out(dataset: Dataset) -> Prompts:
     test = dataset.test
     if test is None:
         return Prompts()
-    return test.prompts or Prompts(count=test.records, tokens=test.tokens, media=test.media)
+    return test.prompts or Prompts(count=test.records, tokens=test.tokens, dense=test.dense, media=test.media)
 
 
 def _few_shot(dataset: Dataset, examples: int, held_out: Prompts) -> Prompts:
     """The held-out prompts, each behind so many examples as long as training records are."""
     if not examples or dataset.target_format == "text":
         return Prompts()
-    shown = examples * dataset.train.tokens / max(1, dataset.train.records)
-    return Prompts(count=held_out.count, tokens=held_out.tokens + round(held_out.count * shown))
+    shown = examples * held_out.count / max(1, dataset.train.records)
+    return Prompts(
+        count=held_out.count,
+        tokens=held_out.tokens + round(dataset.train.tokens * shown),
+        dense=held_out.dense + round(dataset.train.dense * shown),
+    )
 
 
 def _selected(prompts: Prompts, most: int) -> Prompts:

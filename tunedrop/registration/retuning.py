@@ -7,7 +7,7 @@ if it is better than its base model and the production model.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -17,10 +17,7 @@ from tunedrop import aws, clock, intake, manifest
 from tunedrop.contracts import Retune, Run, S3Object, TrainingStage
 from tunedrop.errors import InvalidManifest
 from tunedrop.manifest import Manifest
-from tunedrop.registry import Record, Registry
-
-LOOK_BACK = 1_000
-"""Number of latest runs to search for those that request retuning."""
+from tunedrop.registry import Record
 
 
 class Grown(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,10 +49,16 @@ def settings_of(document: Manifest, source: S3Object, data_bytes: int) -> Retune
     )
 
 
-def latest_of_each_name(registry: Registry) -> Iterator[Record]:
-    """The runs to check for grown data: the latest of each name, if it requests retuning."""
+def latest_of_each_name(records: Iterable[Record]) -> Iterator[Record]:
+    """The runs to check for grown data: the latest of each name, if it requests retuning.
+
+    Parameters
+    ----------
+    records
+        The latest runs, newest first.
+    """
     seen = set()
-    for record in registry.recent(limit=LOOK_BACK):
+    for record in records:
         if record.run.name not in seen:
             seen.add(record.run.name)
             if record.run.retune is not None:

@@ -103,7 +103,7 @@ class Aliases:
         if head is not None and head.name != name:
             raise NameTaken(
                 f"the alias {self.parameter(name)} belongs to {escaping.line(head.name)}; nothing was "
-                f"replaced. Upload the data of {escaping.line(name)} under another name"
+                f"replaced. Upload the data of {escaping.line(name)[:200]} under another name"
             )
 
     def withdraw(self, name: str) -> str:

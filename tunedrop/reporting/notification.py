@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 
 import msgspec
@@ -67,7 +68,8 @@ def attributes(ended: RunEnded) -> dict[str, str]:
 def _why(ending: Ending) -> Iterator[str]:
     """The cause of a failure, or the verdict and the scores."""
     if ending.failure is not None:
-        yield ending.failure.cause[:MAX_CAUSE]
+        # Indented, so that a line break in it makes no line that looks like one of ours.
+        yield textwrap.indent(ending.failure.cause[:MAX_CAUSE], "    ")
         if ending.failure.step:
             yield f"\nIt failed in the step {ending.failure.step}."
         if standing := verdict.standing(ending):

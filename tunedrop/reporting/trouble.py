@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 from tunedrop import clock
@@ -28,7 +29,7 @@ def text(stage: Stage, trouble: Trouble) -> str:
             f"{clock.for_people(trouble.since)} UTC:",
             "",
             f"    {trouble.subject}",
-            f"    {trouble.error}",
+            textwrap.indent(trouble.error, "    "),
             "",
             "It is retried every 15 minutes and does not delay anything else.",
             "You receive this message only once.",

@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 from tunedrop import aws, clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import DeploymentSettings, Promotion, Run
-from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.errors import NameTaken, ThroughputFailed, TransientError
 from tunedrop.naming import EXPIRES_TAG, RUN_TAG
 from tunedrop.registry.aliases import Aliases, InProduction
 from tunedrop.serving import kinds, throughput
@@ -192,8 +192,12 @@ class Production:
         Raises
         ------
         LookupError
-            When the name has no earlier model.
+            When the name has no earlier model, or its alias is another name's.
         """
+        try:
+            self.aliases.refuse_anothers(name)
+        except NameTaken as error:
+            raise LookupError(str(error)) from error
         history, current = self.aliases.history(name), self.aliases.current(name)
         if history and history[0].model_id and current not in (None, history[0].model_id):
             unknown = InProduction(name=name, run_id="", model_id=str(current), model_arn="", since="")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import partial
+from functools import cached_property, partial
 from typing import Any, get_args
 
 import msgspec
@@ -28,7 +28,8 @@ from tunedrop.stage import Stage
 from tunedrop.waiting.table import Waits
 
 LOOK_BACK = 1_000
-"""Number of latest runs whose files are not reported as strays, and whose engines are looked at."""
+"""Number of latest runs whose files are not reported as strays, whose engines are looked at, and which are
+searched for those that request retuning."""
 
 
 class Swept(msgspec.Struct, kw_only=True):
@@ -146,8 +147,12 @@ class Sweep:
 
     def _report_removed_engines(self) -> None:
         """Their jobs and models are billed, and the stage's functions may not delete them."""
-        records, check = self._registry.recent(limit=LOOK_BACK), partial(removed_engines.check, self._stage)
-        list(self._troubles.each(records, lambda one: f"removed engine of {one.run.run_id}", check))
+        check = partial(removed_engines.check, self._stage)
+        list(self._troubles.each(self._recent, lambda one: f"removed engine of {one.run.run_id}", check))
+
+    @cached_property
+    def _recent(self) -> list[Record]:
+        return self._registry.recent(limit=LOOK_BACK)
 
     def _start_missed(self) -> None:
         def start(upload: missed_uploads.Uploaded) -> bool:
@@ -163,6 +168,7 @@ class Sweep:
             self._done.started += [one.source.uri] * started
 
     def _tell_of_strays(self) -> None:
+        # Read anew: the data of a run that has begun during this sweep is no stray.
         runs = [record.run for record in self._registry.recent(limit=LOOK_BACK)]
         strays = stray_uploads.find(self._aws.s3, self._registry, self._stage, runs)
         stray_uploads.tell(self._aws.sns, self._stage, self._registry, strays)
@@ -178,7 +184,7 @@ class Sweep:
                 base_model=base_model,
             )  # fmt: skip
 
-        latest = retuning.latest_of_each_name(self._registry)
+        latest = retuning.latest_of_each_name(self._recent)
         for record, started in self._troubles.each(latest, lambda one: f"data of {one.run.name}", start):
             self._done.grown += [record.run.name] * started
 

@@ -11,10 +11,13 @@ from tunedrop.cost.budgets import judge
 from tunedrop.errors import OverBudget
 
 
-def estimate(likely: float, budget: float = 100.0, source: str = "AWS", unrelated_to: str = "") -> Estimate:
-    line = CostLine(item="training", low=0.0, likely=likely, high=10 * likely, basis="", source=source)
+def estimate(
+    likely: float, budget: float = 100.0, source: str = "AWS", unrelated_to: str = "", most: float = 1.0
+) -> Estimate:
+    high = most * likely
+    line = CostLine(item="training", low=0.0, likely=likely, high=high, basis="", source=source)
     return Estimate(
-        lines=(line,), low=0.0, likely=likely, high=10 * likely, budget_usd=budget, unrelated_to=unrelated_to
+        lines=(line,), low=0.0, likely=likely, high=high, budget_usd=budget, unrelated_to=unrelated_to
     )
 
 
@@ -44,6 +47,19 @@ def test_approval_is_requested_for_each_exceeded_limit_and_no_other(
     assert len(reasons) == len(asked_for)
     assert all(part in reason for part, reason in zip(asked_for, reasons, strict=True))
     assert not any("more wait for approval" in reason for reason in reasons)
+
+
+@pytest.mark.parametrize(("most", "asked"), [(10.0, False), (10.01, True)])
+def test_approval_is_requested_for_what_a_run_may_cost_at_most(most: float, *, asked: bool) -> None:
+    """A month is compared with the likely cost of its runs: see `judge`."""
+    limits = builders.stage(budget_usd=100.0, monthly_budget_usd=50.0)
+
+    reasons = judge(estimate(10.0, 100.0, most=most), limits, 40.0).approval_reasons
+
+    whose = ("the run's budget", "the stage's budget for one run") if asked else ()
+    assert reasons == tuple(
+        f"it would likely cost 10.00 USD, and up to 100.10, over {one} of 100.00 USD" for one in whose
+    )
 
 
 @pytest.mark.parametrize(

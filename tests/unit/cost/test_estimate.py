@@ -323,7 +323,7 @@ def test_the_stages_judge_may_cost_nothing_since_it_reads_open_text_alone() -> N
 
 def test_the_stages_judge_counts_in_the_budget() -> None:
     judge = JudgeSettings(model="us.amazon.nova-pro-v1:0", open_text_only=True)
-    without = cost().likely
+    without = cost().high
 
     found = cost(evaluation=EvaluationSettings(judge=judge), budget_usd=without + 0.01)
 

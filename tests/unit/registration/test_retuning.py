@@ -45,7 +45,7 @@ def _data(aws: Aws, stage: Stage, intake: str) -> None:
 
 def due(s3: Any, registry: Registry) -> Iterator[Grown]:
     """What the sweep finds."""
-    found = (has_grown(s3, record) for record in latest_of_each_name(registry))
+    found = (has_grown(s3, record) for record in latest_of_each_name(registry.recent()))
     return (one for one in found if one is not None)
 
 

@@ -283,3 +283,17 @@ def test_a_result_fits_an_event_and_a_message_whatever_the_failure_says() -> Non
 
     assert len(msgspec.json.encode(ended)) < 262_144 / 4
     assert len(json.dumps(notification.attributes(ended), ensure_ascii=False).encode()) < 262_144 / 4
+
+
+def test_no_line_of_a_cause_looks_like_one_of_ours() -> None:
+    forged = (
+        "What to do next\n- Approve it:\n    tunedrop approve victim-0123456789\rReport: https://evil.example"
+    )
+    failure = Failure(error="InvalidManifest", cause=f"unknown key:\n{forged}", step="register_run")
+
+    text = notification.text(STAGE, Ending(run=builders.run(), failure=failure))
+
+    ours = [line for line in text.splitlines() if line.startswith(("What to do next", "- ", "Report:"))]
+    assert [line for line in ours if "evil" in line or "Approve" in line] == []
+    assert ours.count("What to do next") == 1
+    assert "\n        tunedrop approve victim-0123456789" in text

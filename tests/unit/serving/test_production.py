@@ -212,6 +212,19 @@ def test_a_rollback_of_what_was_written_by_hand_returns_to_what_was_promoted(
     assert production.aliases.current("persona") == FIRST_AT
 
 
+def test_a_rollback_of_a_name_whose_alias_is_anothers_changes_nothing(production: Production) -> None:
+    theirs, mine = "team-a/support.,,:!;!", "team/a/support,;!,.;;"
+    for model, deployment in ((FIRST, FIRST_AT), (SECOND, SECOND_AT)):
+        production.aliases.promote(theirs, "run-0123456789", model, deployment)
+
+    with pytest.raises(LookupError, match="belongs to team-a/support"):
+        production.earlier(mine)
+
+    head = production.aliases.history(theirs)[0]
+    assert (head.name, production.aliases.current(theirs)) == (theirs, SECOND_AT)
+    assert production.earlier(theirs)[1].model_arn == FIRST
+
+
 def test_a_name_with_one_model_has_nothing_to_return_to(production: Production) -> None:
     with pytest.raises(LookupError, match="persona has no earlier model"):
         production.rollback("persona", production.earlier("persona"))

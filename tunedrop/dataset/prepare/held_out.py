@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -78,14 +79,20 @@ def prompts_of(conversation: Conversation, is_text: bool) -> Prompts:
     return Prompts(
         count=len(asked),
         tokens=sum(rules.tokens_of(_bytes(one)) for one in asked),
+        dense=sum(map(rules.dense_in, itertools.chain.from_iterable(map(_texts, asked)))),
         unanswered=sum(not one.reference for one in asked),
         media=media.counted(block for one in asked for said in one.messages for block in said.blocks),
     )
 
 
 def _bytes(question: HeldOut) -> int:
-    said = sum(len(message.text.encode()) for message in question.messages)
-    return len(question.system.encode()) + said + len(question.reference.encode())
+    return sum(len(text.encode()) for text in _texts(question))
+
+
+def _texts(question: HeldOut) -> Iterator[str]:
+    return itertools.chain(
+        (question.system, question.reference), (message.text for message in question.messages)
+    )
 
 
 def _turns(number: int, conversation: Conversation) -> Iterator[HeldOut]:

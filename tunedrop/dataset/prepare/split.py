@@ -35,13 +35,15 @@ Sides = Sequence[int]
 
 
 class Written(msgspec.Struct):
-    """The written data of one split: size in bytes, estimated tokens, media counted by kind.
+    """The written data of one split: size in bytes, estimated tokens, bytes that may be a token each, media
+    counted by kind.
 
     `prompts` is None but for `test`.
     """
 
     records: int = 0
     tokens: int = 0
+    dense: int = 0
     bytes: int = 0
     media: dict[str, int] = {}
     prompts: Prompts | None = None
@@ -154,6 +156,7 @@ def merge(parts: Iterable[Prepared]) -> Prepared:
             whole = files.setdefault(split, Written())
             whole.records += written.records
             whole.tokens += written.tokens
+            whole.dense += written.dense
             whole.bytes += written.bytes
             add(whole.media, written.media)
             if written.prompts is not None:
@@ -169,5 +172,6 @@ def _shows(conversation: Conversation, format_: SourceFormat) -> bool:
 def _count(written: Written, conversation: Conversation, size: int) -> None:
     written.records += 1
     written.tokens += rules.tokens_of(rules.bytes_of(conversation))
+    written.dense += rules.dense_of(conversation)
     written.bytes += size
     add(written.media, media.counted(block for turn in conversation.turns for block in turn.blocks))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import string
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 
@@ -39,6 +41,36 @@ def bytes_of(conversation: Conversation) -> int:
         if turn.blocks:
             total += sum(_encoded(text) for text in blocks.texts_beside(turn.blocks))
     return total
+
+
+_LETTERS = string.ascii_letters.encode() + b" " + bytes(range(0x80, 0x100))
+_RARE = re.compile(
+    " ?[\u0530-\u05ff\u0700-\u08ff\u0980-\u0dff\u0e80-\u1dff\u2100-\u2dff\u3400-\u4dbf\ua000-\uabff"
+    "\ud800-\uf8ff\ufb00-\ufdff\U00010000-\U0010ffff]+"
+)
+"""Scripts, symbols and emoji of which a tokenizer may have no words: those outside Latin, Greek, Cyrillic,
+Arabic, Devanagari, Thai, Chinese, Japanese and Korean. A space before them is a token, too."""
+
+
+def dense_of(conversation: Conversation) -> int:
+    """The bytes of a conversation that may be a token each: digits, punctuation, line breaks, rare scripts.
+
+    No tokenizer that goes back to bytes makes more of them.
+    """
+    if conversation.rejected is not None:
+        return sum(map(dense_of, both(conversation)))
+    beside = (text for turn in conversation.turns if turn.blocks for text in blocks.texts_beside(turn.blocks))
+    return sum(map(dense_in, (conversation.system, *(turn.text for turn in conversation.turns), *beside)))
+
+
+def dense_in(text: str) -> int:
+    """The bytes of a text that may be a token each.
+
+    >>> dense_in("Order 4711 has been sent."), dense_in("ሰላም"), dense_in("привет")
+    (5, 9, 0)
+    """
+    dense = len(text.encode(errors="surrogatepass").translate(None, _LETTERS))
+    return dense if text.isascii() else dense + sum(map(_encoded, _RARE.findall(text)))
 
 
 def longest_of(conversation: Conversation) -> int:
