@@ -106,6 +106,8 @@ def test_an_inconclusive_run_gets_its_verdict_from_more_examples_and_no_second_t
     assert (inconclusive.status, refused.status, record.status) == ("inconclusive", "refused", "promoted")
     assert refused.failure is not None
     assert "training records cannot be held out" in refused.failure.cause
+    assert refused.verdict is not None
+    assert (refused.verdict.attempt, refused.verdict.outcome) == (1, "inconclusive")
     assert len(jobs_of(pipeline, run_id)) == 1
     assert record.document("job", CompletedJob) == inconclusive.document("job", CompletedJob)
     estimate, evaluation = record.document("estimate", Estimate), record.document("evaluation", Evaluation)
@@ -118,6 +120,7 @@ def test_an_inconclusive_run_gets_its_verdict_from_more_examples_and_no_second_t
     told = inbox.messages(run_id)
     assert [one.attributes["outcome"] for one in told] == ["inconclusive", "refused", "promoted"]
     assert f"tunedrop retry {run_id}" in told[0].text
+    assert "The verdict of attempt 1 stays: inconclusive" in told[1].text
     assert f"of run {run_id}, re-evaluated in attempt 3, without training" in told[-1].text
 
 
