@@ -37,7 +37,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     default_base_model
         The base model for manifests without one, by its id in the catalog.
     budget_usd
-        The estimated cost above which a run asks for approval; a manifest may set another budget.
+        The cost, at the high end of its estimate, above which a run asks for approval; a manifest may set
+        another budget.
     monthly_budget_usd
         The budget of all runs in a calendar month.
     customization_quota

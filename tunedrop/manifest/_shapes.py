@@ -227,7 +227,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     retune
         When to tune again as the data grows; default: never.
     budget_usd
-        The cost above which the run asks for approval; default: the stage's setting.
+        The cost, at the high end of its estimate, above which the run asks for approval; default: the stage's
+        setting.
     notify
         Additional recipients of this run's notifications: a group or an address from the stage's setting
         `notify`, or a list of them.
