@@ -300,7 +300,7 @@ def test_a_retry_that_ends_without_a_verdict_leaves_the_one_before_it(
         for status in ("inconclusive", "refused"):
             assert matching([row], statuses=[status]) == [row]
         assert matching([row], statuses=["failed"]) == []
-        assert resuming.evaluates_anew(record) is (partial is None)
+        assert resuming.reevaluates(record) is (partial is None)
 
 
 def test_a_new_verdict_takes_the_place_of_the_one_before_it(open_run: Registry) -> None:

@@ -14,9 +14,9 @@ from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Ending, Failure, Promotion, RunEnded
 from tunedrop.errors import TransientError
-from tunedrop.evaluation import predictions
-from tunedrop.evaluation.ask import Answer
-from tunedrop.evaluation.evaluate import Prediction
+from tunedrop.evaluation.inference import predictions
+from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.evaluation.inference.evaluate import Prediction
 from tunedrop.registry import Registry
 from tunedrop.registry.spending import Spending
 from tunedrop.reporting import chat, notification
