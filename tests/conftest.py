@@ -8,6 +8,7 @@ import os
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import boto3
 import botocore.loaders
@@ -17,6 +18,7 @@ import pytest
 
 from local.driver import Inbox, Pipeline
 from local.embedded import BEFORE_LEGACY, Embedded, running
+from tunedrop import naming
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.results.teardown import Teardown
 from tunedrop.serving import throughput
@@ -120,12 +122,27 @@ def nothing_bills_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
     serving = list(in_service(pipeline.aws, pipeline.stage))
     _make_room(pipeline, [one for one in serving if one.way == "on-demand"])
     left = [one for one in serving if one.way == "provisioned"]
-    answer = pipeline.aws.bedrock.list_model_customization_jobs(statusEquals="InProgress")
-    at_work = [one["jobName"] for one in answer["modelCustomizationJobSummaries"]]
+    _end_open_runs(pipeline)
     deployed = pipeline.aws.bedrock.list_custom_model_deployments()["modelDeploymentSummaries"]
     assert left == []
     assert {one["customModelDeploymentArn"] for one in deployed} <= {one.arn for one in serving}
-    assert at_work == []
+    assert [one["jobName"] for one in _at_work(pipeline)] == []
+
+
+def _end_open_runs(pipeline: Pipeline) -> None:
+    """A run that a test has left open goes on to its end: a job at work is then one that nobody waits for."""
+    for job in _at_work(pipeline):
+        answer = pipeline.aws.bedrock.list_tags_for_resource(resourceARN=job["jobArn"])
+        tags = {one["key"]: one["value"] for one in answer["tags"]}
+        record = pipeline.registry.get(tags.get(naming.RUN_TAG, ""))
+        if record is not None and record.is_open:
+            pipeline.closed(record.run.run_id)
+
+
+def _at_work(pipeline: Pipeline) -> list[dict[str, Any]]:
+    answer = pipeline.aws.bedrock.list_model_customization_jobs(statusEquals="InProgress")
+    jobs: list[dict[str, Any]] = answer["modelCustomizationJobSummaries"]
+    return jobs
 
 
 def _make_room(pipeline: Pipeline, deployments: list[InService]) -> None:
