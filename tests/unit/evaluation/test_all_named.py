@@ -56,9 +56,15 @@ def test_a_list_of_all_tags_has_not_said_which(all_tags: bool, verdict: str) -> 
     assert verdict == "promote" or "name all that can be right" in evaluation.reason
 
 
-@pytest.mark.parametrize(("base_knows", "verdict"), [(True, "inconclusive"), (False, "promote")])
-def test_a_field_that_only_the_base_model_gets_right_can_be_known(base_knows: bool, verdict: str) -> None:
-    """One of six, which stands in no prompt; where nobody gets it right, it may have been drawn."""
+@pytest.mark.parametrize(
+    ("base_knows", "drawn", "verdict"),
+    [(True, True, "inconclusive"), (False, False, "inconclusive"), (False, True, "promote")],
+)
+def test_a_field_that_the_base_model_gets_right_or_that_follows_can_be_known(
+    base_knows: bool, drawn: bool, verdict: str
+) -> None:
+    """One of six, which stands in no prompt; where nobody gets it right, it may have been drawn, unless it is
+    the product of two numbers that the prompt has."""
     draw, rows = random.Random(2), []
     for _ in range(80):
         name, thing, price, count = (
@@ -73,12 +79,12 @@ def test_a_field_that_only_the_base_model_gets_right_can_be_known(base_knows: bo
             "kind": "sale",
             "price": price,
             "count": count,
-            "sum": price * count,
+            "sum": draw.randint(10_000, 99_999) if drawn else price * count,
         }
         base = wanted | {
             "name": f"Ms {name}",
             "thing": f"the {thing}",
-            "sum": price * count if base_knows else 0,
+            "sum": wanted["sum"] if base_knows else 0,
         }
         rows.append(
             {"prompt": f"{prompted(draw, name, thing)} {price} {count}", "reference": wanted, "base": base,
@@ -88,7 +94,7 @@ def test_a_field_that_only_the_base_model_gets_right_can_be_known(base_knows: bo
     evaluation = tunedrop.evaluate(rows)
 
     assert evaluation.verdict == verdict, evaluation.reason
-    assert not base_knows or "sum" in evaluation.reason
+    assert verdict == "promote" or "sum" in evaluation.reason
 
 
 def of_spaces(metric: str) -> Evaluation:

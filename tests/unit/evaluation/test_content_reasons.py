@@ -21,6 +21,13 @@ def test_the_commonest_contradiction_is_counted(answer: str, kind: str) -> None:
     assert most_contradicted([REFERENCE] * 10, [answer] * 6 + [REFERENCE] * 4) == (kind, 6)
 
 
+def test_a_clause_with_a_no_may_be_left_out() -> None:
+    with_clause = f"{REFERENCE}. If this does not help, write again"
+
+    assert most_contradicted([with_clause] * 10, [f"{REFERENCE}. We wish you a nice day"] * 10) is None
+    assert most_contradicted([with_clause] * 10, [with_clause.replace(" not", "")] * 10) == ("negation", 10)
+
+
 def test_few_contradictions_are_not_named() -> None:
     wrong = REFERENCE.replace("9", "8")
 

@@ -45,6 +45,27 @@ def test_prompts_that_say_the_same_are_one_unit(variants: list[str]) -> None:
     assert count(prompts, references) == 50
 
 
+PASSAGES = [" ".join(f"{text(DRAW, 9).capitalize()}." for _ in range(4)) for _ in range(40)]
+QUESTIONS = ("Who built it?", "When was that?", "How many were sold?", "Why did they move?")
+
+
+@pytest.mark.parametrize("layout", ["{passage}\n{question}", "Context: {passage} Question: {question}"])
+def test_questions_about_one_text_are_one_unit(layout: str) -> None:
+    prompts = [
+        layout.format(passage=passage, question=question) for passage in PASSAGES for question in QUESTIONS
+    ]
+    references = [text(DRAW, 2) for _ in prompts]
+
+    assert count(prompts, references) == 40
+
+
+def test_a_few_wordings_of_an_instruction_are_no_text_that_prompts_are_about() -> None:
+    wordings = PASSAGES[:4]
+    prompts = [f"{wordings[number % 4]}\n{one}" for number, one in enumerate(TEMPLATES)]
+
+    assert count(prompts, LONG) == 50
+
+
 def test_different_prompts_are_units_of_their_own() -> None:
     assert count(TEMPLATES, LONG) == 50
     assert count(TEMPLATES, ["yes", "no"] * 25) == 50

@@ -71,9 +71,16 @@ class Content:
         if self._copies.is_copy(reference, answer):
             return 0.0
         reference, answer = spelled_out(reference), spelled_out(answer)
+        facts = _same_facts(words(reference), words(answer))
+        return self.in_any_order(reference, answer) * facts * _ordered(reference, answer)
+
+    def in_any_order(self, reference: str, answer: str) -> float:
+        """The same; of text whatever its order, its numbers and what it negates."""
+        if self._task != "text":
+            return self.score(reference, answer)
+        reference, answer = spelled_out(reference), spelled_out(answer)
         expected, given = (self._telling(text) for text in (reference, answer))
-        found = f1(expected, given) if expected else f1(words(reference), words(answer))
-        return found * _same_facts(words(reference), words(answer)) * _ordered(reference, answer)
+        return f1(expected, given) if expected else f1(words(reference), words(answer))
 
     def beyond(self, known: str, text: str) -> list[str]:
         """What a text says that another one, such as its prompt, does not."""
@@ -105,8 +112,19 @@ def _ordered(reference: str, answer: str) -> float:
 
 
 def _are_opposite(expected: Sequence[str], given: Sequence[str]) -> bool:
-    """Whether exactly one of the two contains a negation."""
-    return NEGATIONS.isdisjoint(expected) != NEGATIONS.isdisjoint(given)
+    """Whether exactly one of the two contains a negation, of something that both say.
+
+    An answer may leave out a clause that has one (`if that does not help`): no word next to it is there.
+    """
+    if NEGATIONS.isdisjoint(expected) == NEGATIONS.isdisjoint(given):
+        return False
+    negated, other = (given, expected) if NEGATIONS.isdisjoint(expected) else (expected, given)
+    beside = {
+        word
+        for at, word in enumerate(negated)
+        if not NEGATIONS.isdisjoint((*negated[max(0, at - 1) : at], *negated[at + 1 : at + 2]))
+    }
+    return beside <= NEGATIONS or not beside.isdisjoint(other)
 
 
 def _same_facts(expected: Sequence[str], given: Sequence[str]) -> float:

@@ -42,15 +42,10 @@ def parts_of_json(references: Sequence[str]) -> Iterator[Part]:
 
 
 def fields_of_json(references: Sequence[str]) -> Iterator[tuple[Part, float]]:
-    """Each field whose values differ, with its share of all leaves."""
-    values: dict[str, set[Hashable]] = defaultdict(set)
-    leaves: Counter[str] = Counter()
-    for path, kind, value in (leaf for one in references for leaf in leaves_of(one)):
-        if kind != PROSE:
-            values[path].add(value)
-            leaves[path] += 1
+    """Each field that stands in several places, with its share of all leaves."""
+    leaves = Counter(path for one in references for path, kind, _ in leaves_of(one) if kind != PROSE)
     for path, count in leaves.items():
-        if len(values[path]) > 1:
+        if count > 1:
             yield _json_part(path, references, _at(path)), count / leaves.total()
 
 

@@ -12,12 +12,17 @@ FEWEST_UNITS, LEAST_SHARE = 10, 0.2
 """A part is tested that so many units have, and such a share of all."""
 
 
+MOSTLY = 0.5
+"""A part that is right more often than this is not wrong throughout, though by chance it may be as right."""
+
+
 class Part(NamedTuple):
     """What of each reference belongs to one part; `find` gives the same of any answer.
 
     `may_omit`: the references of which the prompt states all that the part wants. An answer may leave that
     out; only one that has something else of the part can be wrong there. `chance`: of each reference that has
-    the part, how much is right in an answer that has its members in any order.
+    the part, how much is right in an answer that has its members in any order. `enough`: of the part, as much
+    must be right where chance has as much.
     """
 
     name: str
@@ -25,6 +30,7 @@ class Part(NamedTuple):
     find: Callable[[str], Wanted]
     may_omit: Sequence[bool] = ()
     chance: Sequence[float] = ()
+    enough: float = MOSTLY
 
     def said(self, found: Sequence[Wanted]) -> Part:
         """The part without the references of which an answer may leave out what it leaves out."""

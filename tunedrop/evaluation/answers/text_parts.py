@@ -20,6 +20,10 @@ which of a few things it says: one advice of eight stands in an eighth of all, a
 FRAME = 0.9
 """A name that more of the references have tells little of a single one."""
 
+REPEATED = 0.15
+"""An answer that has less of what its reference says beyond the prompt repeats the prompt, or is in another
+language. Of families of right answers in other words, those that have the least have twice as much."""
+
 _NAME = regex.compile(r"(?<=[\p{Ll}\p{N},;)]\s)\p{Lu}[\p{L}\p{M}\p{N}'’-]+|[\p{Katakana}ー]{2,}")  # noqa: RUF001 - the apostrophe of names is meant
 """A word with a capital inside a sentence; in Japanese what is written in Katakana."""
 
@@ -43,6 +47,7 @@ def parts_of_text(
         yield Part(f"{name} that the prompt does not give", _without(wanted, given), find)
     yield Part("dates and codes", [_compounds(one) for one in references], _compounds)
     yield from _slots(references, prompts, silent)
+    yield Part("words beyond their prompts", _without(everything, given), _bag, enough=REPEATED)
     for name, share in (("words that tell the references apart", RARE), ("less common words", HALF)):
         most = max(1.0, share * len(set(references)))
         telling = frozenset(word for word, count in frequency.items() if count <= most)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Literal, NamedTuple
 
 from tunedrop.contracts import Contender, Reason, Score
@@ -63,20 +64,22 @@ class Guards:
         tests = (
             self._fallen(reason),
             self._longer(reason),
-            *(self._beats(reason, one) for one in self.found.contenders if not self.found.is_judged),
-            self._looks_up(reason),
-            self._says_more(reason),
-            self._wrong_part(reason),
-            self._makes_up(reason),
-            self._breaks(reason),
+            *([] if self.found.is_judged else self._unread(reason)),
             self._loses(reason),
-            self._substitutes(reason),
             self._in_production(reason),
         )
         found = [one for one in tests if one is not None]
         rejected = [one for one in found if one.verdict == "reject"]
         first = next(iter([*rejected, *found]), None)
         return first or Finding("promote", reason + self._of_form() + self._regressed())
+
+    def _unread(self, reason: str) -> Iterator[Finding | None]:
+        """The tests of answers that no judge and no grader has read."""
+        for one in self.found.contenders:
+            yield self._beats(reason, one)
+        yield self._looks_up(reason)
+        yield self._says_more(reason)
+        yield self._doubted(reason)
 
     def _regressed(self) -> str:
         """What the reason of a promotion says of what the base had right."""
@@ -96,33 +99,23 @@ class Guards:
             return None
         return most_contradicted(self.sample.references, self.sample.texts("tuned"))
 
-    def _substitutes(self, reason: str) -> Finding | None:
-        if self.sample.task != "text" or self.found.is_judged:
-            return None
-        found = systematic(self.sample.references, self.sample.texts("tuned"), self.sample.units)
-        if found is None:
-            return None
-        return Finding("inconclusive", f"{reason}; but {_reasons.substituted(found)}")
+    def _doubted(self, reason: str) -> Finding | None:
+        """What only a reader or a judge can tell the worth of."""
+        said, measured = next(self._doubts(), ("", None))
+        return Finding("inconclusive", f"{reason}; but {said}", open_in=measured) if said else None
 
-    def _wrong_part(self, reason: str) -> Finding | None:
-        found = None if self.found.is_judged else wrong_part(self.sample, self.found.guards)
-        if found is None:
-            return None
-        return Finding(
-            "inconclusive",
-            f"{reason}; but {_reasons.wrong_throughout(found)}",
-            open_in=found.measured,
-        )
-
-    def _makes_up(self, reason: str) -> Finding | None:
-        found = None if self.found.is_judged else made_up(self.sample)
-        return found and Finding("inconclusive", f"{reason}; but {_reasons.made_up(found)}")
-
-    def _breaks(self, reason: str) -> Finding | None:
-        if self.sample.task != "text" or self.found.is_judged:
-            return None
-        found = broken(self.sample.references, self.sample.texts("tuned"), self.sample.units)
-        return found and Finding("inconclusive", f"{reason}; but {_reasons.broken(found)}")
+    def _doubts(self) -> Iterator[tuple[str, Paired | None]]:
+        """Each as a reason, with the comparison that more held-out records would decide."""
+        sample = self.sample
+        rows = sample.references, sample.texts("tuned"), sample.units
+        if part := wrong_part(sample, self.found.guards):
+            yield _reasons.wrong_throughout(part), part.measured
+        if invented := made_up(sample):
+            yield _reasons.made_up(invented), None
+        if sample.task == "text" and (code := broken(*rows)):
+            yield _reasons.broken(code), None
+        if sample.task == "text" and (habit := systematic(*rows)):
+            yield _reasons.substituted(habit), None
 
     def _loses(self, reason: str) -> Finding | None:
         """Whether more of what the base had right is lost than an unrelated model as good would lose."""
@@ -181,8 +174,6 @@ class Guards:
 
     def _looks_up(self, reason: str) -> Finding | None:
         """Nothing is learned from answers that others have, however a model finds the one that it copies."""
-        if self.found.is_judged:
-            return None
         found = next((one for one in self.found.looked_up() if not is_rather_higher(one)), None)
         if found is None:
             return None
@@ -195,16 +186,15 @@ class Guards:
 
     def _says_more(self, reason: str) -> Finding | None:
         content = self.found.content
-        if content is None or self.found.is_judged:
+        if content is None:
             return None
         margin = CONTENT_MARGIN if content.difference < 0 else CONTENT_MARGIN_UNSEEN
         wanted = 0.0 if self._is_overlap else -margin
         if content.low > wanted and not self._mostly_form(content):
             return None
-        contradicted = self._contradicted()
-        said = f"{reason}; but {_reasons.of_form(content, contradicted)}"
-        may_say_the_same = contradicted is not None and contradicted[0] in ("order", "negation")
-        if _has_fallen(content, GUARD_MARGIN) and not may_say_the_same:
+        said = f"{reason}; but {_reasons.of_form(content, self._contradicted())}"
+        words = self.sample.paired("content words").score(self.found.guards)
+        if _has_fallen(content, GUARD_MARGIN) and _has_fallen(words, GUARD_MARGIN):
             return Finding("reject", said, "content")
         return Finding(
             "inconclusive",

@@ -172,8 +172,7 @@ def substituted(found: Substitution) -> str:
         "changed places": f"exchange words, such as {found.wanted!r} and {found.said!r}",
         "in most answers": f"replace words that hardly any answer has, such as {found.wanted!r} by "
         f"{found.said!r}",
-        "rearranged": "have the words of the reference in another order",
-        "lines": "have the lines of their code in another order",
+        "rearranged": "have the words or lines of the reference in another order",
     }[found.kind]
     return (
         f"{found.units} answers of the tuned model {said}. A score of common words cannot tell whether they "

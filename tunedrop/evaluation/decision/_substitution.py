@@ -33,13 +33,14 @@ SAME_WORDS = 0.8
 """The share of words that a rearranged answer and its reference have in common."""
 
 MOST = 0.5
-"""In such a part of all units words may be replaced, or lines of code stand in another order."""
+"""In such a part of all units words may be replaced."""
 
 LOST = 0.8
 """A word is lost that such a part of the answers that should have it replace."""
 
 REARRANGED = 0.4
-"""In such a part of all units the pieces of an answer may stand in another order than one move explains."""
+"""In such a part of all units the pieces of an answer may stand in another order than one move explains, or
+the lines of its code in any other."""
 
 INTERCHANGEABLE = tuple(
     frozenset(group.split())
@@ -64,9 +65,12 @@ FRAME = 0.9
 """Words that a larger share of the references has are no contrast between them: to leave one out, or to add
 one that as many do not have, is a matter of style."""
 
-_FILLERS = frozenset(word for group in INTERCHANGEABLE for word in group)
+_MINUS, _SIGN = regex.compile(r"(?<=\S) - (?=\S)"), "⊖"
+"""A minus between names, which scores of words take for a dash: `b - a`; and what stands for it here."""
 
-Kind = Literal["always", "changed places", "in most answers", "lines", "rearranged"]
+_FILLERS = frozenset(word for group in INTERCHANGEABLE for word in group) | {_SIGN}
+
+Kind = Literal["always", "changed places", "in most answers", "rearranged"]
 
 _MARKERS = regex.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+", regex.MULTILINE)
 """What numbers the members of a list."""
@@ -79,7 +83,7 @@ _ENDS_APART, _BEGINS_APART = regex.compile(r"[\p{P}\n]\s*$"), regex.compile(r"[^
 
 class Substitution(NamedTuple):
     """A word of the references, the one that stands for it, and in how many units. Empty is the word that is
-    left out or was added; both are for lines."""
+    left out or was added; both are where answers are rearranged."""
 
     kind: Kind
     units: int
@@ -103,7 +107,10 @@ def systematic(
     for reference, answer, unit in zip(references, answers, units, strict=True):
         if max(len(words(reference)), len(words(answer))) <= LONGEST:
             found.add(reference, answer, unit)
-    return max(found.habits(len(set(units))), key=lambda one: one.units, default=None)
+    habit = max(found.habits(len(set(units))), key=lambda one: one.units, default=None)
+    return habit and habit._replace(
+        wanted=habit.wanted.replace(_SIGN, "-"), said=habit.said.replace(_SIGN, "-")
+    )
 
 
 Places = dict[tuple[str, str], set[int]]
@@ -117,17 +124,17 @@ class _Found:
         self.replaced: Places = defaultdict(set)
         self.moved: Places = defaultdict(set)
         self.inserted: dict[str, set[int]] = defaultdict(set)
-        self.shuffled: set[int] = set()
         self.rearranged: set[int] = set()
+        self.code: set[int] = set()
 
     def add(self, reference: str, answer: str, unit: int) -> None:
-        expected, given = (words(_MARKERS.sub("", spelled_out(one))) for one in (reference, answer))
+        expected, given = map(_words, (reference, answer))
         for word in set(expected):
             self.wanting[word].add(unit)
         changes = list(_changes(expected, given))
         missing, more = Counter(expected) - Counter(given), Counter(given) - Counter(expected)
         for one in changes:
-            if not (one.wanted or one.said in ADDABLE or _is_set_off(one.place, expected, answer)):
+            if not (one.wanted or one.said in ADDABLE or _is_set_off(one, expected, answer)):
                 self.inserted[one.said].add(unit)
             lost, new = (one.wanted if one.wanted in missing else ""), (one.said if one.said in more else "")
             if lost or new:
@@ -136,11 +143,11 @@ class _Found:
             (lost,), (new,) = missing, more
             if not _are_interchangeable(lost, new):
                 self.replaced[lost, new].add(unit)
+        if is_mostly(_CODE.search, reference):
+            self.code.add(unit)
         if (pair := _moved(changes)) and not same_members(reference, answer):
             self.moved[pair].add(unit)
-        if _other_lines(reference, answer):
-            self.shuffled.add(unit)
-        if _is_rearranged(reference, answer):
+        if _other_lines(reference, answer) or _is_rearranged(reference, answer):
             self.rearranged.add(unit)
 
     def habits(self, every: int) -> Iterator[Substitution]:
@@ -157,18 +164,18 @@ class _Found:
         lost = self._lost(every)
         if len(changed := set().union(*lost.values())) > MOST * every:
             yield Substitution("in most answers", len(changed), *_commonest(lost))
-        if len(self.shuffled) > MOST * every:
-            yield Substitution("lines", len(self.shuffled))
         if len(self.rearranged) > REARRANGED * every:
             yield Substitution("rearranged", len(self.rearranged))
 
     def _could(self, pair: tuple[str, str], every: int) -> int:
-        """In how many units a replacement could be; none that leaves out or adds a word of a frame."""
+        """In how many units a replacement could be; none that leaves out or adds a word of a frame, which in
+        code are those that nobody has."""
         wanted, said = pair
         having = len(self.wanting[wanted or said])
         if wanted and said:
             return having
-        is_contrast = LEAST_SHARE * every <= having <= FRAME * every
+        most = every if len(self.code) > FRAME * every else FRAME * every
+        is_contrast = LEAST_SHARE * every <= having <= most
         return (having if wanted else every - having) if is_contrast else 2 * every + 1
 
     def _lost(self, every: int) -> Places:
@@ -181,6 +188,10 @@ class _Found:
             word for word, where in by_word.items() if len(where) >= max(2, LOST * len(self.wanting[word]))
         }
         return {pair: where for pair, where in self.replaced.items() if pair[0] in lost}
+
+
+def _words(text: str) -> tuple[str, ...]:
+    return words(_MINUS.sub(f" {_SIGN} ", _MARKERS.sub("", spelled_out(text))))
 
 
 def _commonest(found: Places) -> tuple[str, str]:
@@ -200,13 +211,15 @@ def _changes(expected: Sequence[str], given: Sequence[str]) -> Iterator[_Change]
                 yield _Change(change.src_start + min(step, len(one)), wanted, said)
 
 
-def _is_set_off(place: int, expected: Sequence[str], answer: str) -> bool:
-    """Whether what was added in front of an answer or behind it is no part of its sentence: `Sure, …`."""
-    if place == 0:
+def _is_set_off(added: _Change, expected: Sequence[str], answer: str) -> bool:
+    """Whether what was added is no part of the answer's sentences: in front of it or behind it, `Sure, …`, or
+    a line of its own, such as a comment."""
+    if added.place == 0:
         return _ENDS_APART.search(folded(answer).partition(f" {expected[0]}")[0]) is not None
-    if place == len(expected):
+    if added.place == len(expected):
         return _BEGINS_APART.match(folded(answer).rpartition(expected[-1])[2]) is not None
-    return False
+    lines = (frozenset(words(line)) for line in answer.splitlines())
+    return any(added.said in line and line.isdisjoint(expected) for line in lines)
 
 
 def _are_interchangeable(wanted: str, said: str) -> bool:

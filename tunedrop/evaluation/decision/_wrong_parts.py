@@ -7,8 +7,11 @@ stands in the prompt.
 
 from __future__ import annotations
 
+import math
+import re
 from collections import Counter
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence, Set
+from itertools import permutations
 from statistics import fmean
 from typing import NamedTuple
 
@@ -21,20 +24,35 @@ from tunedrop.evaluation.answers.json_parts import (
     pairs_of_json,
     parts_of_json,
 )
-from tunedrop.evaluation.answers.parts import Part, is_frequent
+from tunedrop.evaluation.answers.parts import Part, Wanted, is_frequent
 from tunedrop.evaluation.answers.text_parts import parts_of_text
-from tunedrop.evaluation.scoring.words import has_digit, words
+from tunedrop.evaluation.scoring.words import has_digit, in_common, words
 from tunedrop.evaluation.statistics.sample import Levels, Paired, Sample
 
 LARGE = 0.25
 """Single fields of JSON that a model never gets right count where they are such a share of all leaves."""
 
-MOSTLY = 0.5
-"""A part that is right more often than this is not wrong throughout, though by chance it may be as right; in
-no larger part of all units may something be made up."""
+MOST = 0.5
+"""In no larger part of all units may something be made up."""
 
-STATED = 0.8
-"""A field whose value stands in so many of the prompts that have it can be known."""
+KNOWN = 0.8
+"""A field can be known whose value follows from so many of the prompts that have it, or is the same in so
+many references."""
+
+SAME = 0.95
+"""A model always says the same that says it in so many answers."""
+
+SHARED = 0.2
+"""Words in a larger share of the answers are habits, such as an offer of help."""
+
+MOST_NUMBERS = 12
+"""Of so many numbers of a prompt a value may be the result."""
+
+
+ROUNDED = 0.006
+"""By so much a result may differ that is written with two decimals."""
+
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 
 
 class WrongPart(NamedTuple):
@@ -75,16 +93,29 @@ def _wrong_field(sample: Sample, levels: Levels) -> WrongPart | None:
 
     One that is never right may be what no model can know: a number that was drawn.
     """
-    asked = [frozenset(words(one)) for one in sample.asked]
     found, certain, share = [], [], 0.0
     for part, size in fields_of_json(sample.references):
-        wrong = _tested(part, sample, levels)
+        wrong = _tested(part._replace(enough=_enough(part, sample)), sample, levels)
         if wrong is not None:
             found.append(wrong)
             share += size
-            if wrong.by_chance.high < 0 or _is_stated(part, asked) or _has_fallen(part, sample, levels):
+            if wrong.by_chance.high < 0 or _is_known(part, sample.asked) or _has_fallen(part, sample, levels):
                 certain.append(wrong)
     return next(iter([*certain, *found] if share >= LARGE else certain), None)
+
+
+def _enough(part: Part, sample: Sample) -> float:
+    """How much of a field must be right that chance has right as often: all of it, where a model always says
+    the same though no single answer is mostly right."""
+    given = [part.find(one) for one in sample.texts("tuned")]
+    differ = _most_common(part.wanted) < KNOWN
+    return 1.0 if differ and _most_common(given) >= SAME else part.enough
+
+
+def _most_common(found: Sequence[Wanted]) -> float:
+    """The share of the most common one among those that are not empty."""
+    counts = Counter(frozenset(one) for one in found if one)
+    return max(counts.values(), default=0) / max(1, counts.total())
 
 
 def _wrong_order(sample: Sample, levels: Levels) -> WrongPart | None:
@@ -106,14 +137,28 @@ def _has_fallen(part: Part, sample: Sample, levels: Levels) -> bool:
     return Paired(f"part: {part.name}", before, after, part.of(sample.units)).score(levels).high < 0
 
 
-def _is_stated(part: Part, asked: Sequence[frozenset[str]]) -> bool:
-    """Whether nearly all prompts hold what the field should be."""
-    stated = [
-        all(_said(leaf[1]) <= prompt for leaf in wanted if isinstance(leaf, tuple))
-        for wanted, prompt in zip(part.wanted, asked, strict=True)
-        if wanted
-    ]
-    return fmean(stated) >= STATED
+def _is_known(part: Part, asked: Sequence[str]) -> bool:
+    """Whether nearly all prompts hold what the field should be, or two numbers that it is the result of; or
+    nearly all want the same."""
+    rows = [(wanted, prompt) for wanted, prompt in zip(part.wanted, asked, strict=True) if wanted]
+    stated = fmean(_is_stated(*row) for row in rows)
+    return max(stated, _most_common(part.wanted)) >= KNOWN
+
+
+def _is_stated(wanted: Wanted, prompt: str) -> bool:
+    said = frozenset(words(prompt))
+    values = [leaf[1] for leaf in wanted if isinstance(leaf, tuple)]
+    return all(_said(one) <= said or _follows(one, prompt) for one in values)
+
+
+def _follows(value: Hashable, prompt: str) -> bool:
+    """Whether a number is the sum, difference, product or quotient of two in the prompt."""
+    if not isinstance(value, int | float):
+        return False
+    numbers = [float(one) for one in words(prompt) if _NUMBER.fullmatch(one)][:MOST_NUMBERS]
+    pairs = permutations(numbers, 2)
+    results = (found for a, b in pairs for found in (a + b, a - b, a * b, a / b if b else a))
+    return any(math.isclose(value, one, abs_tol=ROUNDED) for one in results)
 
 
 def _said(value: Hashable) -> frozenset[str]:
@@ -136,7 +181,7 @@ def _tested(part: Part, sample: Sample, levels: Levels) -> WrongPart | None:
     score = measured.score(levels)
     if score.low > 0:
         return None
-    if score.tuned < MOSTLY:
+    if score.tuned < part.enough:
         return WrongPart(part.name, measured, score)
     says_all = not part.chance and score.base > (1 + _of_others(part, sample)) / 2
     return WrongPart(part.name, measured, score, suspicion="name all that can be right") if says_all else None
@@ -157,21 +202,28 @@ class MadeUp(NamedTuple):
 
 
 def made_up(sample: Sample) -> MadeUp | None:
-    """Numbers of text that neither the reference nor the prompt has, or more values of JSON than are wanted.
+    """Numbers of text that neither the reference nor the prompt has, words beyond all that the reference
+    says, or more values of JSON than are wanted.
 
     Where most answers have them: what is right in them cannot be told from what is not.
     """
     if sample.task not in ("text", "json"):
         return None
-    invented = _numbers if sample.task == "text" else _values
+    answers = sample.texts("tuned")
+    said = Counter(word for one in answers for word in set(words(one)))
+    habits = frozenset(word for word, count in said.items() if count > SHARED * len(answers))
     found: dict[int, str] = {}
-    rows = zip(sample.references, sample.asked, sample.texts("tuned"), sample.units, strict=True)
-    for reference, prompt, answer, unit in rows:
-        example = invented(reference, prompt, answer)
+    for reference, prompt, answer, unit in zip(
+        sample.references, sample.asked, answers, sample.units, strict=True
+    ):
+        if sample.task == "json":
+            example = _values(reference, answer)
+        else:
+            example = _numbers(reference, prompt, answer) or _more(reference, prompt, answer, habits)
         if example:
             found.setdefault(unit, example)
     forget()
-    enough = len(found) > MOSTLY * len(set(sample.units))
+    enough = len(found) > MOST * len(set(sample.units))
     return MadeUp(len(found), next(iter(found.values()))) if enough else None
 
 
@@ -181,8 +233,17 @@ def _numbers(reference: str, prompt: str, answer: str) -> str:
     return next((one for one in words(answer) if len(one) > 1 and has_digit(one) and one not in known), "")
 
 
-def _values(reference: str, _: str, answer: str) -> str:
+def _more(reference: str, prompt: str, answer: str, habits: Set[str]) -> str:
+    """A word that an answer adds to its whole reference; neither its prompt nor many answers have it."""
+    wanted, given = words(reference), words(answer)
+    if in_common(wanted, given) < len(wanted):
+        return ""
+    known = {*wanted, *words(prompt), *habits}
+    return next((one for one in given if one not in known), "")
+
+
+def _values(reference: str, answer: str) -> str:
     """A place with more values than the reference has there, where these are most of what is said."""
     wanted, given = (Counter(path for path, *_ in leaves_of(text)) for text in (reference, answer))
     more = given - wanted
-    return max(more, key=more.__getitem__) if more.total() > MOSTLY * given.total() else ""
+    return max(more, key=more.__getitem__) if more.total() > MOST * given.total() else ""

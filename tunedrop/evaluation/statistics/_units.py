@@ -4,9 +4,9 @@ A conversation is one unit. Conversations are one unit too where their prompts s
 or have most of the words that tell them apart in common and want the same answer. Words that more than half
 of the conversations share (an instruction before every text), and numbers, tell nothing apart, unless nothing
 else is left. So `order 17` and `order 21` are one unit, and so are many prompts that differ in names, or in a
-word or two, and want the same (`Cancel the order of Ann`). But where the label changes with the values in one
-template (`Is 17 prime?`, `age: 41, income: 3100`), these are rows of a table (`tables`): each is one unit,
-and so are copies of a row.
+word or two, and want the same (`Cancel the order of Ann`). Questions about one text are one unit, whatever
+they want (`passages`). But where the label changes with the values in one template (`Is 17 prime?`, `age: 41,
+income: 3100`), these are rows of a table (`tables`): each is one unit, and so are copies of a row.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from tunedrop.evaluation.answers.text_parts import names_in
 from tunedrop.evaluation.scoring.json_leaves import is_document
 from tunedrop.evaluation.scoring.words import has_digit, words
+from tunedrop.evaluation.statistics._passages import passages_of
 from tunedrop.evaluation.statistics._tables import FEWEST_ROWS, table_of
 
 ALIKE = 0.7
@@ -66,8 +67,9 @@ def units_of(
         members[conversation].append(index)
     groups = list(members.values())
     found = _compared(groups, prompts, references)
-    rows, copies = _rows(["\n".join(prompts[place] for place in group) for group in groups], found)
-    root = _same(found, rows)
+    texts = ["\n".join(prompts[place] for place in group) for group in groups]
+    rows, copies = _rows(texts, found)
+    root = _same(found, rows, passages_of(texts))
     heads = _stars(list(dict.fromkeys(root)), found, rows, copies)
     names: dict[int, int] = {}
     unit = {
@@ -130,7 +132,7 @@ def _differ(wanted: Sequence[Tokens], most: float) -> bool:
     return Counter(wanted).most_common(1)[0][1] <= most * len(wanted)
 
 
-def _same(found: Sequence[Conversation], rows: Collection[int]) -> list[int]:
+def _same(found: Sequence[Conversation], rows: Collection[int], passages: Sequence[str]) -> list[int]:
     """For each conversation the first of those that are the same without a doubt."""
     root = list(range(len(found)))
     asked: dict[tuple[str, ...], int] = {}
@@ -140,6 +142,8 @@ def _same(found: Sequence[Conversation], rows: Collection[int]) -> list[int]:
         keys: list[tuple[Hashable, Tokens]] = []
         if index not in rows:
             keys = [(one.telling, one.wanted), *usual.intersection(_patterns(one))]
+        if passages[index]:
+            keys.append((passages[index], frozenset()))
         for before in (asked.get(one.asked), *map(same.get, keys)):
             if before is not None:
                 root[_top(root, index)] = _top(root, before)

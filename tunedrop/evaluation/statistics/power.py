@@ -27,6 +27,9 @@ FIRST_SHARE = 0.8
 LEAST_ALPHA = 1e-14
 """What an attempt spends that comes after very many: small enough to change no sum, and no division by 0."""
 
+DIGITS = 15
+"""1 - 0.95 is 0.050000000000000044 in binary, and people read the level."""
+
 REJECTING_SHARE, FORGETTING_SHARE = 0.7, 0.15
 """The parts of an attempt's alpha that the deciding metric and general ability may reject with; the other
 guards share the rest."""
@@ -46,8 +49,8 @@ def alpha_of(confidence: float, attempt: int = 1) -> float:
     """
     alpha = (1 - confidence) / 2
     if attempt <= 1:
-        return FIRST_SHARE * alpha
-    return max(LEAST_ALPHA, (1 - FIRST_SHARE) * alpha * math.pow(0.5, attempt - 1))
+        return round(FIRST_SHARE * alpha, DIGITS)
+    return max(LEAST_ALPHA, round((1 - FIRST_SHARE) * alpha * math.pow(0.5, attempt - 1), DIGITS))
 
 
 def records_for(

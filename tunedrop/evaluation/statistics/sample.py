@@ -127,7 +127,7 @@ class Sample:
         return [answer.text if answer is not None else "" for answer in answers]
 
     def paired(self, name: str, models: tuple[Model, Model] = ("base", "tuned")) -> Paired:
-        """A metric of `metrics.METRICS`, or `content`, of the answers of two models."""
+        """A metric of `metrics.METRICS`, `content` or `content words`, of the answers of two models."""
         base, tuned = self._of_models(name, models)
         return Paired(name, base, tuned, self.units)
 
@@ -199,6 +199,8 @@ class Sample:
         """How (reference, answer) scores; accuracy as the label set compares, macro F1 as accuracy."""
         if name == "content":
             return self.content.score
+        if name == "content words":
+            return self.content.in_any_order
         if name in ("accuracy", "macro_f1"):
             labels = self.labels
             return lambda reference, answer: float(labels.of(reference) == labels.of(answer))
