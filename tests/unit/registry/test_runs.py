@@ -196,3 +196,9 @@ def test_an_upload_whose_key_has_line_breaks_is_found_under_a_key_without(
     assert found.run == run
     keys = [item["pk"]["S"] for item in aws.dynamodb.scan(TableName=stage.registry_table)["Items"]]
     assert all(key.splitlines() == [key] for key in keys)
+
+
+def test_what_happens_once_has_one_caller(registry: Registry) -> None:
+    assert registry.claim("announced", "a run") is True
+    assert registry.claim("announced", "a run") is False
+    assert registry.claim("announced", "another run") is True

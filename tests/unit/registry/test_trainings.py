@@ -8,7 +8,7 @@ import pytest
 
 from tests import builders
 from tunedrop.aws import Aws
-from tunedrop.errors import AlreadyTrained
+from tunedrop.errors import AlreadyTrained, TransientError
 from tunedrop.registry import Registry
 from tunedrop.registry.trainings import Trainings
 from tunedrop.stage import Stage
@@ -105,3 +105,13 @@ def test_a_run_keeps_what_it_has_claimed_however_often_it_comes_by(
         trainings.claim(FIRST, builders.dataset())
 
     assert is_claimed(trainings, registry, FIRST.run_id)
+
+
+@pytest.mark.parametrize("seen", ["", "persona-1111111111"])
+def test_of_two_runs_that_have_read_the_same_one_claims_the_training(
+    trainings: Trainings, monkeypatch: pytest.MonkeyPatch, seen: str
+) -> None:
+    monkeypatch.setattr(trainings, "_claimed_by", lambda _: seen)
+
+    with pytest.raises(TransientError, match="claims the same training"):
+        claim(trainings)
