@@ -117,7 +117,8 @@ def test_an_inconclusive_run_gets_its_verdict_from_more_examples_and_no_second_t
     assert evaluation.records == len(few) + len(more)
     steps = [step.step for step in pipeline.registry.steps(run_id)]
     assert steps.count("start_customization") == 1
-    told = inbox.messages(run_id)
+    request, *told = inbox.messages(run_id)
+    assert request.attributes["event"] == "approval-required"
     assert [one.attributes["outcome"] for one in told] == ["inconclusive", "refused", "promoted"]
     assert f"tunedrop retry {run_id}" in told[0].text
     assert "The verdict of attempt 1 stays: inconclusive" in told[1].text
