@@ -10,10 +10,9 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import botocore.session
 from ministack.core import iam_evaluator, lambda_runtime, router
 from ministack.services import dynamodb
-
-from local import clients
 
 
 def patch(unpacked: Path, services: set[str]) -> None:
@@ -30,7 +29,8 @@ def patch(unpacked: Path, services: set[str]) -> None:
     router._KNOWN_AWS_SERVICE_NAMES = frozenset(services)
     dynamodb._condition_syntax_error = functools.lru_cache(maxsize=1024)(dynamodb._condition_syntax_error)
     _parse_policies_once()
-    clients.share()  # each job of the local Bedrock has a session with its own credentials
+    # Each job of the local Bedrock has a session with its own credentials; service models are shared.
+    botocore.session.create_loader = functools.cache(botocore.session.create_loader)
     unpack_once(unpacked)
 
 

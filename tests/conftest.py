@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 from collections.abc import Iterator
@@ -10,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import botocore.loaders
+import botocore.session
 import hypothesis
 import pytest
 
-from local import clients
 from local.driver import Inbox, Pipeline
 from local.embedded import BEFORE_LEGACY, Embedded, running
 from tunedrop import naming
@@ -32,7 +34,9 @@ hypothesis.settings.load_profile("tunedrop")
 # Matrices in tests are small: a second thread of OpenBLAS spins for longer than it works.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-clients.share()
+# Each session of boto3 reads the service models that it needs from their files. The sessions of a test run
+# share one loader, which halves the time of tests that use moto.
+botocore.session.create_loader = functools.cache(botocore.loaders.create_loader)
 
 
 def pytest_collection_finish() -> None:

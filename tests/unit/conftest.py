@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import boto3
-import moto.core.responses
 import pytest
 from moto import mock_aws
-from moto.core.serialize import AttributePicker
 
 from tests import builders
 from tests.unit.tables import make_intake_bucket, make_registry_table, make_waits_table
@@ -22,21 +19,6 @@ from tunedrop.waiting.table import Waits
 
 if TYPE_CHECKING:
     from tests.unit.local_sagemaker import LocalAccount
-
-# What moto works out anew for each call: a third of the time of tests that use its tables.
-moto.core.responses.method_names_from_class = functools.cache(moto.core.responses.method_names_from_class)
-_pick = AttributePicker.__call__
-
-
-def _picked(picker: AttributePicker, context: Any) -> Any:
-    """A value of DynamoDB is a dict with the name of its type: there are no other names to look for."""
-    parent = getattr(context.shape, "parent", None)
-    if type(context.obj) is dict and parent is not None and parent.name == "AttributeValue":
-        return context.obj.get(context.key)
-    return _pick(picker, context)
-
-
-AttributePicker.__call__ = _picked
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
