@@ -1,9 +1,13 @@
 """The monthly spending of runs: spent, committed, and awaiting approval.
 
 In the registry table: `pk` = `MONTH#<YYYY-MM>`, `sk` = `RUN#<run id>` has a run's amounts and tenant, `sk` =
-`#VERSION` a number that every change increments. A commitment is written only if the month has not changed
-since it was read, so that two concurrent runs cannot exceed the budget together. Reads and writes are
-strongly consistent; an index would not be.
+`#VERSION` a number that every change increments, and the item that the last change wrote. A commitment is
+written only if the month has not changed since it was read, so that two concurrent runs cannot exceed the
+budget together. Reads and writes are strongly consistent; an index would not be.
+
+The last change stands twice because even a consistent query is not isolated from a transaction
+("read-committed", DynamoDB developer guide, transaction-apis): it may return the new version, but the run's
+item of before.
 
 A run counts in the month in which its costs begin: that of its estimate or, if needed, its approval; a
 further attempt counts in the month of its own estimate. Amounts already spent stay in their month.
@@ -94,7 +98,10 @@ class Spending:
     def read(self, month: str) -> Month:
         """A month, read consistently."""
         items = {item["sk"]: item for item in self._table.query({"pk": f"MONTH#{month}"})}
-        version = int(items.pop(_VERSION, {}).get("version", 0))
+        last = items.pop(_VERSION, {})
+        version = int(last.get("version", 0))
+        if "last" in last:
+            items[last["last"]["sk"]] = last["last"]
         runs = {key.removeprefix("RUN#"): item for key, item in items.items()}
         return Month(
             version=version,
@@ -182,9 +189,12 @@ class Spending:
         version = {
             "TableName": self._table.name,
             "Key": wire({**key, "sk": _VERSION}),
-            "UpdateExpression": "SET version = :next",
+            "UpdateExpression": "SET version = :next, #last = :last",
+            "ExpressionAttributeNames": {"#last": "last"},
             "ConditionExpression": "version = :seen" if seen else "attribute_not_exists(pk)",
-            "ExpressionAttributeValues": wire({":next": seen + 1} | ({":seen": seen} if seen else {})),
+            "ExpressionAttributeValues": wire(
+                {":next": seen + 1, ":last": item} | ({":seen": seen} if seen else {})
+            ),
         }
         line = {"TableName": self._table.name, "Item": wire(item)}
         try:

@@ -256,6 +256,20 @@ def test_of_many_runs_at_once_no_more_are_committed_than_the_month_has_room_for(
     assert spending.read("2026-11").requested() == 60
 
 
+def test_what_a_query_does_not_see_of_the_last_change_counts(
+    aws: Aws, stage: Stage, spending: Spending
+) -> None:
+    """It may return one item of a transaction, not another (DynamoDB developer guide, transaction-apis)."""
+    spending.estimate(run(1), decided(run(1)))
+    spending.estimate(run(2), decided(run(2)))
+    seen = spending.read("2026-11")
+    late = {"pk": {"S": "MONTH#2026-11"}, "sk": {"S": "RUN#run-2"}}
+    aws.dynamodb.delete_item(TableName=stage.registry_table, Key=late)
+
+    assert spending.read("2026-11") == seen
+    assert spending.estimate(run(3), decided(run(3))).approval_reasons
+
+
 def test_amounts_are_sent_as_dynamodb_keeps_them(aws: Aws, spending: Spending) -> None:
     """Or a call that is sent again, as after a timeout, may look like another one with the same token."""
     sent: list[dict[str, Any]] = []
