@@ -53,21 +53,22 @@ def expressions() -> dict[str, re.Pattern[Any]]:
     return found
 
 
-def seconds(expression: re.Pattern[Any], piece: str, length: int = LENGTH) -> float:
-    """What the slowest way to use it takes; the best of five more tries where that is long."""
+def seconds(expression: re.Pattern[Any], piece: str, length: int = LENGTH, tries: int = 1) -> float:
+    """What the slowest way to use it takes; of each way the best of some tries."""
     text = piece * (length // len(piece)) + "!\x00"
     given: Any = text.encode() if isinstance(expression.pattern, bytes) else text
     uses: list[Any] = [expression.match, expression.fullmatch]
     if not any(one in str(expression.pattern) for one in ANCHORED):
         uses.append(lambda given: sum(1 for _ in expression.finditer(given)))
-    took = max(_timed(use, given) for use in uses)
-    return took if took < MOST_SECONDS else max(min(_timed(use, given) for _ in range(5)) for use in uses)
+    return max(min(_timed(use, given) for _ in range(tries)) for use in uses)
 
 
 def is_slow(expression: re.Pattern[Any], piece: str) -> bool:
-    """Whether it takes long, and for twice the text over three times as long: a busy machine is no find."""
-    took = seconds(expression, piece)
-    return took > MOST_SECONDS and seconds(expression, piece, 2 * LENGTH) > 3 * took
+    """Whether it takes long, and for four times the text over eight times as long: not by a busy machine."""
+    if seconds(expression, piece) < MOST_SECONDS:
+        return False
+    half = seconds(expression, piece, LENGTH // 2, tries=5)
+    return seconds(expression, piece, 2 * LENGTH, tries=5) > 8 * half
 
 
 def _timed(use: Any, given: Any) -> float:

@@ -259,7 +259,7 @@ _OTHERS = (
         "number: --column prompt=1 --column completion=2",
     ),
     (
-        re.compile(r"[^\n]* (?:__eou__|\+\+\+\$\+\+\+) "),
+        re.compile(r"\A[^\n]* (?:__eou__|\+\+\+\$\+\+\+) "),
         "these are dialogues in the form of DailyDialog or of the Cornell corpus; write the turns of each as "
         "messages with role and content",
     ),

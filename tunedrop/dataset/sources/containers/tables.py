@@ -91,14 +91,14 @@ def columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> Columns
 
 def _is_said_in(row: Sequence[str], keys: Sequence[str]) -> bool:
     """Whether a cell that is no part of a record is a sentence, which no row of names has."""
-    return any(
-        _SENTENCE.search(cell.strip()) is not None
-        for cell, key in zip(row, keys, strict=True)
-        if key not in PARTS
-    )
+    return any(_is_sentence(cell.strip()) for cell, key in zip(row, keys, strict=True) if key not in PARTS)
 
 
-_SENTENCE = re.compile(r"\w\s+\w.*\w[.!?]$", re.DOTALL)
+def _is_sentence(text: str) -> bool:
+    return _END.search(text[-2:]) is not None and _TWO_WORDS.search(text) is not None
+
+
+_END, _TWO_WORDS = re.compile(r"\w[.!?]\Z"), re.compile(r"\w\s+\w")
 
 
 def _with_index(keys: list[str]) -> list[str]:
