@@ -15,7 +15,7 @@ from tunedrop.registry import Registry
 from tunedrop.registry.open_runs import OpenRuns
 from tunedrop.registry.spending import Spending
 from tunedrop.stage import Stage
-from tunedrop.waiting.resolve import Settler
+from tunedrop.waiting.resolve import Callbacks
 from tunedrop.waiting.table import Waits
 
 # As ASCII JSON, so that no text can break a log line or change its direction.
@@ -48,9 +48,9 @@ class Services:
         return Waits(self.aws.dynamodb, self.stage.waits_table)
 
     @property
-    def settler(self) -> Settler:
+    def callbacks(self) -> Callbacks:
         """One per call, because it records the failures of that call."""
-        return Settler(self.aws, self.stage)
+        return Callbacks(self.aws, self.stage)
 
 
 @cache

@@ -13,11 +13,11 @@ import pytest
 from tunedrop import catalog
 from tunedrop.dataset import formats
 from tunedrop.dataset.check.check import check_files
-from tunedrop.dataset.check.merge import conclude
+from tunedrop.dataset.check.merge import merge_ranges
 from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.report import Report, plain_errors
-from tunedrop.dataset.check.results import Partial, Range
-from tunedrop.dataset.check.scan import examine
+from tunedrop.dataset.check.results import Range, RangeResult
+from tunedrop.dataset.check.scan import scan_range
 from tunedrop.dataset.formats import json_typed
 from tunedrop.dataset.prepare.plan import Shares, plan
 from tunedrop.dataset.prepare.split import prepare
@@ -93,12 +93,12 @@ def parts_and_rules_agree(body: bytes, asked: CheckOptions, expected: Report, cu
     place = cut % (len(body) + 1)
     with line_by_line():
         parts = [
-            msgspec.msgpack.encode(examine(source, Range("train", start, stop), asked))
+            msgspec.msgpack.encode(scan_range(source, Range("train", start, stop), asked))
             for start, stop in ((0, place), (place, len(body)))
             if start < stop
         ]
-    decoded = (msgspec.msgpack.decode(part, type=Partial) for part in parts)
-    assert conclude(decoded, {"train": source}, NAMES, asked) == expected
+    decoded = (msgspec.msgpack.decode(part, type=RangeResult) for part in parts)
+    assert merge_ranges(decoded, {"train": source}, NAMES, asked) == expected
 
 
 def repaired_for_good(body: bytes, asked: CheckOptions) -> None:

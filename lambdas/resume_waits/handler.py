@@ -12,31 +12,31 @@ from lambdas.services import Services, logger, metrics, services, tracer
 from lambdas.step import named_errors
 from tunedrop import intake
 from tunedrop.contracts import Wait
-from tunedrop.waiting.resolve import Settler
+from tunedrop.waiting.resolve import Callbacks
 
 
 @logger.inject_lambda_context(clear_state=True)
 @tracer.capture_lambda_handler(capture_response=False)
 def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, list[str]]:
     here = services()
-    settler = here.settler
+    callbacks = here.callbacks
     with named_errors():
-        settled = _settle(event, here, settler)
-    metrics.add_metric("FailingSubjects", MetricUnit.Count, len(settler.troubles.failed))
+        resolved = _resolve(event, here, callbacks)
+    metrics.add_metric("FailingSubjects", MetricUnit.Count, len(callbacks.troubles.failed))
     metrics.flush_metrics()
-    for wait in settled:
-        logger.info("settled", extra={"run_id": wait.run_id, "wait": wait.kind})
-    return {"settled": [f"{wait.run_id} {wait.kind}" for wait in settled]}
+    for wait in resolved:
+        logger.info("resolved", extra={"run_id": wait.run_id, "wait": wait.kind})
+    return {"resolved": [f"{wait.run_id} {wait.kind}" for wait in resolved]}
 
 
-def _settle(event: dict[str, Any], services: Services, settler: Settler) -> list[Wait]:
+def _resolve(event: dict[str, Any], services: Services, callbacks: Callbacks) -> list[Wait]:
     match event.get("source"):
         case "aws.s3":
-            return _signal(event, services, settler)
+            return _signal(event, services, callbacks)
         case str() if subject := _job_of(event):
-            return settler.settle_about(subject)
+            return callbacks.resolve_about(subject)
         case _:
-            return settler.settle_all()
+            return callbacks.resolve_all()
 
 
 def _job_of(event: dict[str, Any]) -> str:
@@ -45,7 +45,7 @@ def _job_of(event: dict[str, Any]) -> str:
     return str(event.get("detail", {}).get("jobArn") or resources[0] if event.get("detail") else "")
 
 
-def _signal(event: dict[str, Any], services: Services, settler: Settler) -> list[Wait]:
+def _signal(event: dict[str, Any], services: Services, callbacks: Callbacks) -> list[Wait]:
     """The run of an approve or stop object. The event may come late, so a stop counts if its object is there
     and newer than the attempt."""
     upload = intake.read_key(event["detail"]["object"]["key"])
@@ -53,5 +53,5 @@ def _signal(event: dict[str, Any], services: Services, settler: Settler) -> list
     if record is None or not record.is_open:
         return []
     if upload.kind == "stop":
-        settler.stops(record.run, event["detail"].get("requester", ""))
-    return settler.settle_run(record.run.run_id)
+        callbacks.stops(record.run, event["detail"].get("requester", ""))
+    return callbacks.resolve_run(record.run.run_id)

@@ -28,7 +28,7 @@ def handler(payload: Input, services: Services) -> Wait:
     subject = approval.key_of(payload.run, payload.estimate) if payload.estimate else payload.subject
     wait = create.wait_of(services.stage, payload.run, payload.kind, subject, payload.token)
     logger.info("waiting", extra={"wait": wait.kind, "subject": wait.subject})
-    kept = services.settler.register(wait)
+    kept = services.callbacks.register(wait)
     if payload.estimate is not None:
         approval.ask(services.aws.sns, services.stage, payload.run, payload.estimate, kept.expires_at)
     return kept

@@ -6,12 +6,12 @@ import msgspec
 
 
 class Check(msgspec.Struct, frozen=True, kw_only=True):
-    """One preflight check. `cure` is the fix if it has not passed."""
+    """One preflight check. `hint` is the fix if it has not passed."""
 
     name: str
     passed: bool
     detail: str
-    cure: str = ""
+    hint: str = ""
 
 
 class Preflight(msgspec.Struct, frozen=True, kw_only=True):

@@ -40,13 +40,13 @@ class Unseen(msgspec.Struct, frozen=True):
     why: str
 
 
-class Album(Protocol):
+class MediaResolver(Protocol):
     """Where the media of a dataset lie."""
 
     def expect(self, uris: Iterable[str]) -> None:
         """Many that will be looked at: they may be fetched together."""
 
-    def look(self, uri: str) -> Seen | Unseen | None:
+    def inspect(self, uri: str) -> Seen | Unseen | None:
         """An object; None if nothing can be said about it from here."""
 
 
@@ -58,7 +58,7 @@ class Source(Protocol):
         """Bytes in all."""
 
     @property
-    def album(self) -> Album | None:
+    def resolver(self) -> MediaResolver | None:
         """Where the images and videos are that it refers to; None if nobody can look at them."""
 
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:

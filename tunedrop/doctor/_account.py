@@ -77,5 +77,5 @@ def _bootstrap(aws: Aws) -> Finding:
     return _finding("CDK bootstrap", "good", f"version {version}")
 
 
-def _finding(name: str, state: State, detail: str, cure: str = "") -> Finding:
-    return Finding(about=ABOUT, name=name, state=state, detail=detail, cure=cure)
+def _finding(name: str, state: State, detail: str, hint: str = "") -> Finding:
+    return Finding(about=ABOUT, name=name, state=state, detail=detail, hint=hint)

@@ -32,5 +32,5 @@ def _look(aws: Aws) -> Finding:
         state="note",
         detail=f"{free} executions at once, of {most} in the account; a large run alone uses 10: runs wait "
         "for each other",
-        cure=quotas.request(QUOTA, 1000, aws.session.region_name, "lambda"),
+        hint=quotas.request(QUOTA, 1000, aws.session.region_name, "lambda"),
     )

@@ -59,8 +59,8 @@ def _events(aws: Aws, about: str, stage: Stage) -> Finding:
     answer = aws.s3.get_bucket_notification_configuration(Bucket=stage.intake_bucket)
     if "EventBridgeConfiguration" in answer:
         return _finding(about, "event delivery", "good", "the intake bucket sends its events to EventBridge")
-    cure = f"{AGAIN.format(name=stage.name)}. {OF_YOUR_OWN}, Amazon EventBridge, On"
-    return _finding(about, "event delivery", "bad", "the intake bucket sends no events", cure)
+    hint = f"{AGAIN.format(name=stage.name)}. {OF_YOUR_OWN}, Amazon EventBridge, On"
+    return _finding(about, "event delivery", "bad", "the intake bucket sends no events", hint)
 
 
 def _buckets(aws: Aws, about: str, stage: Stage) -> Finding:
@@ -69,12 +69,12 @@ def _buckets(aws: Aws, about: str, stage: Stage) -> Finding:
     own."""
     for name in (stage.intake_bucket, stage.artifacts_bucket):
         if aws.s3.get_bucket_versioning(Bucket=name).get("Status") != "Enabled":
-            cure = f"{OF_YOUR_OWN}, Bucket Versioning, Enable"
-            return _finding(about, "bucket settings", "bad", f"{name} keeps no versions", cure)
+            hint = f"{OF_YOUR_OWN}, Bucket Versioning, Enable"
+            return _finding(about, "bucket settings", "bad", f"{name} keeps no versions", hint)
         region = aws.s3.get_bucket_location(Bucket=name).get("LocationConstraint") or "us-east-1"
         if region != stage.region:
-            cure = "Set intake_bucket and artifacts_bucket to buckets of the stage's Region"
-            return _finding(about, "bucket settings", "bad", f"{name} is in {region}", cure)
+            hint = "Set intake_bucket and artifacts_bucket to buckets of the stage's Region"
+            return _finding(about, "bucket settings", "bad", f"{name} is in {region}", hint)
     return _finding(about, "bucket settings", "good", "both buckets keep versions")
 
 
@@ -94,10 +94,10 @@ def _subscribers(aws: Aws, about: str, stage: Stage) -> Finding:
             "Confirm with the link in the mail from AWS",
         )
     if not people:
-        cure = f"Set notification_emails in cdk.json, or: aws sns subscribe --topic-arn {stage.topic_arn} …"
-        return _finding(about, "subscribers", "note", "the topic has no subscribers", cure)
+        hint = f"Set notification_emails in cdk.json, or: aws sns subscribe --topic-arn {stage.topic_arn} …"
+        return _finding(about, "subscribers", "note", "the topic has no subscribers", hint)
     return _finding(about, "subscribers", "good", ", ".join(one["Endpoint"] for one in people))
 
 
-def _finding(about: str, name: str, state: State, detail: str, cure: str = "") -> Finding:
-    return Finding(about=about, name=name, state=state, detail=detail, cure=cure)
+def _finding(about: str, name: str, state: State, detail: str, hint: str = "") -> Finding:
+    return Finding(about=about, name=name, state=state, detail=detail, hint=hint)

@@ -24,7 +24,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     state: State
     detail: str
-    cure: str = ""
+    hint: str = ""
 
 
 def asked(about: str, name: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
@@ -37,11 +37,11 @@ def asked(about: str, name: str, look: Callable[[], Iterator[Finding]]) -> Itera
             name=name,
             state="unknown",
             detail=f"could not be read: {explain(error)}",
-            cure=_cure(error),
+            hint=_hint(error),
         )
 
 
-def _cure(error: ClientError | BotoCoreError) -> str:
+def _hint(error: ClientError | BotoCoreError) -> str:
     if isinstance(error, ClientError) and code_of(error) in _DENIED:
         return f"Request permission for {action_of(error)}, or use another role"
     return ""

@@ -37,7 +37,7 @@ def check(aws: Aws, stage: Stage) -> Iterator[Finding]:
         name=NAME,
         state="bad" if stopped else "good",
         detail="; ".join(stopped) or "functions, alarms and Bedrock may use the key",
-        cure=f"Add the statements of docs/how-to/stages.md (Your own key) to the policy of {stage.key_arn}; "
+        hint=f"Add the statements of docs/how-to/stages.md (Your own key) to the policy of {stage.key_arn}; "
         f"or, for the stack's own key: make deploy STAGE={stage.name}"
         if stopped
         else "",

@@ -83,5 +83,5 @@ def _cdk(text: str) -> Finding:
     )
 
 
-def _finding(name: str, state: State, detail: str, cure: str = "") -> Finding:
-    return Finding(about=ABOUT, name=name, state=state, detail=detail, cure=cure)
+def _finding(name: str, state: State, detail: str, hint: str = "") -> Finding:
+    return Finding(about=ABOUT, name=name, state=state, detail=detail, hint=hint)

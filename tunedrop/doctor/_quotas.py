@@ -114,12 +114,12 @@ def _enough(quotas: dict[str, Quota], code: str, name: str, used: int, needed: i
         return _finding(name, "unknown", f"Service Quotas does not list {code}")
     if quota.value >= needed:
         return _finding(name, "good", f"{used} of {quota.value:g} used" if used else f"{quota.value:g}")
-    cure = (
+    hint = (
         request(quota.code, needed, region)
         if quota.adjustable
         else "It cannot be raised: delete what is not needed"
     )
-    return _finding(name, "bad", f"{quota.value:g} in total, {used} used; {needed} needed", cure)
+    return _finding(name, "bad", f"{quota.value:g} in total, {used} used; {needed} needed", hint)
 
 
 def _instances(aws: Aws, instance: str) -> Finding:
@@ -132,8 +132,8 @@ def _instances(aws: Aws, instance: str) -> Finding:
         )
     if found["Value"] >= 1:
         return _finding(name, "good", f"{found['Value']:g}")
-    cure = limits.request(name, _region(aws), str(found["QuotaCode"]))
-    return _finding(name, "bad", f"{found['Value']:g}; one is needed to train", cure)
+    hint = limits.request(name, _region(aws), str(found["QuotaCode"]))
+    return _finding(name, "bad", f"{found['Value']:g}; one is needed to train", hint)
 
 
 def _used(aws: Aws, models: list[BaseModel]) -> Used:
@@ -149,5 +149,5 @@ def _region(aws: Aws) -> str:
     return str(aws.session.region_name)
 
 
-def _finding(name: str, state: State, detail: str, cure: str = "") -> Finding:
-    return Finding(about=ABOUT, name=name, state=state, detail=detail, cure=cure)
+def _finding(name: str, state: State, detail: str, hint: str = "") -> Finding:
+    return Finding(about=ABOUT, name=name, state=state, detail=detail, hint=hint)

@@ -65,7 +65,7 @@ def _not_deployed(aws: Aws, name: str) -> Finding:
         name="stage",
         state="note",
         detail=f"is not deployed in {aws.session.region_name} yet",
-        cure=f"make deploy STAGE={name}",
+        hint=f"make deploy STAGE={name}",
     )
 
 

@@ -78,5 +78,5 @@ def _listed_by_bedrock(model: BaseModel) -> set[str]:
     return {CUSTOMIZATION_TYPES[method] for method in bedrock} - {"REINFORCEMENT_FINE_TUNING"}
 
 
-def _finding(model: BaseModel, state: State, detail: str, cure: str = "") -> Finding:
-    return Finding(about=ABOUT, name=model.name, state=state, detail=detail, cure=cure)
+def _finding(model: BaseModel, state: State, detail: str, hint: str = "") -> Finding:
+    return Finding(about=ABOUT, name=model.name, state=state, detail=detail, hint=hint)

@@ -22,5 +22,5 @@ def check(aws_: Aws, stage: Stage, model: BaseModel) -> Check:
         detail=f"{model.name}, to compare with, will be imported from {source}"
         if source
         else f"{model.name} is not sold on demand in Bedrock, and {bases.no_weights(stage, model)}",
-        cure="Or take qwen.qwen3-32b, which Bedrock sells",
+        hint="Or take qwen.qwen3-32b, which Bedrock sells",
     )

@@ -28,16 +28,16 @@ def judge(aws_: Aws, stage: Stage, run: Run, asked: JudgeSettings) -> Check:
     """
     model, by_job = foundation_model(asked.model), asked.via == "evaluation-job"
     problem = "" if _APPLICATION_PROFILE in asked.model else _life(aws_, stage, model)
-    cure = "Choose another evaluation.judge.model" + (", or ask it with via: converse" if by_job else "")
+    hint = "Choose another evaluation.judge.model" + (", or ask it with via: converse" if by_job else "")
     if asked.open_text_only:
-        cure = "Name a model in evaluation.judge, or none; and set another judge for the stage"
+        hint = "Name a model in evaluation.judge, or none; and set another judge for the stage"
     if by_job and not problem and (problem := _role(aws_, stage, run, model)):
-        cure = "Deploy the stage again: the role is part of it"
+        hint = "Deploy the stage again: the role is part of it"
     return Check(
         name="judge",
         passed=not problem,
         detail=f"the judge {asked.model} {problem or 'is available and may be called'}",
-        cure=cure,
+        hint=hint,
     )
 
 

@@ -30,7 +30,7 @@ def teacher(aws_: Aws, found: Teacher, region: str, role_arn: str) -> Check:
         name="teacher",
         passed=not problem,
         detail=f"the teacher {found.model} {problem or 'is available and may be called'}",
-        cure="Choose another teacher.model: tunedrop bases --method distillation"
+        hint="Choose another teacher.model: tunedrop bases --method distillation"
         if dead
         else "Deploy the stage again: the role is part of it",
     )
@@ -53,7 +53,7 @@ def grader(aws_: Aws, run: Run, dataset: Dataset, role_arn: str, called: str) ->
         name="grader",
         passed=not problems,
         detail=f"the grader {run.grader}: {'; '.join(problems) or 'graded two records'}",
-        cure="A grader takes a list of {id, messages, metadata} and gives a list of "
+        hint="A grader takes a list of {id, messages, metadata} and gives a list of "
         "{id, aggregate_reward_score}",
     )
 

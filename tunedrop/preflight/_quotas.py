@@ -41,7 +41,7 @@ def check(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Che
         name="quotas",
         passed=not full,
         detail="; ".join(_detail(one) for one in full) or "the quotas leave room for the run",
-        cure="; or ".join(_cure(one, stage.region) for one in full),
+        hint="; or ".join(_hint(one, stage.region) for one in full),
     )
 
 
@@ -73,7 +73,7 @@ def _detail(one: Shortage) -> str:
     return f"{one.quota.name} ({one.quota.code}) is {one.quota.value:g}, {one.used} used{one.note}"
 
 
-def _cure(one: Shortage, region: str) -> str:
+def _hint(one: Shortage, region: str) -> str:
     quota = one.quota
     more = quotas.request(quota.code, one.needed, region) if quota.adjustable else "It cannot be raised"
     return f"Delete what is not needed (tunedrop throughput, tunedrop teardown), or: {more}"

@@ -58,7 +58,7 @@ class Preflighter:
         )
         failed = [check for check in checks if not check.passed]
         if failed:
-            raise PreflightFailed("\n".join(f"{check.detail}. {check.cure}" for check in failed))
+            raise PreflightFailed("\n".join(f"{check.detail}. {check.hint}" for check in failed))
         return Preflight(checks=checks)
 
     def _model_in_region(self) -> Check:
@@ -68,7 +68,7 @@ class Preflighter:
             passed=self._stage.region in regions,
             detail=f"{self._model.name} is customized in {', '.join(regions)}; this stage is in "
             f"{self._stage.region}",
-            cure=self._here(),
+            hint=self._here(),
         )
 
     def _here(self) -> str:
@@ -112,15 +112,15 @@ class Preflighter:
                     )
             return self._model_check(True, f"{self._model.name} is active and offers {', '.join(methods)}")
 
-        cure = catalog.instead(self._model, self._method(), region=self._stage.region)
-        return self._asked("base model", look, cure, about=self._model.name)
+        hint = catalog.instead(self._model, self._method(), region=self._stage.region)
+        return self._asked("base model", look, hint, about=self._model.name)
 
     def _model_check(self, passed: bool, detail: str) -> Check:
         return Check(
             name="base model",
             passed=passed,
             detail=detail,
-            cure=catalog.instead(self._model, self._method()),
+            hint=catalog.instead(self._model, self._method()),
         )
 
     def _access_granted(self) -> Check:
@@ -131,7 +131,7 @@ class Preflighter:
                 name="model access",
                 passed=not missing,
                 detail=f"access to {self._model.name}: {', '.join(missing) or 'granted'}",
-                cure=foundation_models.ACCESS,
+                hint=foundation_models.ACCESS,
             )
 
         return self._asked("model access", look, foundation_models.ACCESS, about=self._model.name)
@@ -146,8 +146,8 @@ class Preflighter:
         def look() -> Check:
             found = models.status(self._aws, model)
             detail = f"the custom model {model} {f'is {found}' if found else 'does not exist'}"
-            cure = "Name another run with from, or another custom model as base_model"
-            return Check(name="custom model", passed=found == "Active", detail=detail, cure=cure)
+            hint = "Name another run with from, or another custom model as base_model"
+            return Check(name="custom model", passed=found == "Active", detail=detail, hint=hint)
 
         yield self._asked("custom model", look, "Name a custom model of this account and Region")
 
@@ -191,7 +191,7 @@ class Preflighter:
             + (
                 "are compared by validation loss" if has else "cannot be compared: there is no validation set"
             ),
-            cure=f"Give data.validation, or more records; {self._model.name} may take no validation set",
+            hint=f"Give data.validation, or more records; {self._model.name} may take no validation set",
         )
 
     def _base_to_compare_with(self) -> Iterator[Check]:
@@ -208,7 +208,7 @@ class Preflighter:
         return Check(
             name="test set",
             passed=True,
-            detail=f"test: {power.told(count, asked.min_improvement, asked.confidence)}",
+            detail=f"test: {power.in_words(count, asked.min_improvement, asked.confidence)}",
         )
 
     def _way_to_serve(self) -> Check:
@@ -219,7 +219,7 @@ class Preflighter:
                 name="serving",
                 passed=False,
                 detail=str(error),
-                cure="Change deployment.mode, or the base model",
+                hint="Change deployment.mode, or the base model",
             )
         return Check(name="serving", passed=True, detail=f"the tuned model will be evaluated {way}")
 
@@ -255,7 +255,7 @@ class Preflighter:
                 passed=not denied,
                 detail=f"the role of its jobs, {role}: "
                 f"{'may not ' + ', '.join(denied) if denied else 'may read the data and write its output'}",
-                cure="Deploy the stage again: the role is part of it; then look for a denying policy",
+                hint="Deploy the stage again: the role is part of it; then look for a denying policy",
             )
 
         yield self._asked("data access", look, "Look for a policy that denies iam:SimulatePrincipalPolicy")
@@ -276,12 +276,12 @@ class Preflighter:
                 name="job name",
                 passed=not taken,
                 detail=f"the job name {', '.join(taken or names)} is {'already in use' if taken else 'free'}",
-                cure="Upload the dataset under another name",
+                hint="Upload the dataset under another name",
             )
 
         return self._asked("job name", look, "Try again")
 
-    def _asked(self, name: str, look: Callable[[], Check], cure: str, about: str = "") -> Check:
+    def _asked(self, name: str, look: Callable[[], Check], hint: str, about: str = "") -> Check:
         """A check whose call AWS may refuse, which then is its result.
 
         `about` is the resource that the call is about, if the check should say that it does not exist.
@@ -293,5 +293,5 @@ class Preflighter:
                 raise
             if about and isinstance(error, ClientError) and aws.is_missing(error):
                 detail = f"{about} does not exist in {self._stage.region} (or no longer does)"
-                return Check(name=name, passed=False, detail=detail, cure=cure)
-            return Check(name=name, passed=False, detail=aws.explain(error), cure=cure)
+                return Check(name=name, passed=False, detail=detail, hint=hint)
+            return Check(name=name, passed=False, detail=aws.explain(error), hint=hint)

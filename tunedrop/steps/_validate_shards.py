@@ -18,11 +18,11 @@ from botocore.exceptions import ClientError
 from tunedrop import aws, naming
 from tunedrop.catalog.method import MethodRules
 from tunedrop.contracts import ByteRange, Run
-from tunedrop.dataset.check.merge import conclude
+from tunedrop.dataset.check.merge import merge_ranges
 from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.report import Report
-from tunedrop.dataset.check.results import Partial, Range, ranges
-from tunedrop.dataset.check.scan import examine
+from tunedrop.dataset.check.results import Range, RangeResult, ranges
+from tunedrop.dataset.check.scan import scan_range
 from tunedrop.dataset.duplicates.candidates import SPLITS
 from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.prepare import multipart as join
@@ -30,7 +30,7 @@ from tunedrop.dataset.prepare.multipart import Piece
 from tunedrop.dataset.prepare.plan import Shares, by_hash, plan
 from tunedrop.dataset.prepare.split import Prepared, Sides, merge, prepare
 from tunedrop.dataset.sources.media_s3 import Copies
-from tunedrop.dataset.sources.s3 import album_of, names_of, sources_of
+from tunedrop.dataset.sources.s3 import names_of, resolver_of, sources_of
 from tunedrop.dataset.types import Opened, Source, Split
 from tunedrop.stage import Stage
 
@@ -68,16 +68,16 @@ class Shards:
 
     def check(self, shard: ByteRange, file: Source, asked: CheckOptions) -> None:
         """Examine the lines that begin in one range, and keep which media were looked at."""
-        self._put("check", shard, examine(file, Range(shard.split, shard.start, shard.stop), asked))
-        body = msgspec.msgpack.encode(album_of(file).etags)
+        self._put("check", shard, scan_range(file, Range(shard.split, shard.start, shard.stop), asked))
+        body = msgspec.msgpack.encode(resolver_of(file).etags)
         self._s3.put_object(Bucket=self._bucket, Key=self._key("check", shard, "media"), Body=body)
 
     def report(
         self, shards: Sequence[ByteRange], files: Mapping[Split, Opened], asked: CheckOptions
     ) -> Report:
         """What one pass over all of the dataset would have found."""
-        partials = (self._get("check", shard, Partial) for shard in shards)
-        return conclude(partials, sources_of(files), names_of(files), asked, opened=files)
+        partials = (self._get("check", shard, RangeResult) for shard in shards)
+        return merge_ranges(partials, sources_of(files), names_of(files), asked, opened=files)
 
     def plan(self, shards: Sequence[ByteRange], train: Source, held_out: Shares, near_together: bool) -> None:
         """Leave each shard of the training file which of its records are held out, as if it were whole."""
@@ -107,15 +107,15 @@ class Shards:
     def prepare(self, shard: ByteRange, file: Source, held_out: Shares, rules: MethodRules) -> None:
         """Split and convert the records that begin in one range."""
         sides = self._sides(shard, file, held_out)
-        album = album_of(file)
-        album.remember(self._media(shard))
+        resolver = resolver_of(file)
+        resolver.remember(self._media(shard))
         records = (block.body for block in lines.blocks(file, shard.start, shard.stop))
         with ExitStack() as stack:
             sinks: dict[Split, BinaryIO] = {
                 split: stack.enter_context(tempfile.TemporaryFile()) for split in SPLITS
             }
             with Copies(self._s3, self._bucket, self._run.run_id) as copies:
-                relocate = {shard.split: partial(copies.of, album)}
+                relocate = {shard.split: partial(copies.of, resolver)}
                 prepared = prepare({shard.split: records}, sinks, sides, rules, relocate)
             for split, sink in sinks.items():
                 if prepared.files[split].records:

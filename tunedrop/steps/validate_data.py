@@ -25,7 +25,7 @@ from tunedrop.dataset.formats import json_lines
 from tunedrop.dataset.prepare.plan import Shares, are_few, plan
 from tunedrop.dataset.prepare.split import Prepared, prepare, shares
 from tunedrop.dataset.sources.media_s3 import Copies
-from tunedrop.dataset.sources.s3 import album_of, names_of, open_files, sources_of
+from tunedrop.dataset.sources.s3 import names_of, open_files, resolver_of, sources_of
 from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidDataset, InvalidManifest
 from tunedrop.planning.plan import stage_runs
@@ -205,7 +205,7 @@ class _Validation:
                 split: stack.enter_context(tempfile.TemporaryFile()) for split in SPLITS
             }
             sources = {split: file.chunks(0, file.size) for split, file in self._files.items()}
-            relocate = {split: partial(copies.of, album_of(file)) for split, file in self._files.items()}
+            relocate = {split: partial(copies.of, resolver_of(file)) for split, file in self._files.items()}
             with in_its_words(self._run):
                 train = self._files["train"]
                 near_together = are_few(report.near_duplicates, report.records)

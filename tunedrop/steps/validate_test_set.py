@@ -20,7 +20,7 @@ from tunedrop.dataset.check.report import Report
 from tunedrop.dataset.prepare.multipart import Piece
 from tunedrop.dataset.prepare.split import Prepared, Written, merge, prepare
 from tunedrop.dataset.sources.media_s3 import Copies
-from tunedrop.dataset.sources.s3 import album_of, names_of, open_files, sources_of
+from tunedrop.dataset.sources.s3 import names_of, open_files, resolver_of, sources_of
 from tunedrop.stage import Stage
 from tunedrop.steps._validate_shards import Shards, ranges_of
 from tunedrop.steps.validate_data import asked, in_its_words, keep, kept
@@ -87,7 +87,7 @@ class _Retest:
                     {"test": sink},
                     b"",
                     rules,
-                    relocate={"test": partial(copies.of, album_of(file))},
+                    relocate={"test": partial(copies.of, resolver_of(file))},
                 )
             before = self._bytes_before()
             sink.seek(0)

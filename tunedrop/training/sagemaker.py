@@ -56,7 +56,7 @@ def roles(stage: Stage, engine: str) -> Check:
         name="roles",
         passed=has,
         detail=f"the stage {'has' if has else 'lacks'} the roles for training jobs and imports",
-        cure=f'Add "{engine}" to the setting engines and deploy the stage again',
+        hint=f'Add "{engine}" to the setting engines and deploy the stage again',
     )
 
 
@@ -68,7 +68,7 @@ def architecture(base_model: BaseModel) -> Check:
         passed=can,
         detail=f"Bedrock {'imports' if can else 'does not import'} {base_model.architecture} "
         f"({base_model.name})",
-        cure="Take qwen.qwen3-32b",
+        hint="Take qwen.qwen3-32b",
     )
 
 

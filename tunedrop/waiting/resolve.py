@@ -43,7 +43,7 @@ def _called(wait: Wait) -> str:
     return f"wait of {wait.run_id} for {wait.kind}"
 
 
-class Settler:
+class Callbacks:
     """Polls waits and resolves those whose condition holds."""
 
     def __init__(self, aws: Aws, stage: Stage) -> None:
@@ -68,7 +68,7 @@ class Settler:
             if wait.kind in QUEUES:
                 self._grant_queues(wait.kind)
             else:
-                self._settle_one(kept)
+                self._resolve(kept)
             return kept
         except (RunError, TransientError) as error:
             self._fail(wait, error)
@@ -76,7 +76,7 @@ class Settler:
             self._fail(wait, as_error(error))
         return wait
 
-    def settle(self, waits: Iterable[Wait], *, eager: bool = True) -> list[Wait]:
+    def resolve(self, waits: Iterable[Wait], *, eager: bool = True) -> list[Wait]:
         """Resolve those whose condition holds; returns them. A wait that cannot be polled does not delay
         others.
 
@@ -85,33 +85,35 @@ class Settler:
         eager
             Whether to poll those that failed recently too, because an event concerns them.
         """
-        done = self.troubles.each(waits, _called, self._settle_one, eager=eager)
-        return [wait for wait, settled in done if settled]
+        done = self.troubles.each(waits, _called, self._resolve, eager=eager)
+        return [wait for wait, resolved in done if resolved]
 
-    def settle_all(self) -> list[Wait]:
+    def resolve_all(self) -> list[Wait]:
         """Resolve all waits, on a schedule, so that a lost event costs only time."""
         kinds: tuple[WaitKind, ...] = ("approval", "training", "throughput", "judging")
-        settled = self.settle((wait for kind in kinds for wait in self._waits.of_kind(kind)), eager=False)
+        resolved = self.resolve((wait for kind in kinds for wait in self._waits.of_kind(kind)), eager=False)
         nobody: list[Wait] = []
-        settled += self.troubles.attempt("granting slots", self.grant_slots, nobody)
-        return settled + self.troubles.attempt("granting deployments", self.grant_deployments, nobody)
+        resolved += self.troubles.attempt("granting slots", self.grant_slots, nobody)
+        return resolved + self.troubles.attempt("granting deployments", self.grant_deployments, nobody)
 
-    def settle_about(self, subject: str) -> list[Wait]:
+    def resolve_about(self, subject: str) -> list[Wait]:
         """Resolve the waits that an event concerns, and grant slots that became free.
 
         In its documented sample the job's ARN lacks the base model, unlike all other responses of Bedrock
         (user guide, monitoring-eventbridge-how-it-works, read 2026-11-29); in that case all jobs are polled.
         """
-        return self.settle(self._waits.about(subject) or self._waits.of_kind("training")) + self.grant_slots()
+        return (
+            self.resolve(self._waits.about(subject) or self._waits.of_kind("training")) + self.grant_slots()
+        )
 
-    def settle_run(self, run_id: str) -> list[Wait]:
+    def resolve_run(self, run_id: str) -> list[Wait]:
         """Resolve the waits of a run that was approved or stopped.
 
         A signal does not change its place in a queue; there it only stops the run.
         """
         waits = self._waits.of_run(run_id)
-        settled = self.settle(wait for wait in waits if wait.kind not in QUEUES)
-        return settled + self._grant_queues(*(wait.kind for wait in waits))
+        resolved = self.resolve(wait for wait in waits if wait.kind not in QUEUES)
+        return resolved + self._grant_queues(*(wait.kind for wait in waits))
 
     def grant_slots(self) -> list[Wait]:
         """Let the runs that have waited longest try again, one per free slot."""
@@ -124,9 +126,9 @@ class Settler:
         """
         stopped, waiting = self._sorted_out(self._waits.of_kind("deployment"))
         if not waiting:
-            return self.settle(stopped)
+            return self.resolve(stopped)
         free = _poll.free_deployments(self._aws.bedrock, self._waits.refused_at(DEPLOYMENTS))
-        return self.settle([*stopped, *waiting[:free]])
+        return self.resolve([*stopped, *waiting[:free]])
 
     def _grant_queues(self, *kinds: WaitKind) -> list[Wait]:
         slots = self.grant_slots() if "slot" in kinds else []
@@ -143,7 +145,7 @@ class Settler:
         if not queue:
             return []
         stopped, waiting = self._sorted_out(queue)
-        return self.settle([*stopped, *self._let_in(waiting)])
+        return self.resolve([*stopped, *self._let_in(waiting)])
 
     def _let_in(self, waiting: list[Wait]) -> list[Wait]:
         """The runs that may try again now, in order, with separate slots per engine.
@@ -183,7 +185,7 @@ class Settler:
             )
         return self._engines[run_id]
 
-    def _settle_one(self, wait: Wait) -> bool:
+    def _resolve(self, wait: Wait) -> bool:
         try:
             if self._is_stopped(wait):
                 raise RunStopped(self._stop_cause(wait))

@@ -19,8 +19,8 @@ from tunedrop.dataset.check.check import check_files
 from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.sources.attachments import named_beside
 from tunedrop.dataset.sources.local import Held, LocalFile
-from tunedrop.dataset.sources.media import LocalAlbum
-from tunedrop.dataset.sources.media_s3 import StoredAlbum
+from tunedrop.dataset.sources.media import LocalMedia
+from tunedrop.dataset.sources.media_s3 import StoredMedia
 from tunedrop.dataset.types import Seen
 
 FILES = {
@@ -98,12 +98,12 @@ def test_what_check_accepts_is_what_submit_uploads_and_the_pipeline_finds(
     uploaded = {path: FILES[path] for path in named if path in FILES}
     for path, body in uploaded.items():
         s3.put_object(Bucket="intake", Key=f"runs/cats/{path}", Body=body)
-    found = StoredAlbum(s3, "intake", "runs/cats/train.jsonl", ["s3://intake/"]).look(uri)
+    found = StoredMedia(s3, "intake", "runs/cats/train.jsonl", ["s3://intake/"]).inspect(uri)
     for path in uploaded:
         s3.delete_object(Bucket="intake", Key=f"runs/cats/{path}")
 
     assert accepted == bool(uploaded) == isinstance(found, Seen)
-    assert not accepted or found == LocalAlbum(folder).look(uri)
+    assert not accepted or found == LocalMedia(folder).inspect(uri)
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from moto import mock_aws
 from tests import pictures
 from tests.unit.dataset.test_media import checked, found, seen
 from tunedrop.dataset.sources import films
-from tunedrop.dataset.sources.media_s3 import StoredAlbum
+from tunedrop.dataset.sources.media_s3 import StoredMedia
 from tunedrop.dataset.types import Seen
 
 FILMS = {
@@ -64,9 +64,9 @@ def test_little_of_a_video_in_s3_is_read_wherever_its_length_is() -> None:
         s3 = boto3.client("s3", region_name="us-east-1")
         s3.create_bucket(Bucket="data")
         s3.put_object(Bucket="data", Key="film.mp4", Body=pictures.mp4(91, at_the_end=True))
-        album = StoredAlbum(s3, "data", "train.jsonl", ["s3://data/"])
+        resolver = StoredMedia(s3, "data", "train.jsonl", ["s3://data/"])
 
-        looked = album.look("film.mp4")
+        looked = resolver.inspect("film.mp4")
 
     assert isinstance(looked, Seen)
     assert looked.seconds == 91

@@ -73,7 +73,7 @@ def test_a_word_more_is_nearly_the_same() -> None:
     (leak,) = leaks([pair(*A)], [pair(*OTHER), pair(f"{A[0]} please", "Soon.")])
 
     assert (leak.line, leak.trained_on) == (2, 1)
-    assert 90 <= leak.likeness < 100
+    assert 90 <= leak.similarity < 100
 
 
 @pytest.mark.parametrize(

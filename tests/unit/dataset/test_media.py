@@ -22,7 +22,7 @@ from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.processes import check_on_all_cores
 from tunedrop.dataset.check.report import Report
 from tunedrop.dataset.sources.local import LocalFile
-from tunedrop.dataset.sources.media_s3 import Copies, StoredAlbum
+from tunedrop.dataset.sources.media_s3 import Copies, StoredMedia
 from tunedrop.dataset.types import Unseen
 from tunedrop.errors import InvalidDataset
 from tunedrop.steps.validate_data import validate, validate_shard
@@ -257,13 +257,13 @@ def test_what_is_missing_empty_or_out_of_reach_refuses_the_run_by_its_line(
 
 
 def test_an_object_that_vanishes_before_it_is_copied_is_named(s3: Any) -> None:
-    album = StoredAlbum(s3, STAGE.intake_bucket, "runs/cats/train.jsonl", [f"s3://{STAGE.intake_bucket}/"])
+    resolver = StoredMedia(s3, STAGE.intake_bucket, "runs/cats/train.jsonl", [f"s3://{STAGE.intake_bucket}/"])
 
     with (
         pytest.raises(InvalidDataset, match=r"runs/cats/gone\.png was deleted"),
         Copies(s3, STAGE.artifacts_bucket, "cats-1") as copies,
     ):
-        partial(copies.of, album)("gone.png")
+        partial(copies.of, resolver)("gone.png")
 
 
 TENANTS = builders.stage(
@@ -311,8 +311,8 @@ def refuse_what_was_replaced(s3: Any) -> None:
 
 def test_an_object_that_is_replaced_after_the_check_is_not_copied(s3: Any) -> None:
     s3.put_object(Bucket="intake", Key="runs/cats/cat.png", Body=pictures.png())
-    album = StoredAlbum(s3, "intake", "runs/cats/train.jsonl", ["s3://intake/"])
-    album.look("cat.png")
+    resolver = StoredMedia(s3, "intake", "runs/cats/train.jsonl", ["s3://intake/"])
+    resolver.inspect("cat.png")
     s3.put_object(Bucket="intake", Key="runs/cats/cat.png", Body=pictures.png(9, 9))
     refuse_what_was_replaced(s3)
 
@@ -320,7 +320,7 @@ def test_an_object_that_is_replaced_after_the_check_is_not_copied(s3: Any) -> No
         pytest.raises(InvalidDataset, match=r"runs/cats/cat\.png was replaced"),
         Copies(s3, STAGE.artifacts_bucket, "cats-1") as copies,
     ):
-        partial(copies.of, album)("cat.png")
+        partial(copies.of, resolver)("cat.png")
 
 
 def test_an_object_that_is_replaced_between_the_shards_that_check_and_copy_it_is_not_copied(
@@ -341,7 +341,7 @@ def test_an_object_that_is_replaced_between_the_shards_that_check_and_copy_it_is
 
 
 def test_a_key_is_as_long_as_its_bytes(s3: Any) -> None:
-    found = StoredAlbum(s3, "intake", "runs/cats/train.jsonl", ["s3://intake/"]).look(
+    found = StoredMedia(s3, "intake", "runs/cats/train.jsonl", ["s3://intake/"]).inspect(
         "s3://intake/" + "猫" * 400
     )
 

@@ -14,11 +14,11 @@ from hypothesis import strategies as st
 from tests import builders
 from tunedrop import catalog
 from tunedrop.dataset.check.check import check_files
-from tunedrop.dataset.check.merge import conclude
+from tunedrop.dataset.check.merge import merge_ranges
 from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.report import Report
-from tunedrop.dataset.check.results import Partial, Range
-from tunedrop.dataset.check.scan import examine
+from tunedrop.dataset.check.results import Range, RangeResult
+from tunedrop.dataset.check.scan import scan_range
 from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.sources.local import Held
 from tunedrop.dataset.types import Source
@@ -74,9 +74,9 @@ def in_parts(files: dict[Any, bytes], asked: CheckOptions, cuts: list[float]) ->
     for split, source in sources.items():
         places = sorted({0, source.size, *(int(cut * source.size) for cut in cuts)})
         for start, stop in pairwise(places):
-            sent = msgspec.msgpack.encode(examine(source, Range(split, start, stop), asked))
-            partials.append(msgspec.msgpack.decode(sent, type=Partial))
-    return conclude(partials, sources, NAMES, asked)
+            sent = msgspec.msgpack.encode(scan_range(source, Range(split, start, stop), asked))
+            partials.append(msgspec.msgpack.decode(sent, type=RangeResult))
+    return merge_ranges(partials, sources, NAMES, asked)
 
 
 @settings(deadline=None)

@@ -99,4 +99,4 @@ def test_a_question_in_another_unicode_form_is_the_same(written: Callable[[str],
 
     found = list(HeldOut([(1, held_out)], 0.85).search([(1, trained)]))
 
-    assert [leak.likeness for leak in found] == [100.0]
+    assert [leak.similarity for leak in found] == [100.0]

@@ -17,11 +17,11 @@ from tunedrop.cli.app import app
 from tunedrop.contracts import RuleSettings
 from tunedrop.dataset.check.check import check, check_files
 from tunedrop.dataset.check.findings import sarif
-from tunedrop.dataset.check.merge import conclude
+from tunedrop.dataset.check.merge import merge_ranges
 from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.report import Report
-from tunedrop.dataset.check.results import Partial, ranges
-from tunedrop.dataset.check.scan import examine
+from tunedrop.dataset.check.results import RangeResult, ranges
+from tunedrop.dataset.check.scan import scan_range
 from tunedrop.dataset.rules import settings
 from tunedrop.dataset.rules.codes import CODES, ERRORS, severity
 from tunedrop.dataset.sources.local import LocalFile
@@ -140,12 +140,12 @@ def test_shards_obey_as_one_pass_does(tmp_path: Path) -> None:
     asked = CheckOptions(rules=whole.rules)
     source = LocalFile(tmp_path / "train.jsonl")
     sent = [
-        msgspec.msgpack.decode(msgspec.msgpack.encode(examine(source, part, asked)), type=Partial)
+        msgspec.msgpack.decode(msgspec.msgpack.encode(scan_range(source, part, asked)), type=RangeResult)
         for part in ranges("train", source, 500)
     ]
 
     assert len(sent) > 3
-    assert conclude(sent, {"train": source}, {"train": "train.jsonl"}, asked) == whole
+    assert merge_ranges(sent, {"train": source}, {"train": "train.jsonl"}, asked) == whole
 
 
 def test_the_report_lists_the_changes(tmp_path: Path) -> None:

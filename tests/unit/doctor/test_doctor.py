@@ -82,7 +82,7 @@ class TestThisMachine:
         found = list(_machine.check(repository, lambda command: cdk if "cdk" in command[0] else "v22.0.0"))
 
         assert states(found)["CDK CLI"] == "bad"
-        assert found[-1].cure == "make setup"
+        assert found[-1].hint == "make setup"
 
     def test_an_old_node_that_still_works_is_a_note(self, repository: Path) -> None:
         found = list(_machine.check(repository, lambda _: "v20.20.2"))
@@ -103,7 +103,7 @@ class TestAccount:
         *_, bootstrap = _account.check(aws)
 
         assert bootstrap.state == "bad"
-        assert "cdk bootstrap" in bootstrap.cure
+        assert "cdk bootstrap" in bootstrap.hint
 
     def test_without_a_region_the_first_thing_to_do_is_to_say_one(
         self, monkeypatch: pytest.MonkeyPatch
@@ -116,7 +116,7 @@ class TestAccount:
         (found,) = _account.check(nowhere)
 
         assert (found.name, found.state) == ("Region", "bad")
-        assert "--region" in found.cure
+        assert "--region" in found.hint
 
     def test_an_endpoint_that_does_not_answer_is_not_taken_for_wrong_credentials(
         self, aws: Aws, monkeypatch: pytest.MonkeyPatch
@@ -128,11 +128,11 @@ class TestAccount:
 
         (found,) = _account.check(aws)
 
-        assert "Is the network there" in found.cure
+        assert "Is the network there" in found.hint
         assert not _account.can_be_asked([found])
 
     def test_a_region_without_customization_names_those_that_have_it(self) -> None:
-        assert "us-east-1, us-west-2" in _account._region("eu-central-1").cure
+        assert "us-east-1, us-west-2" in _account._region("eu-central-1").hint
 
 
 class TestConcurrency:
@@ -148,7 +148,7 @@ class TestConcurrency:
         (found,) = _concurrency.check(aws)
 
         assert found.state == state
-        assert ("--quota-code L-B99A9384" in found.cure) == (state == "note")
+        assert ("--quota-code L-B99A9384" in found.hint) == (state == "note")
 
     def test_an_account_that_does_not_say_is_no_failure(self, aws: Aws) -> None:
         aws.lambda_ = FakeBedrock(
@@ -230,13 +230,13 @@ class TestBaseModels:
         finding = self.look(aws, ALIVE, closed)
 
         assert finding.state == "bad"
-        assert "aws-marketplace:Subscribe" in finding.cure
+        assert "aws-marketplace:Subscribe" in finding.hint
 
     def test_unreadable_checks_are_reported(self, aws: Aws) -> None:
         finding = self.look(aws, refusal("AccessDeniedException", operation="GetFoundationModel"))
 
         assert finding.state == "unknown"
-        assert "GetFoundationModel" in finding.cure
+        assert "GetFoundationModel" in finding.hint
 
 
 class TestQuotas:
@@ -284,7 +284,7 @@ class TestQuotas:
 
         finding = found["model units without commitment"]
         assert finding.state == "bad"
-        assert "--quota-code L-BE77399C --desired-value 1 --region us-west-2" in finding.cure
+        assert "--quota-code L-BE77399C --desired-value 1 --region us-west-2" in finding.hint
 
     def test_enough_of_everything_is_good(self, aws: Aws) -> None:
         assert set(states(self.look(aws)).values()) == {"good"}
@@ -305,12 +305,12 @@ class TestQuotas:
         found = {one.name: one for one in self.look(aws, 2, MISTRAL, **{quota: most})}
 
         assert (enough[name].state, found[name].state) == ("good", "bad")
-        assert f"{request_} --region us-west-2" in found[name].cure
+        assert f"{request_} --region us-west-2" in found[name].hint
 
     def test_fewer_jobs_than_the_stage_wants_cannot_be_raised(self, aws: Aws) -> None:
         finding = self.look(aws, jobs=1.0)[0]
 
-        assert (finding.state, finding.cure) == ("bad", "It cannot be raised: delete what is not needed")
+        assert (finding.state, finding.hint) == ("bad", "It cannot be raised: delete what is not needed")
 
 
 class TestStage:
@@ -327,7 +327,7 @@ class TestStage:
 
         assert found["intake bucket"].state == "good"
         assert found["artifacts bucket"].state == "bad"
-        assert found["Bedrock's role"].cure == "Deploy the stage again: make deploy STAGE=test"
+        assert found["Bedrock's role"].hint == "Deploy the stage again: make deploy STAGE=test"
 
     @pytest.mark.parametrize(("answer", "state"), [({}, "bad"), ({"EventBridgeConfiguration": {}}, "good")])
     def test_a_bucket_that_sends_no_events_starts_nothing(
@@ -378,4 +378,4 @@ class TestStage:
 
         *_, last = examine(aws, "dev", LLAMA, tmp_path)
 
-        assert (last.state, last.cure) == ("note", "make deploy STAGE=dev")
+        assert (last.state, last.hint) == ("note", "make deploy STAGE=dev")

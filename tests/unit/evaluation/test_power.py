@@ -6,7 +6,9 @@ from tunedrop.evaluation.statistics import power
 
 
 def test_too_few_conversations_are_reported_as_inconclusive() -> None:
-    assert power.told(29, 0.02, 0.95).startswith("29 conversations, too few for a verdict, which takes 30")
+    assert power.in_words(29, 0.02, 0.95).startswith(
+        "29 conversations, too few for a verdict, which takes 30"
+    )
 
 
 def test_the_level_of_an_attempt_is_written_with_few_digits() -> None:
@@ -15,7 +17,7 @@ def test_the_level_of_an_attempt_is_written_with_few_digits() -> None:
 
 
 def test_the_reported_improvement_is_detectable_with_this_number() -> None:
-    told = power.told(400, 0.02, 0.95)
+    told = power.in_words(400, 0.02, 0.95)
 
     shown = power.detectable(400, 0.02, 0.95)
     assert f"an improvement of {shown:.0%} or more" in told

@@ -276,12 +276,12 @@ def test_what_the_test_set_can_show_is_told_before_anything_is_paid(
 
 
 @pytest.mark.parametrize(
-    ("region", "cure"), [("us-west-2", "Take "), ("eu-west-3", "; deploy a stage there")]
+    ("region", "hint"), [("us-west-2", "Take "), ("eu-west-3", "; deploy a stage there")]
 )
-def test_in_a_wrong_region_the_nearest_way_is_told(aws: Aws, region: str, cure: str) -> None:
+def test_in_a_wrong_region_the_nearest_way_is_told(aws: Aws, region: str, hint: str) -> None:
     reads = Account(aws).look(builders.stage(region=region))
 
     first = reads.splitlines()[0]
     assert f"this stage is in {region}" in first
-    assert cure in first
+    assert hint in first
     assert ("deploy a stage there" in first) == (region == "eu-west-3")

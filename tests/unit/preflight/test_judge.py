@@ -36,7 +36,7 @@ def test_a_judge_that_does_not_exist_is_told_with_its_region(code: str) -> None:
 
     assert not check.passed
     assert "the judge us.amazon.nova-pro-v1:0 does not exist in us-east-1" in check.detail
-    assert "via: converse" in check.cure
+    assert "via: converse" in check.hint
 
 
 def test_a_run_may_do_without_the_stages_judge_if_that_is_gone() -> None:
@@ -45,7 +45,7 @@ def test_a_run_may_do_without_the_stages_judge_if_that_is_gone() -> None:
 
     check = judge_check.judge(aws, STAGE, builders.run(), judge)  # type: ignore[arg-type]
 
-    assert check.cure.startswith("Name a model in evaluation.judge, or none")
+    assert check.hint.startswith("Name a model in evaluation.judge, or none")
 
 
 def test_a_judge_at_its_end_of_life_is_told() -> None:

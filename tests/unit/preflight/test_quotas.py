@@ -82,7 +82,7 @@ def test_a_full_quota_is_named_with_the_request_for_more(
 
     assert not found.passed
     assert named in found.detail
-    assert f"request-service-quota-increase --service-code bedrock --quota-code {named}" in found.cure
+    assert f"request-service-quota-increase --service-code bedrock --quota-code {named}" in found.hint
 
 
 UNIT: dict[str, Any] = {"modelUnits": 1}
@@ -167,7 +167,7 @@ def test_a_base_model_to_be_imported_needs_room_too(
     found = _quotas.check(aws, stage, builders.run(), catalog.find(base_model), 1)
 
     assert found.passed is fits
-    assert fits or "L-45B04988" in found.cure
+    assert fits or "L-45B04988" in found.hint
 
 
 def test_copies_of_other_base_models_that_take_the_room_are_named(aws: Aws, stage: Stage) -> None:

@@ -128,7 +128,7 @@ def test_its_quota_is_held_against_what_a_run_needs(aws: Aws, stage: Stage) -> N
 
     assert not found.passed
     assert "Fifths (L-5) is 5, 5 used, all of them by the fifth kind" in found.detail
-    assert "--quota-code L-5 --desired-value 6" in found.cure
+    assert "--quota-code L-5 --desired-value 6" in found.hint
 
 
 def test_what_it_serves_is_listed_with_its_price_and_released_once_it_has_expired(

@@ -438,12 +438,12 @@ def failed(
     data: Dataset | None = None,
     run_: Run | None = None,
 ) -> dict[str, str]:
-    """The checks that have not passed: the detail and cure of each."""
+    """The checks that have not passed: the detail and hint of each."""
     stubber.add_response("describe_hub_content", hub(**document))
     with Stubber(aws.service_quotas) as quotas:
         quotas.add_response("list_service_quotas", quota(instances), {"ServiceCode": "sagemaker"})
         found = [*checks.every(aws, stage, run_ or run(), data or dataset(), base)]
-    return {one.name: f"{one.detail}. {one.cure}" for one in found if not one.passed}
+    return {one.name: f"{one.detail}. {one.hint}" for one in found if not one.passed}
 
 
 def test_a_run_that_can_be_trained_passes_every_check(aws: Aws, stage: Stage, stubber: Stubber) -> None:

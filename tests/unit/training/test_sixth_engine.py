@@ -107,7 +107,7 @@ class Sixth(TrainingEngine):
         return JOBS.pop(model_arn.replace("sixth-model", "sixth-job"), None) is not None
 
     def checks(self, aws, stage, run, dataset, base_model):
-        yield Check(name="sixth", passed=len(HUBS) == 1, detail="the sixth engine has a hub", cure="Make one")
+        yield Check(name="sixth", passed=len(HUBS) == 1, detail="the sixth engine has a hub", hint="Make one")
 
     def leftovers(self, aws, stage, kinds):
         for arn, job in JOBS.items():

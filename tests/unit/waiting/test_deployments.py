@@ -15,7 +15,7 @@ from tunedrop.errors import DeploymentsFull, ThroughputFailed, TransientError
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
 from tunedrop.waiting.deployments import create_or_queue
-from tunedrop.waiting.resolve import Settler
+from tunedrop.waiting.resolve import Callbacks
 from tunedrop.waiting.table import DEPLOYMENTS, REFUSAL_SECONDS, Waits
 
 GONE = refusal("ResourceNotFoundException")
@@ -98,13 +98,13 @@ def test_they_are_let_in_in_the_order_of_their_arrival_as_deployments_go(
     waits.note_refusal(2, DEPLOYMENTS)
 
     aws.bedrock = FakeBedrock(list_custom_model_deployments=listed("Active", "Active"))
-    assert Settler(aws, stage).grant_deployments() == []
+    assert Callbacks(aws, stage).grant_deployments() == []
     aws.bedrock = FakeBedrock(list_custom_model_deployments=listed("Active"))
-    Settler(aws, stage).grant_deployments()
+    Callbacks(aws, stage).grant_deployments()
     assert tokens.given == ["early-0000000001"]
 
     later = clock.after(clock.now(), REFUSAL_SECONDS + 1)
     monkeypatch.setattr(clock, "now", lambda: later)
     aws.bedrock = FakeBedrock(list_custom_model_deployments=listed("Active", "Active"))
-    Settler(aws, stage).grant_deployments()
+    Callbacks(aws, stage).grant_deployments()
     assert tokens.given == ["early-0000000001", "late-0000000002"]

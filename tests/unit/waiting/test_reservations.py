@@ -13,7 +13,7 @@ from tunedrop.errors import CustomizationFailed
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
 from tunedrop.waiting.queue import start_or_queue
-from tunedrop.waiting.resolve import Settler
+from tunedrop.waiting.resolve import Callbacks
 from tunedrop.waiting.table import REFUSAL_SECONDS, RESERVED_SECONDS, Waits
 
 FREE: dict[str, Any] = {"modelCustomizationJobSummaries": []}
@@ -109,9 +109,9 @@ def test_a_run_that_waits_for_days_is_not_let_in_once_while_nothing_changes(
     waits.note_refusal(1, "bedrock")
     waits.register(builders.wait(kind="slot", subject="persona-0123456789"))
     aws.bedrock = FakeBedrock(list_model_customization_jobs=[ONE_RUNS, FREE] * 200)
-    settler = Settler(aws, stage)
+    callbacks = Callbacks(aws, stage)
 
-    assert [settler.settle_all() for _ in range(100)] == [[]] * 100
+    assert [callbacks.resolve_all() for _ in range(100)] == [[]] * 100
 
 
 @pytest.mark.parametrize(
@@ -222,4 +222,4 @@ def test_a_slot_that_was_promised_to_a_run_which_has_not_started_lets_in_nobody_
         waits.reserve_slot(f"run-{number}")
     waits.register(builders.wait(run_id="late", kind="slot", subject="late"))
 
-    assert Settler(aws, stage).grant_slots() == []
+    assert Callbacks(aws, stage).grant_slots() == []

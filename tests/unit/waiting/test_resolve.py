@@ -17,7 +17,7 @@ from tunedrop.registry.spending import Spending, month_of
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 from tunedrop.waiting import approval
-from tunedrop.waiting.resolve import Settler
+from tunedrop.waiting.resolve import Callbacks
 from tunedrop.waiting.table import DEPLOYMENTS, Waits
 
 COMPLETED = {
@@ -76,19 +76,19 @@ def tokens(aws: Aws) -> Tokens:
 
 
 @pytest.fixture
-def settler(aws: Aws, stage: Stage, registry: Registry, waits: Waits, intake: str) -> Settler:
+def callbacks(aws: Aws, stage: Stage, registry: Registry, waits: Waits, intake: str) -> Callbacks:
     registry.register(builders.run())
-    return Settler(aws, stage)
+    return Callbacks(aws, stage)
 
 
 def test_a_token_is_given_back_when_the_job_is_done(
-    aws: Aws, settler: Settler, registry: Registry, waits: Waits, tokens: Tokens
+    aws: Aws, callbacks: Callbacks, registry: Registry, waits: Waits, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=[IN_PROGRESS, COMPLETED])
-    settler.register(builders.wait())
+    callbacks.register(builders.wait())
     assert tokens.sent == []
 
-    settler.settle_about(builders.JOB_ARN)
+    callbacks.resolve_about(builders.JOB_ARN)
 
     (sent,) = tokens.sent
     assert msgspec.json.decode(sent["output"], type=CompletedJob).model_arn == builders.MODEL_ARN
@@ -99,45 +99,45 @@ def test_a_token_is_given_back_when_the_job_is_done(
 
 
 def test_an_event_wakes_its_run_by_the_arn_that_its_documentation_shows(
-    aws: Aws, settler: Settler, tokens: Tokens
+    aws: Aws, callbacks: Callbacks, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=[IN_PROGRESS, COMPLETED])
-    settler.register(builders.wait())
+    callbacks.register(builders.wait())
 
-    settler.settle_about(recorded("customization-job-event")["detail"]["jobArn"])
+    callbacks.resolve_about(recorded("customization-job-event")["detail"]["jobArn"])
 
     assert len(tokens.sent) == 1
 
 
 def test_an_event_that_came_before_the_token_was_kept_is_not_lost(
-    aws: Aws, settler: Settler, tokens: Tokens
+    aws: Aws, callbacks: Callbacks, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=COMPLETED)
 
-    settler.register(builders.wait())
+    callbacks.register(builders.wait())
 
     assert len(tokens.sent) == 1
 
 
 def test_an_event_delivered_twice_gives_the_token_back_once(
-    aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
+    aws: Aws, callbacks: Callbacks, waits: Waits, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=COMPLETED)
     waits.register(builders.wait())
 
-    settler.settle_about(builders.JOB_ARN)
-    settler.settle_about(builders.JOB_ARN)
+    callbacks.resolve_about(builders.JOB_ARN)
+    callbacks.resolve_about(builders.JOB_ARN)
 
     assert len(tokens.sent) == 1
 
 
 def test_a_lost_event_is_caught_by_the_schedule(
-    aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
+    aws: Aws, callbacks: Callbacks, waits: Waits, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=COMPLETED)
     waits.register(builders.wait())
 
-    settler.settle_all()
+    callbacks.resolve_all()
 
     assert len(tokens.sent) == 1
 
@@ -152,7 +152,7 @@ def test_a_job_that_has_not_started_for_long_is_stopped_where_the_stage_says_so(
     idle = IN_PROGRESS | {"statusDetails": {"trainingDetails": {"status": "NotStarted"}}}
     aws.bedrock = FakeBedrock(get_model_customization_job=idle, stop_model_customization_job={})
 
-    Settler(aws, stage).register(builders.wait())
+    Callbacks(aws, stage).register(builders.wait())
 
     (sent,) = tokens.sent
     assert sent["error"] == "CustomizationFailed"
@@ -160,7 +160,7 @@ def test_a_job_that_has_not_started_for_long_is_stopped_where_the_stage_says_so(
 
 
 def test_a_wait_that_failed_a_moment_ago_is_left_to_its_event_or_a_signal(
-    aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
+    aws: Aws, callbacks: Callbacks, waits: Waits, tokens: Tokens
 ) -> None:
     """The schedule comes each minute, and looks again later and later."""
     aws.bedrock = bedrock = FakeBedrock(get_model_customization_job=refusal("AccessDeniedException"))
@@ -168,10 +168,10 @@ def test_a_wait_that_failed_a_moment_ago_is_left_to_its_event_or_a_signal(
 
     looks = []
     for look in (
-        settler.settle_all,
-        settler.settle_all,
-        lambda: settler.settle_about(builders.JOB_ARN),
-        lambda: settler.settle_run(builders.wait().run_id),
+        callbacks.resolve_all,
+        callbacks.resolve_all,
+        lambda: callbacks.resolve_about(builders.JOB_ARN),
+        lambda: callbacks.resolve_run(builders.wait().run_id),
     ):
         look()
         looks.append(len(bedrock.called("get_model_customization_job")))
@@ -180,11 +180,13 @@ def test_a_wait_that_failed_a_moment_ago_is_left_to_its_event_or_a_signal(
     assert tokens.sent == []
 
 
-def test_a_failed_job_fails_the_run_with_bedrocks_reason(aws: Aws, settler: Settler, tokens: Tokens) -> None:
+def test_a_failed_job_fails_the_run_with_bedrocks_reason(
+    aws: Aws, callbacks: Callbacks, tokens: Tokens
+) -> None:
     failed = COMPLETED | {"status": "Failed", "failureMessage": "too few records"}
     aws.bedrock = FakeBedrock(get_model_customization_job=failed)
 
-    settler.register(builders.wait())
+    callbacks.register(builders.wait())
 
     assert tokens.sent[0]["error"] == "CustomizationFailed"
     assert "too few records" in tokens.sent[0]["cause"]
@@ -217,7 +219,7 @@ def test_a_job_of_several_that_ended_lets_the_next_begin(
     registry.register(builders.run(candidates=search if several else ()))
     aws.bedrock = FakeBedrock(get_model_customization_job=job)
 
-    Settler(aws, stage).register(builders.wait())
+    Callbacks(aws, stage).register(builders.wait())
 
     assert len(tokens.sent) == (told is not None)
     for sent in tokens.sent:
@@ -227,18 +229,18 @@ def test_a_job_of_several_that_ended_lets_the_next_begin(
 
 
 def test_throttling_while_parking_lets_step_functions_try_again(
-    aws: Aws, settler: Settler, tokens: Tokens
+    aws: Aws, callbacks: Callbacks, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=refusal("ThrottlingException", status=429))
 
-    settler.register(builders.wait())
+    callbacks.register(builders.wait())
 
     assert tokens.sent[0]["error"] == "TransientError"
 
 
 @pytest.mark.parametrize("base_model", [builders.run().base_model, "amazon.gone-v1:0"])
 def test_slots_are_granted_in_the_order_of_arrival(
-    aws: Aws, settler: Settler, registry: Registry, waits: Waits, tokens: Tokens, base_model: str
+    aws: Aws, callbacks: Callbacks, registry: Registry, waits: Waits, tokens: Tokens, base_model: str
 ) -> None:
     """Also beside a run whose base model the catalog has no more."""
     for number in (3, 1, 2):
@@ -257,7 +259,7 @@ def test_slots_are_granted_in_the_order_of_arrival(
     free = {"modelCustomizationJobSummaries": []}
     aws.bedrock = FakeBedrock(list_model_customization_jobs=[busy, free])
 
-    settler.grant_slots()
+    callbacks.grant_slots()
 
     assert [sent["taskToken"] for sent in tokens.sent] == ["token-of-1"]
     assert [wait.run_id for wait in waits.of_kind("slot")] == ["run-2", "run-3"]
@@ -265,7 +267,7 @@ def test_slots_are_granted_in_the_order_of_arrival(
 
 @pytest.mark.parametrize("signal", ["approve/1-0a", "stop/2"])
 def test_no_signal_lets_a_run_jump_the_queue(
-    aws: Aws, stage: Stage, settler: Settler, waits: Waits, tokens: Tokens, signal: str
+    aws: Aws, stage: Stage, callbacks: Callbacks, waits: Waits, tokens: Tokens, signal: str
 ) -> None:
     """Whoever may put a signal could otherwise have a run let in before all others."""
     aws.bedrock = FakeBedrock(
@@ -280,7 +282,7 @@ def test_no_signal_lets_a_run_jump_the_queue(
     waits.note_refusal(0, DEPLOYMENTS)
     aws.s3.put_object(Bucket=stage.intake_bucket, Key=f"runs/persona-0123456789/{signal}")
 
-    assert settler.settle_run("persona-0123456789") == []
+    assert callbacks.resolve_run("persona-0123456789") == []
     assert tokens.sent == []
 
 
@@ -288,11 +290,11 @@ def approval_of(run: Run, estimate: Estimate) -> Wait:
     return builders.wait(run_id=run.run_id, kind="approval", subject=approval.key_of(run, estimate))
 
 
-def test_an_approve_object_approves(aws: Aws, stage: Stage, settler: Settler, tokens: Tokens) -> None:
+def test_an_approve_object_approves(aws: Aws, stage: Stage, callbacks: Callbacks, tokens: Tokens) -> None:
     wait = approval_of(builders.run(), ESTIMATE)
     aws.s3.put_object(Bucket=stage.intake_bucket, Key=wait.subject)
 
-    settler.register(wait)
+    callbacks.register(wait)
 
     assert "approved_at" in tokens.sent[0]["output"]
 
@@ -308,94 +310,102 @@ def test_an_approve_object_approves(aws: Aws, stage: Stage, settler: Settler, to
     ids=["the next attempt", "another estimate", "a run of the same name", "a run named like another's id"],
 )
 def test_an_approval_approves_one_estimate_of_one_attempt_at_one_run(
-    aws: Aws, stage: Stage, settler: Settler, registry: Registry, tokens: Tokens, run: Run, estimate: Estimate
+    aws: Aws,
+    stage: Stage,
+    callbacks: Callbacks,
+    registry: Registry,
+    tokens: Tokens,
+    run: Run,
+    estimate: Estimate,
 ) -> None:
     registry.register(run)
     approved = approval.key_of(builders.run(), ESTIMATE)
     for key in (approved, f"runs/{run.name}/approve", f"runs/{run.run_id}/approve", f"{approved}/{run.name}"):
         aws.s3.put_object(Bucket=stage.intake_bucket, Key=key)
 
-    settler.register(approval_of(run, estimate))
+    callbacks.register(approval_of(run, estimate))
 
     assert tokens.sent == []
 
 
-def test_an_approval_that_nobody_can_read_counts(settler: Settler, aws: Aws, tokens: Tokens) -> None:
+def test_an_approval_that_nobody_can_read_counts(callbacks: Callbacks, aws: Aws, tokens: Tokens) -> None:
     """An object encrypted with its uploader's own key is answered by 400; it is there all the same."""
     wait = approval_of(builders.run(), ESTIMATE)
     aws.s3 = ListsOnly(wait.subject)
 
-    settler.register(wait)
+    callbacks.register(wait)
 
     assert "approved_at" in tokens.sent[0]["output"]
 
 
-def test_an_approval_that_nobody_gave_refuses_the_run(settler: Settler, waits: Waits, tokens: Tokens) -> None:
+def test_an_approval_that_nobody_gave_refuses_the_run(
+    callbacks: Callbacks, waits: Waits, tokens: Tokens
+) -> None:
     wait = builders.wait(kind="approval", subject="persona-0123456789", expires_at="2026-11-23T10:02:00Z")
     waits.register(wait)
 
-    settler.settle_all()
+    callbacks.resolve_all()
 
     assert tokens.sent[0]["error"] == "OverBudget"
     assert "Nothing was paid" in tokens.sent[0]["cause"]
 
 
 def test_a_retry_that_nobody_approved_has_cost_something_and_is_not_uploaded_again(
-    settler: Settler, registry: Registry, waits: Waits, tokens: Tokens
+    callbacks: Callbacks, registry: Registry, waits: Waits, tokens: Tokens
 ) -> None:
     registry.register(builders.run(attempt=2, spent_before_usd=12.5, trained_before=True))
     waits.register(
         builders.wait(kind="approval", subject="persona-0123456789", expires_at="2026-11-23T10:02:00Z")
     )
 
-    settler.settle_all()
+    callbacks.resolve_all()
 
     assert "Nothing more was paid" in tokens.sent[0]["cause"]
     assert "upload it again" not in tokens.sent[0]["cause"]
 
 
 def test_a_stop_ends_whatever_the_run_waits_for(
-    aws: Aws, settler: Settler, registry: Registry, waits: Waits, tokens: Tokens
+    aws: Aws, callbacks: Callbacks, registry: Registry, waits: Waits, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=IN_PROGRESS)
     waits.register(builders.wait())
     registry.request_stop(builders.run(), by="ann")
 
-    settler.settle_run("persona-0123456789")
+    callbacks.resolve_run("persona-0123456789")
 
     assert tokens.sent[0]["error"] == "RunStopped"
     assert "ann" in tokens.sent[0]["cause"]
 
 
 def test_a_stop_object_whose_event_was_lost_is_found_by_the_schedule(
-    aws: Aws, stage: Stage, settler: Settler, waits: Waits, tokens: Tokens
+    aws: Aws, stage: Stage, callbacks: Callbacks, waits: Waits, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=IN_PROGRESS)
     waits.register(builders.wait())
     aws.s3.put_object(Bucket=stage.intake_bucket, Key="runs/persona-0123456789/stop/1")
 
-    settler.settle_all()
+    callbacks.resolve_all()
 
     assert tokens.sent[0]["error"] == "RunStopped"
 
 
 @pytest.mark.parametrize("key", ["stop", "stop/2", "stop/11", "stop/1/more"])
 def test_a_stop_of_another_attempt_stops_nothing(
-    aws: Aws, stage: Stage, settler: Settler, waits: Waits, tokens: Tokens, key: str
+    aws: Aws, stage: Stage, callbacks: Callbacks, waits: Waits, tokens: Tokens, key: str
 ) -> None:
     aws.bedrock = FakeBedrock(get_model_customization_job=IN_PROGRESS)
     waits.register(builders.wait())
     aws.s3.put_object(Bucket=stage.intake_bucket, Key=f"runs/persona-0123456789/{key}")
     aws.s3.put_object(Bucket=stage.intake_bucket, Key="runs/persona/stop")
 
-    settler.settle_all()
+    callbacks.resolve_all()
 
     assert tokens.sent == []
 
 
 @pytest.mark.parametrize(("resumed", "stopped"), [(-60, True), (60, False)])
 def test_a_stop_that_was_there_before_its_attempt_began_stops_nothing(
-    aws: Aws, stage: Stage, settler: Settler, waits: Waits, tokens: Tokens, registry: Registry,
+    aws: Aws, stage: Stage, callbacks: Callbacks, waits: Waits, tokens: Tokens, registry: Registry,
     resumed: int, stopped: bool,
 ) -> None:  # fmt: skip
     """Else whoever leaves stops beforehand has a run stopped as often as it is retried."""
@@ -407,7 +417,7 @@ def test_a_stop_that_was_there_before_its_attempt_began_stops_nothing(
     waits.register(builders.wait())
     aws.s3.put_object(Bucket=stage.intake_bucket, Key="runs/persona-0123456789/stop/2")
 
-    settler.settle_all()
+    callbacks.resolve_all()
 
     assert [one["error"] for one in tokens.sent] == ["RunStopped"] * stopped
 
@@ -436,29 +446,29 @@ def test_a_newer_token_is_not_forgotten_with_an_older_one(waits: Waits) -> None:
 
 
 def test_a_stale_look_at_the_queue_promises_no_slot_to_a_run_that_has_started(
-    aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
+    aws: Aws, callbacks: Callbacks, waits: Waits, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(list_model_customization_jobs={"modelCustomizationJobSummaries": []})
     waits.register(builders.wait(kind="slot", subject="persona-0123456789"))
     stale = waits.of_kind("slot")
-    settler.grant(stale)
+    callbacks.grant(stale)
     waits.give_up_slot("persona-0123456789")
 
-    settler.grant(stale)
+    callbacks.grant(stale)
 
     assert len(tokens.sent) == 1
     assert waits.reserved_slots() == []
 
 
-def test_two_settlers_at_once_let_a_run_in_once(
-    aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
+def test_two_functions_at_once_let_a_run_in_once(
+    aws: Aws, callbacks: Callbacks, waits: Waits, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(list_model_customization_jobs={"modelCustomizationJobSummaries": []})
     waits.register(builders.wait(kind="slot", subject="persona-0123456789"))
     both_have_read = waits.of_kind("slot")
 
-    settler.grant(both_have_read)
-    settler.grant(both_have_read)
+    callbacks.grant(both_have_read)
+    callbacks.grant(both_have_read)
 
     assert len(tokens.sent) == 1
     assert waits.reserved_slots() == ["persona-0123456789"]
@@ -466,15 +476,15 @@ def test_two_settlers_at_once_let_a_run_in_once(
 
 @pytest.mark.parametrize("status", ["Completed", "Failed"])
 def test_a_wait_for_an_evaluation_job_ends_well_however_the_job_has_ended(
-    aws: Aws, settler: Settler, tokens: Tokens, status: str
+    aws: Aws, callbacks: Callbacks, tokens: Tokens, status: str
 ) -> None:
     """evaluate_model then decides, with its ratings or without."""
     arn = "arn:aws:bedrock:us-east-1:111122223333:evaluation-job/abcdefghij12"
     aws.bedrock = FakeBedrock(get_evaluation_job=[{"status": "InProgress"}, {"status": status}])
-    settler.register(builders.wait(kind="judging", subject=arn))
+    callbacks.register(builders.wait(kind="judging", subject=arn))
     assert tokens.sent == []
 
-    settler.settle_all()
+    callbacks.resolve_all()
 
     assert "output" in tokens.sent[0]
 
@@ -496,14 +506,14 @@ class Watched(Tokens):
 
 @pytest.mark.parametrize("status", ["Completed", "Failed"])
 def test_a_token_is_sent_before_its_wait_is_forgotten(
-    aws: Aws, settler: Settler, waits: Waits, status: str
+    aws: Aws, callbacks: Callbacks, waits: Waits, status: str
 ) -> None:
     """Who dies between the two sends it twice; the other way round a run would wait for ever."""
     aws.step_functions = watched = Watched(waits)
     aws.bedrock = FakeBedrock(get_model_customization_job=[IN_PROGRESS, COMPLETED | {"status": status}])
-    settler.register(builders.wait())
+    callbacks.register(builders.wait())
 
-    settler.settle_about(builders.JOB_ARN)
+    callbacks.resolve_about(builders.JOB_ARN)
 
     assert watched.kept == [True]
     assert waits.of_run("persona-0123456789") == []
@@ -521,19 +531,19 @@ def test_a_token_is_sent_before_its_wait_is_forgotten(
     ],
 )
 def test_a_wait_is_forgotten_when_its_token_is_gone_and_kept_when_it_was_refused(
-    aws: Aws, settler: Settler, waits: Waits, code: str, kept: bool
+    aws: Aws, callbacks: Callbacks, waits: Waits, code: str, kept: bool
 ) -> None:
     aws.step_functions = Watched(waits, refusal(code))
     aws.bedrock = FakeBedrock(get_model_customization_job=[IN_PROGRESS, COMPLETED])
-    settler.register(builders.wait())
+    callbacks.register(builders.wait())
 
-    settler.settle_about(builders.JOB_ARN)
+    callbacks.resolve_about(builders.JOB_ARN)
 
     assert bool(waits.of_run("persona-0123456789")) == kept
 
 
 def test_an_approved_run_counts_in_the_month_of_its_approval(
-    aws: Aws, stage: Stage, settler: Settler, waits: Waits, tokens: Tokens
+    aws: Aws, stage: Stage, callbacks: Callbacks, waits: Waits, tokens: Tokens
 ) -> None:
     spending = Spending(aws.dynamodb, stage.registry_table)
     spending.estimate(builders.run(), lambda _: ESTIMATE)
@@ -542,7 +552,7 @@ def test_an_approved_run_counts_in_the_month_of_its_approval(
     before = spending.read(month_of(clock.now()))
 
     aws.s3.put_object(Bucket=stage.intake_bucket, Key=wait.subject)
-    settler.settle_run(wait.run_id)
+    callbacks.resolve_run(wait.run_id)
 
     after = spending.read(month_of(clock.now()))
     assert (before.counted(), before.requested()) == (0, 2)
@@ -550,7 +560,7 @@ def test_an_approved_run_counts_in_the_month_of_its_approval(
 
 
 def test_the_end_of_a_job_lets_in_whoever_has_waited_longest(
-    aws: Aws, settler: Settler, registry: Registry, waits: Waits, tokens: Tokens
+    aws: Aws, callbacks: Callbacks, registry: Registry, waits: Waits, tokens: Tokens
 ) -> None:
     for number in (2, 1):
         registry.register(builders.run(run_id=f"run-{number}"))
@@ -566,20 +576,20 @@ def test_the_end_of_a_job_lets_in_whoever_has_waited_longest(
         list_model_customization_jobs={"modelCustomizationJobSummaries": []},
     )
 
-    settler.settle_about(builders.JOB_ARN)
+    callbacks.resolve_about(builders.JOB_ARN)
 
     assert [one["taskToken"] for one in tokens.sent][:2] == ["token-1", "slot-of-1"]
 
 
 def test_a_slot_whose_run_has_ended_is_free_again(
-    aws: Aws, settler: Settler, waits: Waits, tokens: Tokens
+    aws: Aws, callbacks: Callbacks, waits: Waits, tokens: Tokens
 ) -> None:
     aws.bedrock = FakeBedrock(list_model_customization_jobs={"modelCustomizationJobSummaries": []})
     wait = builders.wait(kind="slot", subject="persona-0123456789")
     tokens.sent.append({"taskToken": wait.token})  # Step Functions refuses it from now on
     waits.register(wait)
 
-    settler.grant_slots()
+    callbacks.grant_slots()
 
     assert waits.of_kind("slot") == []
     assert waits.reserved_slots() == []
@@ -603,7 +613,7 @@ def test_silence_approves_where_the_stage_says_so_but_never_gives_a_name_away(
     registry.save(run.run_id, estimate=msgspec.structs.replace(ESTIMATE, unrelated_to=unrelated_to))
     waits.register(builders.wait(kind="approval", subject=run.run_id, expires_at="2026-11-23T10:02:00Z"))
 
-    Settler(aws, builders.stage(when_unanswered="approve")).settle_all()
+    Callbacks(aws, builders.stage(when_unanswered="approve")).resolve_all()
 
     assert ("output" in tokens.sent[0]) == approved
 
@@ -628,16 +638,16 @@ class Imports:
 
 
 def test_a_run_goes_on_when_its_model_and_the_base_model_are_imported(
-    aws: Aws, settler: Settler, registry: Registry, tokens: Tokens
+    aws: Aws, callbacks: Callbacks, registry: Registry, tokens: Tokens
 ) -> None:
     aws.bedrock = imports = Imports(tuned="Completed", base="InProgress")
     serving = builders.serving(way="imported", arn=f"{JOBS}tuned", base=ImportedBase(arn=f"{JOBS}base"))
     registry.save(builders.run().run_id, serving=msgspec.structs.replace(serving, created_at=clock.now()))
-    settler.register(builders.wait(kind="throughput", subject=f"{JOBS}tuned"))
+    callbacks.register(builders.wait(kind="throughput", subject=f"{JOBS}tuned"))
     assert tokens.sent == []
 
     imports.status["base"] = "Completed"
-    settler.settle_all()
+    callbacks.resolve_all()
 
     (sent,) = tokens.sent
     found = msgspec.json.decode(sent["output"], type=Serving)
@@ -645,13 +655,13 @@ def test_a_run_goes_on_when_its_model_and_the_base_model_are_imported(
 
 
 def test_a_run_whose_base_model_cannot_be_imported_goes_on_and_says_so(
-    aws: Aws, settler: Settler, registry: Registry, tokens: Tokens
+    aws: Aws, callbacks: Callbacks, registry: Registry, tokens: Tokens
 ) -> None:
     aws.bedrock = Imports(tuned="Completed", base="Failed")
     serving = builders.serving(way="imported", arn=f"{JOBS}tuned", base=ImportedBase(arn=f"{JOBS}base"))
     registry.save(builders.run().run_id, serving=serving)
 
-    settler.register(builders.wait(kind="throughput", subject=f"{JOBS}tuned"))
+    callbacks.register(builders.wait(kind="throughput", subject=f"{JOBS}tuned"))
 
     (sent,) = tokens.sent
     base = msgspec.json.decode(sent["output"], type=Serving).base
@@ -659,7 +669,7 @@ def test_a_run_whose_base_model_cannot_be_imported_goes_on_and_says_so(
 
 
 def test_a_run_whose_base_model_the_catalog_has_lost_waits_as_one_of_the_default_and_holds_up_no_other(
-    aws: Aws, settler: Settler, registry: Registry, waits: Waits, tokens: Tokens
+    aws: Aws, callbacks: Callbacks, registry: Registry, waits: Waits, tokens: Tokens
 ) -> None:
     """As after a deployment whose catalog lacks it."""
     aws.bedrock = FakeBedrock(list_model_customization_jobs={"modelCustomizationJobSummaries": []})
@@ -675,10 +685,10 @@ def test_a_run_whose_base_model_the_catalog_has_lost_waits_as_one_of_the_default
             )
         )
 
-    settler.settle_all()
+    callbacks.resolve_all()
 
     assert [one["taskToken"] for one in tokens.sent] == ["gone-0123456789", "persona-0123456789"]
-    assert settler.troubles.failed == []
+    assert callbacks.troubles.failed == []
 
 
 def test_an_engine_that_does_not_answer_holds_up_only_its_own_queue(
@@ -699,9 +709,9 @@ def test_an_engine_that_does_not_answer_holds_up_only_its_own_queue(
         waits.register(
             builders.wait(run_id=run_id, kind="slot", subject=run_id, token=run_id, arrived_at=moment)
         )
-    settler = Settler(aws, builders.stage(engines=("bedrock", "mantle")))
+    callbacks = Callbacks(aws, builders.stage(engines=("bedrock", "mantle")))
 
-    settler.settle_all()
+    callbacks.resolve_all()
 
     assert [one["taskToken"] for one in tokens.sent] == ["persona-0123456789"]
-    assert [one.subject for one in settler.troubles.failed] == ["slots of mantle"]
+    assert [one.subject for one in callbacks.troubles.failed] == ["slots of mantle"]

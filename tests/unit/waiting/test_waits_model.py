@@ -1,7 +1,7 @@
-"""The waits table and the function that settles it, against a model: any order of anything that can happen.
+"""The waits table and the function that resolves waits, against a model: any order of all that can happen.
 
 Runs register waits, jobs end, events come early, twice or never, schedules turn, people approve and stop,
-Step Functions gives a new token for an old wait, and the settling function dies between sending a token and
+Step Functions gives a new token for an old wait, and that function dies between sending a token and
 forgetting its wait. Whatever the order, a token is given back at most once and for the right reason, slots
 are granted in order of arrival, and one turn of the schedule leaves no wait that is over.
 """
@@ -24,7 +24,7 @@ from tunedrop import intake
 from tunedrop.aws import Aws
 from tunedrop.contracts import Wait
 from tunedrop.registry import Registry
-from tunedrop.waiting.resolve import Settler
+from tunedrop.waiting.resolve import Callbacks
 from tunedrop.waiting.table import Waits
 
 QUOTA = 2
@@ -101,7 +101,7 @@ class Waiting(RuleBasedStateMachine):
         self.aws.bedrock, self.aws.step_functions = self.jobs, self.tokens
         self.registry = Registry(self.aws.dynamodb, self.stage.registry_table)
         self.waits = Waits(self.aws.dynamodb, self.stage.waits_table)
-        self.settler = Settler(self.aws, self.stage)
+        self.callbacks = Callbacks(self.aws, self.stage)
         self.open: dict[str, Wait] = {}
         self.approved: set[str] = set()
         self.stopped: set[str] = set()
@@ -138,39 +138,39 @@ class Waiting(RuleBasedStateMachine):
 
     @rule(wait=trainings)
     def an_event_comes(self, wait: Wait) -> None:
-        self.settler.settle_about(wait.subject)
+        self.callbacks.resolve_about(wait.subject)
 
     @rule()
     def an_event_is_about_somebody_elses_job(self) -> None:
-        self.settler.settle_about(f"{builders.JOB_ARN}-not-ours")
+        self.callbacks.resolve_about(f"{builders.JOB_ARN}-not-ours")
 
     @rule(wait=approvals, told=st.booleans())
     def somebody_approves(self, wait: Wait, told: bool) -> None:
         self._signal(wait, "approve")
         self.approved.add(wait.run_id)
         if told:
-            self.settler.settle_run(wait.run_id)
+            self.callbacks.resolve_run(wait.run_id)
 
     @rule(wait=st.one_of(trainings, approvals, slots), told=st.booleans())
     def somebody_stops(self, wait: Wait, told: bool) -> None:
         self._signal(wait, "stop")
         self.stopped.add(wait.run_id)
         if told:
-            self.settler.settle_run(wait.run_id)
+            self.callbacks.resolve_run(wait.run_id)
 
     @rule(target=views)
-    def another_settler_reads_the_queue(self) -> list[Wait]:
+    def another_function_reads_the_queue(self) -> list[Wait]:
         return self.waits.of_kind("slot")
 
     @rule(view=consumes(views))
-    def another_settler_grants_what_it_has_read(self, view: list[Wait]) -> None:
-        self.settler.grant(view)
+    def another_function_grants_what_it_has_read(self, view: list[Wait]) -> None:
+        self.callbacks.grant(view)
 
     @rule(number=st.integers(0, QUOTA - 1))
     def somebody_elses_job_ends(self, number: int) -> None:
         """Its event wakes us like one of ours."""
         self.jobs.states[f"somebody-elses-{number}"] = "Completed"
-        self.settler.settle_about(f"somebody-elses-{number}")
+        self.callbacks.resolve_about(f"somebody-elses-{number}")
 
     @rule(wait=consumes(slots))
     def a_run_that_was_let_in_starts_its_job(self, wait: Wait) -> None:
@@ -184,7 +184,7 @@ class Waiting(RuleBasedStateMachine):
         if ours:
             arn = data.draw(st.sampled_from(ours))
             self.jobs.states[arn] = "Completed"
-            self.settler.settle_about(arn)
+            self.callbacks.resolve_about(arn)
 
     @rule(wait=st.one_of(trainings, approvals, slots))
     def step_functions_tries_the_task_again(self, wait: Wait) -> None:
@@ -200,17 +200,17 @@ class Waiting(RuleBasedStateMachine):
         def die(_: Wait) -> None:
             raise Died
 
-        self.settler._waits.remove = die  # type: ignore[method-assign]
+        self.callbacks._waits.remove = die  # type: ignore[method-assign]
         try:
-            self.settler.settle_run(wait.run_id)
+            self.callbacks.resolve_run(wait.run_id)
         except Died:
             pass
         finally:
-            del self.settler._waits.remove  # type: ignore[attr-defined]
+            del self.callbacks._waits.remove  # type: ignore[attr-defined]
 
     @rule()
     def the_schedule_turns(self) -> None:
-        self.settler.settle_all()
+        self.callbacks.resolve_all()
 
         for wait in self.open.values():
             if wait.token in self.tokens.waiting:
@@ -256,7 +256,7 @@ class Waiting(RuleBasedStateMachine):
     def _parked(self, wait: Wait) -> Wait:
         self.tokens.waiting.add(wait.token)
         self.open[wait.run_id] = wait
-        self.settler.register(wait)
+        self.callbacks.register(wait)
         return wait
 
     def _signal(self, wait: Wait, signal: Any) -> None:

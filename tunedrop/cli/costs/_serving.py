@@ -49,8 +49,8 @@ def release(here: Deployed, arn: str, *, production: bool, yes: bool, format_: F
     run_id = found[arn].run_id if arn in found else _promoted_by(here, alias)
     of = f"is a copy of {_whose(found[arn])}" if not run_id else f"serves the model of {run_id}"
     if alias and not production:
-        cure = "To take it out of production anyway: --production"
-        fail(f"{arn} is in production: {alias} names it", NO, cure)
+        hint = "To take it out of production anyway: --production"
+        fail(f"{arn} is in production: {alias} names it", NO, hint)
     if alias:
         errors.print(f"IN PRODUCTION  {alias} names it; applications that read the alias will fail")
     confirm(f"Release {arn}, which {of}?", yes=yes, otherwise="nothing was released")

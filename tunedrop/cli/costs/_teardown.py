@@ -67,7 +67,7 @@ def _sum_up(here: Deployed, run_id: str | None, done: TornDown) -> None:
         console.print(f"REMAINS   {arn}: {why}", style="red", soft_wrap=True)
     for alias in done.dangling:
         console.print(
-            f"{alias} points to a deleted model; {_cure(here, alias)}", style="yellow", soft_wrap=True
+            f"{alias} points to a deleted model; {_hint(here, alias)}", style="yellow", soft_wrap=True
         )
     if done.remaining:
         console.print(f"{counted(len(done.remaining), 'resource')} remain; try again later")
@@ -82,7 +82,7 @@ def _of_others(here: Deployed) -> str:
     return f"; other runs of the stage have {others}: tunedrop throughput" if others else ""
 
 
-def _cure(here: Deployed, alias: str) -> str:
+def _hint(here: Deployed, alias: str) -> str:
     """The command that repairs or deletes a dangling alias."""
     history = here.aliases.history_at(alias)
     earlier = dict.fromkeys(one.model_arn for one in history if one.model_arn != history[0].model_arn)

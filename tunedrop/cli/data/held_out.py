@@ -43,7 +43,7 @@ def sentences(
     if model is None and number >= power.FEWEST_UNITS:
         return
     possible = number if test or not number else _possible(number, report, wanted, files, reading)
-    shown = power.told(min(possible, asked.max_prompts), asked.min_improvement, asked.confidence)
+    shown = power.in_words(min(possible, asked.max_prompts), asked.min_improvement, asked.confidence)
     yield shown if number >= power.FEWEST_UNITS else f"{shown}. {_how_many_more(report, rules)}"
     if possible < _MOST_OF_THEM * number:
         yield (

@@ -61,8 +61,8 @@ def _show(finding: Finding, *, is_first: bool) -> None:
     glyph, style = GLYPHS[finding.state]
     name = Text.assemble("  ", (glyph, style), f" {finding.name:<{NAME_WIDTH}}  ")
     labelled(name, finding.detail, indent=6)
-    if finding.cure and finding.state != "good":
-        labelled(" " * 6, finding.cure, style="dim" if finding.state != "bad" else style)
+    if finding.hint and finding.state != "good":
+        labelled(" " * 6, finding.hint, style="dim" if finding.state != "bad" else style)
 
 
 def _sum_up(findings: list[Finding]) -> None:

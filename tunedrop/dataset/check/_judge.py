@@ -14,7 +14,7 @@ from tunedrop.dataset.rules import reserved_words
 from tunedrop.dataset.rules.texts.prefilter import WORDS, Candidates, broken
 from tunedrop.dataset.rules.texts.rule import Text
 from tunedrop.dataset.sources import media
-from tunedrop.dataset.types import Album, Problem, shorten
+from tunedrop.dataset.types import MediaResolver, Problem, shorten
 
 _MOST_KNOWN = 10_000
 """Number of record templates whose problems are cached."""
@@ -23,10 +23,10 @@ _MOST_KNOWN = 10_000
 class Judge:
     """Finds problems, and adds them to the records of a format."""
 
-    def __init__(self, asked: CheckOptions, album: Album | None, is_held_out: bool) -> None:
+    def __init__(self, asked: CheckOptions, resolver: MediaResolver | None, is_held_out: bool) -> None:
         self._asked = asked
         self._most = asked.max_findings
-        self._album = album
+        self._resolver = resolver
         self._is_held_out = is_held_out
         self._to_expect = b""
         self._has_media = False
@@ -37,9 +37,9 @@ class Judge:
 
     def may_look_at_media(self) -> bool:
         """Whether Converse records of the block may name media that can be checked."""
-        return self._album is not None and not media.are_all_elsewhere(self._to_expect, self._album)
+        return self._resolver is not None and not media.are_all_elsewhere(self._to_expect, self._resolver)
 
-    def look(
+    def check(
         self, number: int, format_: SourceFormat, conversation: Conversation, columns: Columns, size: int
     ) -> None:
         """Check a record, except its texts."""
@@ -151,17 +151,19 @@ class Judge:
         """Check unread keys and media."""
         for problem in rules.unread(conversation, self._is_held_out):
             columns.records.findings.add(number, problem, self._asked)
-        if self._album is None:
+        if self._resolver is None:
             return
         if self._to_expect:  # all that the block names are fetched together
             body, self._to_expect = self._to_expect, b""
             self._has_media = b'"uri"' in body or b'"image' in body or b"\\u" in body
             if self._has_media:
-                self._album.expect(media.named_in(body))
-        if not self._has_media or not media.has_any_to_look_at(conversation, format_, self._album):
+                self._resolver.expect(media.named_in(body))
+        if not self._has_media or not media.has_any_to_look_at(conversation, format_, self._resolver):
             return
         for view, found in zip(columns.views, columns.records.views, strict=True):
-            for problem in media.problems(conversation, format_, self._album, view, self._asked.base_model):
+            for problem in media.problems(
+                conversation, format_, self._resolver, view, self._asked.base_model
+            ):
                 found.add(number, problem, self._asked)
 
     def _end(self, number: int, conversation: Conversation, records: Records) -> None:

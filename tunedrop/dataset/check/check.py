@@ -11,11 +11,11 @@ from typing import Literal
 
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Method
-from tunedrop.dataset.check.merge import conclude
+from tunedrop.dataset.check.merge import merge_ranges
 from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.report import FileReport, Report, plain_errors
 from tunedrop.dataset.check.results import ranges
-from tunedrop.dataset.check.scan import examine
+from tunedrop.dataset.check.scan import scan_range
 from tunedrop.dataset.sources.local import Spooled
 from tunedrop.dataset.types import Opened, Source, Split
 
@@ -52,11 +52,11 @@ def check_files(
     asked: CheckOptions,
     opened: Mapping[Split, Opened] | None = None,
 ) -> Report:
-    """Check the files of a dataset in this process; see `conclude` for `opened`."""
+    """Check the files of a dataset in this process; see `merge_ranges` for `opened`."""
     in_order: list[Split] = [split for split in ("train", "validation", "test") if split in sources]
     partials = (
-        examine(sources[split], range_, asked)
+        scan_range(sources[split], range_, asked)
         for split in in_order
         for range_ in ranges(split, sources[split])
     )
-    return conclude(partials, sources, names, asked, opened=opened)
+    return merge_ranges(partials, sources, names, asked, opened=opened)

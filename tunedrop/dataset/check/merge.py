@@ -13,7 +13,7 @@ from tunedrop.dataset.check._found import Found
 from tunedrop.dataset.check._repeats import Repeats
 from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.report import FileReport, Report, Rule
-from tunedrop.dataset.check.results import PLACES, Findings, Partial, Records, Tally
+from tunedrop.dataset.check.results import PLACES, Findings, RangeResult, Records, Tally
 from tunedrop.dataset.check.statistics import Gatherer
 from tunedrop.dataset.duplicates.candidates import MOST_COMPARED, SPLITS, Duplicates, Place, Prints
 from tunedrop.dataset.duplicates.leaks import HeldOut, Leak
@@ -26,8 +26,8 @@ from tunedrop.dataset.rules.files import FileCounts
 from tunedrop.dataset.types import Finding, Opened, Problem, Source, Split, printable
 
 
-def conclude(
-    partials: Iterable[Partial],
+def merge_ranges(
+    partials: Iterable[RangeResult],
     sources: Mapping[Split, Source],
     names: Mapping[Split, str],
     asked: CheckOptions,
@@ -86,7 +86,7 @@ class _Conclusion:
         for duplicates in self._duplicates.values():
             duplicates.close()
 
-    def take(self, partial: Partial) -> None:
+    def take(self, partial: RangeResult) -> None:
         """Add the partial result of the range that comes next."""
         most = self._asked.max_findings
         file = self._files[partial.range.split]
@@ -132,8 +132,8 @@ class _Conclusion:
         for split, source in self._sources.items():
             if split == "train" or train is None or self._files[split].another_kind is not None:
                 continue
-            likeness = self._asked.threshold("near_duplicate")
-            held_out = HeldOut(enumerate(lines_of(source), start=1), likeness)
+            similarity = self._asked.threshold("near_duplicate")
+            held_out = HeldOut(enumerate(lines_of(source), start=1), similarity)
             for leak in held_out.search(enumerate(lines_of(train), start=1)):
                 if (SPLITS.index(split), leak.line) not in self._repeats.leaked:
                     self._add(
@@ -303,8 +303,8 @@ class _Conclusion:
 
 
 def _leak(split: Split, leak: Leak, trained_on: str) -> Problem:
-    if leak.likeness < 100:
-        why = f"the prompt is nearly the same as at {trained_on} ({leak.likeness:g} % similar)"
+    if leak.similarity < 100:
+        why = f"the prompt is nearly the same as at {trained_on} ({leak.similarity:g} % similar)"
         return Problem("$", "TD058", why)
     what = "training records cannot be held out" if split == "test" else "the loss is measured on it"
     code = "TD052" if split == "test" else "TD056"

@@ -16,11 +16,11 @@ from typing import TypeVar
 
 import msgspec
 
-from tunedrop.dataset.check.merge import conclude
+from tunedrop.dataset.check.merge import merge_ranges
 from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.report import Report
-from tunedrop.dataset.check.results import Partial, Range, ranges
-from tunedrop.dataset.check.scan import examine
+from tunedrop.dataset.check.results import Range, RangeResult, ranges
+from tunedrop.dataset.check.scan import scan_range
 from tunedrop.dataset.duplicates.candidates import SPLITS
 from tunedrop.dataset.sources.local import LocalFile
 from tunedrop.dataset.types import Opened, Source, Split
@@ -72,11 +72,13 @@ def check_on_all_cores(
     count = processes or (cores() if size >= FEWEST_BYTES else 1)
     parts = [range_ for split, source in sources.items() for range_ in ranges(split, source, RANGE)]
     if count == 1:
-        return conclude(_told(_here(sources, parts, asked), parts, advance), sources, names, asked, opened)
-    decode = msgspec.msgpack.Decoder(Partial).decode
+        return merge_ranges(
+            _told(_here(sources, parts, asked), parts, advance), sources, names, asked, opened
+        )
+    decode = msgspec.msgpack.Decoder(RangeResult).decode
     with _processes(count - 1, sources, asked) as pool:
         found = map(decode, _each(pool, _examine, parts, count - 1))
-        return conclude(_told(found, parts, advance), sources, names, asked, opened)
+        return merge_ranges(_told(found, parts, advance), sources, names, asked, opened)
 
 
 def cores() -> int:
@@ -85,14 +87,14 @@ def cores() -> int:
     return len(allowed(0)) if allowed is not None else os.cpu_count() or 1
 
 
-def _told(partials: Iterator[Partial], parts: list[Range], advance: Advance) -> Iterator[Partial]:
+def _told(partials: Iterator[RangeResult], parts: list[Range], advance: Advance) -> Iterator[RangeResult]:
     for partial, part in zip(partials, parts, strict=True):
         advance(part.stop - part.start)
         yield partial
 
 
-def _here(sources: Mapping[Split, Source], parts: list[Range], asked: CheckOptions) -> Iterator[Partial]:
-    return (examine(sources[part.split], part, asked) for part in parts)
+def _here(sources: Mapping[Split, Source], parts: list[Range], asked: CheckOptions) -> Iterator[RangeResult]:
+    return (scan_range(sources[part.split], part, asked) for part in parts)
 
 
 @contextmanager
@@ -175,7 +177,7 @@ class _UntilTheEnd:
         self._file = file
         self._end = end
         self.size = file.size
-        self.album = file.album
+        self.resolver = file.resolver
 
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:
         for chunk in self._file.chunks(start, stop):
@@ -199,4 +201,4 @@ def _begin(files: Mapping[Split, Source], asked: CheckOptions, end: Event) -> No
 
 def _examine(part: Range) -> bytes:
     sources, asked = _given
-    return msgspec.msgpack.encode(examine(sources[part.split], part, asked))
+    return msgspec.msgpack.encode(scan_range(sources[part.split], part, asked))

@@ -168,7 +168,7 @@ class Records(msgspec.Struct):
         self.answers.merge(other.answers, lines_before)
 
 
-class Partial(msgspec.Struct, kw_only=True):
+class RangeResult(msgspec.Struct, kw_only=True):
     """The result of one range. `msgspec.msgpack.encode` gives about 12 bytes per record.
 
     Attributes

@@ -21,7 +21,7 @@ from tunedrop.dataset import formats
 from tunedrop.dataset.check._columns import Columns
 from tunedrop.dataset.check._judge import Judge
 from tunedrop.dataset.check.options import CheckOptions
-from tunedrop.dataset.check.results import Partial, Range, Records, without_garbage_collection
+from tunedrop.dataset.check.results import Range, RangeResult, Records, without_garbage_collection
 from tunedrop.dataset.formats import METHODS, Conversation, Reading, SourceFormat
 from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.formats.batch import Batch
@@ -36,7 +36,7 @@ _BEGINNING = 200
 """Number of records that decide whether a file is a text corpus."""
 
 
-def examine(source: Source, range_: Range, asked: CheckOptions) -> Partial:
+def scan_range(source: Source, range_: Range, asked: CheckOptions) -> RangeResult:
     """Check the lines that begin in a range, independently of other ranges."""
     return _Scan(source, range_, asked).partial()
 
@@ -46,15 +46,15 @@ class _Scan:
         self._source = source
         self._asked = asked
         self._most = asked.max_findings
-        self._partial = Partial(range=range_)
+        self._partial = RangeResult(range=range_)
         self._columns: dict[SourceFormat, Columns] = {}
         self._views = {format_: asked.views(format_) for format_ in METHODS}
         some = [view for views in self._views.values() for view in views if view is not None]
         self._prefilter = Prefilter(tuple({word for one in some for word in reserved_words.to_find(one)}))
         self._typed: Typed | None = None
-        self._judge = Judge(asked, source.album, range_.split != "train")
+        self._judge = Judge(asked, source.resolver, range_.split != "train")
 
-    def partial(self) -> Partial:
+    def partial(self) -> RangeResult:
         found, range_ = self._partial, self._partial.range
         head = lines.head(self._source) if range_.start == 0 else b""
         kind = lines.another_kind(head)
@@ -126,7 +126,7 @@ class _Scan:
             if conversation is not None:
                 if batch is None:
                     columns.add(first + at, conversation)
-                self._judge.look(first + at, typed.format, conversation, columns, len(raws[at]) + 1)
+                self._judge.check(first + at, typed.format, conversation, columns, len(raws[at]) + 1)
 
     def _more_than_texts(
         self, raws: list[bytes], usual: list[int], batch: Batch, columns: Columns
@@ -219,7 +219,7 @@ class _Scan:
         columns.add(number, conversation)
         if candidate:
             self._judge.texts(number, rules.texts_of(conversation), columns, candidate)
-        self._judge.look(number, format_, conversation, columns, size)
+        self._judge.check(number, format_, conversation, columns, size)
 
     def _of(self, format_: SourceFormat) -> Records:
         return (self._columns.get(format_) or self._new(format_)).records

@@ -48,23 +48,23 @@ class Turn(NamedTuple):
 class Leak(NamedTuple):
     """A held-out record that training data has as well: its line, and the other's.
 
-    `likeness` is 100 where a turn is the same.
+    `similarity` is 100 where a turn is the same.
     """
 
     line: int
     trained_on: int
-    likeness: float
+    similarity: float
 
 
 class HeldOut:
     """The turns of a held-out file to search for.
 
-    `likeness`: from 0 to 1, so similar are turns that are nearly the same (rapidfuzz's ratio, 1 less the
+    `similarity`: from 0 to 1, so similar are turns that are nearly the same (rapidfuzz's ratio, 1 less the
     share of edits).
     """
 
-    def __init__(self, lines: Iterable[tuple[int, bytes]], likeness: float) -> None:
-        self._likeness = 100 * likeness
+    def __init__(self, lines: Iterable[tuple[int, bytes]], similarity: float) -> None:
+        self._similarity = 100 * similarity
         self._whole: dict[int, int] = {}
         self._words: dict[int, int] = {}
         self._turns: list[tuple[int, str]] = []
@@ -105,9 +105,9 @@ class HeldOut:
             line, other = self._turns[index]
             if line in near or _numbers(words) != _numbers(other):
                 continue
-            likeness = fuzz.ratio(words, other, score_cutoff=self._likeness)
-            if likeness:
-                near[line] = Leak(line, trained_on, round(likeness, 1))
+            similarity = fuzz.ratio(words, other, score_cutoff=self._similarity)
+            if similarity:
+                near[line] = Leak(line, trained_on, round(similarity, 1))
 
 
 def turns_of(raw: bytes) -> list[Turn]:

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator
 from io import FileIO
 from pathlib import Path
 
-from tunedrop.dataset.sources.media import LocalAlbum
-from tunedrop.dataset.types import Album
+from tunedrop.dataset.sources.media import LocalMedia
+from tunedrop.dataset.types import MediaResolver
 
 CHUNK = 1 << 17
 """Bytes read and checked at once: small enough for a core's own cache."""
@@ -21,10 +21,10 @@ NEAR = 1 << 13
 class LocalFile:
     """A file on this machine; it is opened for each reading, so that it can be sent to another process."""
 
-    def __init__(self, path: Path, album: Album | None = None) -> None:
+    def __init__(self, path: Path, resolver: MediaResolver | None = None) -> None:
         self.path = path
         self.size = path.stat().st_size
-        self.album = album or LocalAlbum(path.parent)
+        self.resolver = resolver or LocalMedia(path.parent)
 
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from start to before stop; where lines are short, whole lines, which need no copy."""
@@ -47,7 +47,7 @@ def _whole_lines(file: FileIO, start: int, stop: int) -> int:
 class Held:
     """Bytes in memory."""
 
-    album: Album | None = None
+    resolver: MediaResolver | None = None
 
     def __init__(self, body: bytes) -> None:
         self._body = body
@@ -62,7 +62,7 @@ class Held:
 class Spooled:
     """Chunks that can be read only once, kept in a temporary file (in memory while it is small)."""
 
-    album: Album | None = None
+    resolver: MediaResolver | None = None
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
         self._stream = tempfile.SpooledTemporaryFile(max_size=8 * CHUNK)  # noqa: SIM115 - lives as we do

@@ -1,8 +1,8 @@
 """Images, videos and documents that records refer to: is each there, and is it what the base model takes?
 
 A record names one by `s3://bucket/key`, or by its path beside the file that the record is in: `beside` says
-what such a path is, to everyone who looks at, uploads or copies what it names. An `Album` looks at media,
-wherever they lie; of each its beginning is read, and of a video the place that has its length.
+what such a path is, to everyone who inspects, uploads or copies what it names. A `MediaResolver` inspects
+media, wherever they lie; of each it reads the beginning, and of a video the place that has its length.
 
 Sources: the catalog's, for each base model; Nova user guide, fine-tune-prepare-data-understanding (media lie
 in the dataset's bucket, and Bedrock's role must be able to read them). Read 2026-11-26.
@@ -24,7 +24,7 @@ from tunedrop.catalog.model import BaseModel
 from tunedrop.dataset.formats import Conversation, SourceFormat
 from tunedrop.dataset.rules.blocks import media_in, taken, uri_problems
 from tunedrop.dataset.sources import films
-from tunedrop.dataset.types import Album, Problem, Seen, Unseen, shorten
+from tunedrop.dataset.types import MediaResolver, Problem, Seen, Unseen, shorten
 
 HEAD_BYTES = 1 << 17
 """Bytes that are read for an image's format and size, which may follow a preview and a colour profile."""
@@ -79,23 +79,23 @@ def named_in(body: bytes) -> set[str]:
     return {uri for uri in named if not any(uri_problems(uri, ""))}
 
 
-def are_all_elsewhere(body: bytes, album: Album) -> bool:
+def are_all_elsewhere(body: bytes, resolver: MediaResolver) -> bool:
     """Whether lines of Converse name only objects in S3, of which nothing can be said from this machine."""
-    if not isinstance(album, LocalAlbum) or b"\\u" in body:
+    if not isinstance(resolver, LocalMedia) or b"\\u" in body:
         return False
     named = _NAMED.findall(body)
     return len(named) == body.count(b'"uri"') and all([uri.startswith(b"s3://") for uri in named])
 
 
-def has_any_to_look_at(conversation: Conversation, format_: SourceFormat, album: Album) -> bool:
+def has_any_to_look_at(conversation: Conversation, format_: SourceFormat, resolver: MediaResolver) -> bool:
     """Whether a record refers to media of which something can be said."""
-    return any([album.look(one.uri) is not None for one in references(conversation, format_)])
+    return any([resolver.inspect(one.uri) is not None for one in references(conversation, format_)])
 
 
 def problems(
     conversation: Conversation,
     format_: SourceFormat,
-    album: Album,
+    resolver: MediaResolver,
     rules: MethodRules | None,
     model: BaseModel | None,
 ) -> Iterator[Problem]:
@@ -107,7 +107,7 @@ def problems(
         None: whether they are there, and what they are said to be.
     """
     for one in references(conversation, format_):
-        seen = album.look(one.uri)
+        seen = resolver.inspect(one.uri)
         if isinstance(seen, Unseen):
             yield Problem(one.path, seen.code, seen.why, shorten(one.uri), "an object that can be read")
         elif seen is not None:
@@ -214,7 +214,7 @@ def _sides_of(head: bytes) -> tuple[int, int]:
     return int(width), int(height)
 
 
-class LocalAlbum:
+class LocalMedia:
     """Files of this machine, beside a dataset; of what lies in S3 nothing can be said from here."""
 
     def __init__(self, folder: Path) -> None:
@@ -223,7 +223,7 @@ class LocalAlbum:
     def expect(self, uris: Iterable[str]) -> None:
         """There is nothing to gain."""
 
-    def look(self, uri: str) -> Seen | Unseen | None:
+    def inspect(self, uri: str) -> Seen | Unseen | None:
         """A file."""
         path = beside(uri)
         if path is None:

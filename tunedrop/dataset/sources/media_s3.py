@@ -26,7 +26,7 @@ MAX_KEY_BYTES = 1_024
 """S3 refuses to look for longer ones (S3 user guide, object-keys, read 2026-11-26)."""
 
 
-class StoredAlbum:
+class StoredMedia:
     """Objects beside a dataset's file, and in the buckets that a stage may read.
 
     Parameters
@@ -71,7 +71,7 @@ class StoredAlbum:
         with ThreadPoolExecutor(AT_ONCE) as pool:
             self._seen.update(zip(new, pool.map(self._fetch, new), strict=True))
 
-    def look(self, uri: str) -> Seen | Unseen:
+    def inspect(self, uri: str) -> Seen | Unseen:
         """An object, by its first bytes."""
         if uri not in self._seen:
             self._seen[uri] = self._fetch(uri)
@@ -113,12 +113,12 @@ class Copies:
         self._pool = ThreadPoolExecutor(AT_ONCE)
         self._made: dict[tuple[str, str], tuple[str, Future[None]]] = {}
 
-    def of(self, album: StoredAlbum, uri: str) -> str:
+    def of(self, resolver: StoredMedia, uri: str) -> str:
         """Where the copy of what a record refers to will be."""
-        place = album.place(uri)
+        place = resolver.place(uri)
         if place not in self._made:
             key = naming.media_key(self._run_id, _name(*place))
-            self._made[place] = key, self._pool.submit(self._copy, *place, key, album.etag(place))
+            self._made[place] = key, self._pool.submit(self._copy, *place, key, resolver.etag(place))
         return naming.uri(self._bucket, self._made[place][0])
 
     def _copy(self, bucket: str, key: str, copy: str, etag: str) -> None:

@@ -13,7 +13,7 @@ import msgspec
 
 from tunedrop.dataset.sources.containers import reading
 from tunedrop.dataset.sources.containers.places import Places
-from tunedrop.dataset.types import Album, Place, Problem, ReadOptions, Source
+from tunedrop.dataset.types import MediaResolver, Place, Problem, ReadOptions, Source
 
 _AT_ONCE = 1 << 20
 
@@ -91,7 +91,7 @@ class JoinedSource:
                     self._parts.append(_LineEnd())
         self.starts = [0, *accumulate(one.size for one in self._parts)]
         self.size = self.starts[-1]
-        self.album: Album | None = sources[0].album if sources else None
+        self.resolver: MediaResolver | None = sources[0].resolver if sources else None
 
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from start to before stop."""
@@ -106,7 +106,7 @@ class _LineEnd:
     """What a file lacks that ends without a line end."""
 
     size = 1
-    album: Album | None = None
+    resolver: MediaResolver | None = None
 
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:
         yield b"\n"[start:stop]

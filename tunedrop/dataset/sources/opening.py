@@ -37,6 +37,6 @@ def _one(path: Path, name: str, options: ReadOptions, stack: ExitStack) -> Opene
 
     def keep() -> LocalFile:
         sink.flush()
-        return LocalFile(Path(sink.name), source.album)
+        return LocalFile(Path(sink.name), source.resolver)
 
     return opened(source, name, options, cast(BinaryIO, sink), keep)

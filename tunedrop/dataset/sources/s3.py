@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 from tunedrop import aws, naming
 from tunedrop.contracts import Run, S3Object
 from tunedrop.dataset.sources.containers.places import Places
-from tunedrop.dataset.sources.media_s3 import StoredAlbum
+from tunedrop.dataset.sources.media_s3 import StoredMedia
 from tunedrop.dataset.sources.opened import OpenedFile, OpenedFiles, opened
-from tunedrop.dataset.types import Album, Opened, Problem, Source, Split
+from tunedrop.dataset.types import MediaResolver, Opened, Problem, Source, Split
 from tunedrop.errors import InvalidDataset
 from tunedrop.intake.tenants import readable
 from tunedrop.stage import Stage
@@ -35,11 +35,13 @@ class StoredFile:
     """
 
     def __init__(
-        self, s3: Any, object_: S3Object, readable: Sequence[str], album: Album | None = None
+        self, s3: Any, object_: S3Object, readable: Sequence[str], resolver: MediaResolver | None = None
     ) -> None:
         self._s3 = s3
         self._object = object_
-        self.album: Album | None = album or StoredAlbum(s3, object_.bucket, object_.key, readable)
+        self.resolver: MediaResolver | None = resolver or StoredMedia(
+            s3, object_.bucket, object_.key, readable
+        )
         self.name = object_.key.rpartition("/")[2]
         self.size = int(self._ask(s3.head_object)["ContentLength"])
 
@@ -96,11 +98,11 @@ def sources_of(files: Mapping[Split, Opened]) -> dict[Split, Source]:
     return {split: file.source for split, file in files.items()}
 
 
-def album_of(source: Source) -> StoredAlbum:
+def resolver_of(source: Source) -> StoredMedia:
     """Where the media of a file of a run lie."""
-    album = source.album
-    assert isinstance(album, StoredAlbum)
-    return album
+    resolver = source.resolver
+    assert isinstance(resolver, StoredMedia)
+    return resolver
 
 
 def names_of(files: Mapping[Split, Opened]) -> dict[Split, str]:
@@ -138,7 +140,7 @@ class _Reader:
         source: Source = stored
         if not found.is_plain:
             place = S3Object(bucket=self._stage.artifacts_bucket, key=key)
-            source = StoredFile(self._s3, place, self._readable, stored.album)
+            source = StoredFile(self._s3, place, self._readable, stored.resolver)
         return OpenedFile(
             name=stored.name,
             source=source,

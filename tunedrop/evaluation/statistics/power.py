@@ -83,7 +83,7 @@ def detectable(units: int, wanted: float, confidence: float, spread: float = TYP
     return high
 
 
-def told(units: int, wanted: float, confidence: float) -> str:
+def in_words(units: int, wanted: float, confidence: float) -> str:
     """What this many test conversations can show, as a sentence."""
     if units < FEWEST_UNITS:
         return (

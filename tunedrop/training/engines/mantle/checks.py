@@ -21,7 +21,7 @@ def every(mantle: Any, base_model: BaseModel) -> Iterator[Check]:
 
 
 def _base_model(mantle: Any, base_model: BaseModel) -> Check:
-    cure = "Choose another base model: tunedrop bases"
+    hint = "Choose another base model: tunedrop bases"
     try:
         mantle.get_model(id=base_model.service_id)
     except ClientError as error:
@@ -29,9 +29,9 @@ def _base_model(mantle: Any, base_model: BaseModel) -> Check:
             raise
         gone = f"bedrock-mantle does not offer {base_model.service_id} in {mantle.meta.region_name}"
         return Check(
-            name="base model", passed=False, cure=cure,
+            name="base model", passed=False, hint=hint,
             detail=gone if aws.is_missing(error) else aws.explain(error),
         )  # fmt: skip
     return Check(
-        name="base model", passed=True, cure=cure, detail=f"bedrock-mantle offers {base_model.name} here"
+        name="base model", passed=True, hint=hint, detail=f"bedrock-mantle offers {base_model.name} here"
     )

@@ -44,7 +44,7 @@ def _origin(run: Run) -> Check:
         name="from",
         passed=not run.parent_model and not run.earlier_stages,
         detail="continued pre-training begins with the base model itself, in a single job",
-        cure="Leave out from and stages, and name the base model",
+        hint="Leave out from and stages, and name the base model",
     )
 
 
@@ -53,20 +53,20 @@ def _hub(aws_: Aws, stage: Stage, base_model: BaseModel) -> tuple[Template | Non
     try:
         found = templates.describe(aws_.sagemaker, base_model)
     except Incomplete as error:
-        return None, Check(name="hub", passed=False, detail=f"{name} {error}", cure=OTHER)
+        return None, Check(name="hub", passed=False, detail=f"{name} {error}", hint=OTHER)
     except ClientError as error:
         if aws.is_transient(error):
             raise
         gone = f"{name} is not in SageMaker's public hub in {stage.region} (any more)"
         detail = gone if sagemaker.is_missing(error) else aws.explain(error)
-        return None, Check(name="hub", passed=False, detail=detail, cure=OTHER)
+        return None, Check(name="hub", passed=False, detail=detail, hint=OTHER)
     strange = list(templates.strangers(found, stage.region))
     where = f", but keeps its files in {', '.join(strange)}, which the jobs' role may not read"
     return found, Check(
         name="hub",
         passed=not strange,
         detail=f"the hub trains {name} {found.version} by JumpStart's script{where if strange else ''}",
-        cure=OTHER,
+        hint=OTHER,
     )
 
 
@@ -79,7 +79,7 @@ def _licence(run: Run, base_model: BaseModel, template: Template) -> Check:
         passed=run.accept_eula or not needs,
         detail=f"{base_model.name} "
         + (f"is under {named}{yes}" if needs else "asks for no acceptance of a licence"),
-        cure="Read it, and say accept_eula: true in the manifest, or list the base model in the stage's "
+        hint="Read it, and say accept_eula: true in the manifest, or list the base model in the stage's "
         "setting accept_eula",
     )
 
@@ -93,7 +93,7 @@ def _instance(base_model: BaseModel, template: Template) -> Check:
         passed=has,
         detail=f"{base_model.name} is trained on one {wanted}"
         + ("" if has else f", which the hub does not list; it lists {', '.join(template.supported)}"),
-        cure=f"Set training_instance of {base_model.id} in the catalog to {template.instance}, and its price",
+        hint=f"Set training_instance of {base_model.id} in the catalog to {template.instance}, and its price",
     )
 
 
@@ -105,7 +105,7 @@ def _time(run: Run, dataset: Dataset, template: Template) -> Check:
         name="run time",
         passed=all(limits.fits(one, template.most_seconds) for one in jobs),
         detail=f"a job takes about {longest:.1f} h by a guess, and is stopped after {most:.1f} h",
-        cure="Fewer epochs or fewer texts; or split the texts over several runs",
+        hint="Fewer epochs or fewer texts; or split the texts over several runs",
     )
 
 
@@ -120,7 +120,7 @@ def _length(run: Run, dataset: Dataset) -> Check:
         passed=not short,
         detail=f"texts are cut into blocks of {block:,} tokens"
         + (f"; the data have fewer: {', '.join(short)}" if short else ""),
-        cure="Give more text, or a smaller hyperparameter max_input_length",
+        hint="Give more text, or a smaller hyperparameter max_input_length",
     )
 
 
@@ -146,5 +146,5 @@ def _quota(aws_: Aws, stage: Stage, base_model: BaseModel) -> Check:
         name="instances",
         passed=found["Value"] >= 1,
         detail=f"the quota '{name}' ({found['QuotaCode']}) is {found['Value']:g}",
-        cure=limits.request(name, stage.region, found["QuotaCode"]),
+        hint=limits.request(name, stage.region, found["QuotaCode"]),
     )

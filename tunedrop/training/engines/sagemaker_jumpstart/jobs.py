@@ -139,8 +139,8 @@ def _after_refusal(client: Any, stage: Stage, name: str, error: ClientError) -> 
     if code == "ResourceLimitExceeded":
         found = _LIMIT.search(message)
         if found is not None and found["most"] == "0":
-            cure = limits.request(found["name"], stage.region)
-            raise CustomizationFailed(f"{message.rstrip('.')}. Nothing was billed. {cure}") from error
+            hint = limits.request(found["name"], stage.region)
+            raise CustomizationFailed(f"{message.rstrip('.')}. Nothing was billed. {hint}") from error
         raise QuotaFull(message) from error
     if code == "ResourceInUse" and (earlier := sagemaker.describe(client, name)) is not None:
         return started(sagemaker.job(earlier))

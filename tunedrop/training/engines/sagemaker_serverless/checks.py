@@ -37,7 +37,7 @@ def _hub(aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseMo
             raise
         gone = f"{base_model.name} is not in SageMaker's public hub in {stage.region} (any more)"
         detail = gone if is_missing(error) else aws.explain(error)
-        yield Check(name="hub", passed=False, detail=detail, cure="Choose another base model: tunedrop bases")
+        yield Check(name="hub", passed=False, detail=detail, hint="Choose another base model: tunedrop bases")
         return
     technique = jobs.TECHNIQUES.get(dataset.method, "")
     offered = not found.techniques or technique in found.techniques
@@ -46,7 +46,7 @@ def _hub(aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseMo
         passed=offered,
         detail=f"the hub has {base_model.name} {found.version}, tuned by "
         f"{', '.join(found.techniques) or 'recipes that it does not name'}; {dataset.method} is {technique}",
-        cure="Choose another base model: tunedrop bases",
+        hint="Choose another base model: tunedrop bases",
     )
     needs = bool(base_model.license) or found.is_gated
     name = base_model.license or f"the licence of {base_model.name}"
@@ -55,7 +55,7 @@ def _hub(aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseMo
         passed=run.accept_eula or not needs,
         detail=f"{base_model.name} {'is under ' + name if needs else 'asks for no acceptance of a licence'}"
         + ("" if not needs else ", which was accepted" if run.accept_eula else ", which nobody has accepted"),
-        cure="Read it, and say accept_eula: true in the manifest, or list the base model in the stage's "
+        hint="Read it, and say accept_eula: true in the manifest, or list the base model in the stage's "
         "setting accept_eula; or take qwen.qwen3-32b, which asks for none",
     )
 
@@ -71,13 +71,13 @@ def _group(aws_: Aws, stage: Stage, base_model: BaseModel) -> Check:
             raise
         return Check(
             name="model package group", passed=False, detail=aws.explain(error),
-            cure="Deploy the stage again: its functions' permissions are part of it",
+            hint="Deploy the stage again: its functions' permissions are part of it",
         )  # fmt: skip
     return Check(
         name="model package group",
         passed=found in ("", ours),
         detail=f"the model package group {name} {'is there' if found else 'will be made'}",
-        cure="Delete the group of that name, or name the stage otherwise",
+        hint="Delete the group of that name, or name the stage otherwise",
     )
 
 
@@ -93,18 +93,18 @@ def _parent(aws_: Aws, stage: Stage, run: Run, dataset: Dataset) -> Iterator[Che
         passed=may,
         detail=f"{run.parent_model} was tuned by {before or 'a run that the registry does not know'}, and "
         f"{first} {'can' if may else 'cannot'} go on with that",
-        cure=f"{jobs.NEAREST}; or name {run.base_model} as base_model",
+        hint=f"{jobs.NEAREST}; or name {run.base_model} as base_model",
     )
 
 
 def _evaluator(aws_: Aws, stage: Stage) -> Check:
-    cure = "Deploy the stage again: its functions' permissions are part of it"
+    hint = "Deploy the stage again: its functions' permissions are part of it"
     try:
         found = evaluators.describe(aws_.sagemaker, stage)
     except ClientError as error:
         if aws.is_transient(error):
             raise
-        return Check(name="evaluator", passed=False, detail=aws.explain(error), cure=cure)
+        return Check(name="evaluator", passed=False, detail=aws.explain(error), hint=hint)
     problem = evaluators.why_not(found, stage) if found is not None else ""
     return Check(
         name="evaluator",
@@ -112,7 +112,7 @@ def _evaluator(aws_: Aws, stage: Stage) -> Check:
         detail=problem
         or f"the reward function {'is' if found is not None else 'will be'} registered in the hub "
         f"{evaluators.hub_name(stage.name)}",
-        cure="aws sagemaker delete-hub-content deletes it, and tunedrop retry registers it again",
+        hint="aws sagemaker delete-hub-content deletes it, and tunedrop retry registers it again",
     )
 
 
@@ -136,5 +136,5 @@ def _reward_function(aws_: Aws, stage: Stage, run: Run, dataset: Dataset) -> Che
         name="reward function",
         passed=not problem,
         detail=f"the reward function {function}: {problem or 'had two rollouts graded'}",
-        cure="Try the grader by itself (aws lambda invoke); if the function is gone, deploy the stage again",
+        hint="Try the grader by itself (aws lambda invoke); if the function is gone, deploy the stage again",
     )
