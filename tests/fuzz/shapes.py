@@ -2,9 +2,9 @@
 
     python -m tests.fuzz.shapes 600 SEED
 
-For so many seconds, also tables with a message a row. Each record that goes in is written or refused, each
-value that was put in is written or listed, and the check counts the same records. A failure prints the
-records that caused it.
+For so many seconds, also texts between spaces, and tables with a message a row. Each record that goes in is
+written or refused, each value that was put in is written or listed, and the check counts the same records. A
+failure prints the records that caused it.
 """
 
 from __future__ import annotations
@@ -77,8 +77,13 @@ def _objects(value: Any, keys: tuple[str, ...] = ()) -> Iterator[tuple[dict[str,
 
 
 def _changed(record: dict[str, Any], chance: random.Random) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The record with a key in one of its objects, and the keys that lead there."""
+    """The record with a key in one of its objects, and the keys that lead there; at times also with spaces
+    around one of its texts."""
     found: dict[str, Any] = json.loads(json.dumps(record))
+    texts = [(one, key) for one, _ in _objects(found) for key, text in one.items() if isinstance(text, str)]
+    if texts and chance.random() < 0.3:
+        one, key = chance.choice(texts)
+        one[key] = f"{chance.choice(('', ' '))}{one[key]}{chance.choice((' ', chr(10)))}"
     place, keys = chance.choice(list(_objects(found)))
     place["a_key"] = chance.choice(VALUES)
     return found, (*keys, "a_key")

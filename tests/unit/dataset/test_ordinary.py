@@ -68,6 +68,7 @@ def test_a_number_or_a_letter_that_the_prompt_explains_is_an_answer(record: dict
         {"question": "Which?", "answer": 1, "choices": ["1", "2"]},
         {"question": "Which?", "answer": 1, "choices": ["red", "blue"]},
         {"question": "Which?", "answer": "1", "sol1": "red", "sol2": "blue"},
+        {"question": "Which?", "answer": "1 ", "sol1": "red", "sol2": "blue"},
         {"question": "Which?", "answer": "2", "option1": "red", "option2": "blue"},
         {"question": "Which?", "answer": "B", "option1": "red", "option2": "blue"},
         {"question": "Which?", "answer": "A", "choices": [{"label": "A", "text": "red"}]},
@@ -89,6 +90,7 @@ RED_BLUE = ["red", "blue"]
     [
         ({"question": "Which?", "answer": "B", "choices": ["red", "blue"]}, "\n\n- red\n- blue"),
         ({"question": "Which?", "answer": "b", "options": '["red", "blue"]'}, "\n\n- red\n- blue"),
+        ({"question": "Which?", "answer": " B\n", "choices": ["red", "blue"]}, "\n\n- red\n- blue"),
         ({"question": "Which?", "answer": "B", "options": "['red', 'blue']"}, "\n\n- red\n- blue"),
         ({"question": "Which?", "answer": "B", "options": {"A": "red", "B": "blue"}}, "\n\nA. red\nB. blue"),
         ({"question": "Which?", "answer_key": "B", "opa": "red", "opb": "blue"}, "\n\nA. red\nB. blue"),

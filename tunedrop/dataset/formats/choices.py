@@ -48,12 +48,12 @@ def why_no_answer(record: Mapping[str, Any], key: str, prompt: str = "") -> str:
         return f"{key} names several choices, {value}; write their texts as the answer"
     if not _may_name(value) or not (found := of(record)) or _lists(record.get(prompt), value, found):
         return ""
-    if _is_said(str(value), value, found) or _named(str(value), found) is not None:
+    mark = str(value).strip()
+    if _is_said(mark, value, found) or _named(mark, found) is not None:
         return ""
-    counts = "" if str(value).strip().isalpha() else ", which counts from 0 or from 1"
+    what = "letter of a choice" if mark.isalpha() else "number of a choice, which counts from 0 or from 1"
     return (
-        f"{key} is {value}, the number of a choice{counts}; write the choice itself as the answer, and "
-        "the choices into the prompt"
+        f"{key} is {mark}, the {what}; write the choice itself as the answer, and the choices into the prompt"
     )
 
 
@@ -62,7 +62,8 @@ def chosen(record: Mapping[str, Any], key: str, prompt: str = "") -> Choice | No
     value = record.get(key)
     if not _may_name(value) or not (found := of(record)) or _lists(record.get(prompt), value, found):
         return None
-    return None if _is_said(str(value), value, found) else _named(str(value), found)
+    mark = str(value).strip()
+    return None if _is_said(mark, value, found) else _named(mark, found)
 
 
 def _may_name(value: Any) -> bool:
@@ -72,29 +73,29 @@ def _may_name(value: Any) -> bool:
     return _INDEX.fullmatch(str(value).strip()) is not None
 
 
-def _named(value: str, found: list[Choice]) -> Choice | None:
+def _named(mark: str, found: list[Choice]) -> Choice | None:
     """The choice with a letter or a number; in a list without them, the one that a letter counts; None where
     another choice is that letter."""
-    mark = value.strip().upper()
     if len(found) < 2:
         return None
     if any(one.mark for one in found):
-        may = [one for one in found if one.mark.upper() == mark and (one.is_listed or mark.isalpha())]
+        of_it = [one for one in found if one.mark.upper() == mark.upper()]
+        may = [one for one in of_it if one.is_listed or mark.isalpha()]
     else:
-        at = ord(mark) - ord("A") if mark.isalpha() else len(found)
+        at = ord(mark.upper()) - ord("A") if mark.isalpha() else len(found)
         may = found[at : at + 1]
-    is_another = value in [one.text for one in found if one not in may[:1]]
+    is_another = mark in [one.text for one in found if one not in may[:1]]
     return may[0] if may and not is_another else None
 
 
-def _is_said(text: str, value: Any, found: list[Choice]) -> bool:
+def _is_said(mark: str, value: Any, found: list[Choice]) -> bool:
     """Whether a letter or digits are the choice itself, or no number of one."""
     texts = [one.text for one in found]
-    if text.isalpha():
-        named = _named(text, found)
-        is_letter = any(one.mark for one in found) or ord(text.lower()) - ord("a") < len(found)
-        return text in texts and (named.text == text if named else not is_letter)
-    return int(text) > len(found) or (isinstance(value, str) and text in texts)
+    if mark.isalpha():
+        named = _named(mark, found)
+        is_letter = any(one.mark for one in found) or ord(mark.lower()) - ord("a") < len(found)
+        return mark in texts and (named.text == mark if named else not is_letter)
+    return int(mark) > len(found) or (isinstance(value, str) and mark in texts)
 
 
 def _lists(prompt: Any, value: Any, found: list[Choice]) -> bool:
