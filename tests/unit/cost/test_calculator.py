@@ -71,8 +71,10 @@ def of_a_file(
     )
     with (place / "train.jsonl").open("w") as file:
         for number in range(records):
-            prompt = f"Question {number:07}?"
-            answer = f"{number:07} ".ljust(characters - len(prompt), "x")
+            # Letters alone: the calculator does not know that digits may be a token each.
+            name = "".join("abcdefghij"[int(digit)] for digit in f"{number:07}")
+            prompt = f"Question {name}"
+            answer = f"{name} ".ljust(characters - len(prompt), "x")
             turns = [
                 {"role": "user", "content": [{"text": prompt}]},
                 {"role": "assistant", "content": [{"text": answer}]},

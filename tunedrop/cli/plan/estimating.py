@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Literal
 
@@ -20,15 +21,22 @@ from tunedrop.cli.output import Format, console, errors, fail, print_json, table
 from tunedrop.contracts import Dataset, DatasetFile, Estimate, Method, Prompts, RuleSettings, Run
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
+from tunedrop.dataset import formats
 from tunedrop.dataset.check.check import FileReport, Report, plain_errors
+from tunedrop.dataset.formats import json_lines
+from tunedrop.dataset.prepare.plan import number_of
 from tunedrop.dataset.prepare.split import shares
-from tunedrop.dataset.sources.opening import DataFiles
+from tunedrop.dataset.rules.record import bytes_of, dense_of, tokens_of
+from tunedrop.dataset.sources.opening import DataFiles, open_files
 from tunedrop.dataset.types import ReadOptions, Split
 from tunedrop.errors import InvalidManifest, PreflightFailed
 from tunedrop.evaluation.workload import minutes, workload
 from tunedrop.formatting.costs import evaluation_in_words, in_words
 from tunedrop.planning import base_models
 from tunedrop.serving import choose, kinds
+
+SAMPLED = 2_000
+"""Records of a training file that are read again, evenly spread, to see what a tokenizer has no words for."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,10 +125,29 @@ def _checked(
     report = checking.checked(files, model, method, options=reading, rules=rules)
     if not report.valid or report.method is None:
         fail("\n".join(plain_errors(report)), NO, "See all and how to fix them: tunedrop check")
-    return report, _dataset(report, model.methods[report.method], files)
+    of_method = model.methods[report.method]
+    dense = _dense_per_token(files, reading, of_method, report.files["train"].records)
+    return report, _dataset(report, of_method, files, dense)
 
 
-def _dataset(report: Report, rules: catalog.MethodRules, given: Iterable[Split]) -> Dataset:
+def _dense_per_token(
+    files: DataFiles, reading: ReadOptions, rules: catalog.MethodRules, records: int
+) -> float:
+    """How many bytes that may be a token each there are for each estimated token, in a sample of the training
+    file."""
+    tokens = dense = 0
+    with open_files({"train": files["train"]}, reading) as opened:
+        lines = json_lines.lines_of(opened["train"].source)
+        for raw in islice(lines, 0, None, math.ceil(records / SAMPLED) or 1):
+            record = json_lines.parse(0, raw).record
+            conversation = formats.read_for(record, is_text=rules.format == "text").conversation
+            if conversation is not None:
+                tokens += tokens_of(bytes_of(conversation))
+                dense += dense_of(conversation)
+    return dense / max(1, tokens)
+
+
+def _dataset(report: Report, rules: catalog.MethodRules, given: Iterable[Split], dense: float) -> Dataset:
     """The dataset split by share, as validate_data would split it record by record."""
     assert report.method is not None
     train = report.files["train"]
@@ -130,9 +157,9 @@ def _dataset(report: Report, rules: catalog.MethodRules, given: Iterable[Split])
     def file(split: Split) -> DatasetFile | None:
         own = report.files.get(split)
         if own is not None and split != "train":
-            return _part(own, 1.0)
-        held_out = _part(train, parts[split])
-        records = int(parts[split] * train.records + 1e-6)  # as `plan` takes them, no more
+            return _part(own, 1.0, dense)
+        held_out = _part(train, parts[split], dense)
+        records = number_of(parts[split], train.records)
         return msgspec.structs.replace(held_out, records=records) if records else None
 
     return Dataset(
@@ -140,20 +167,25 @@ def _dataset(report: Report, rules: catalog.MethodRules, given: Iterable[Split])
         source_format=report.format or "",
         target_format=rules.format,
         content_hash="",
-        train=_part(train, parts["train"]),
+        train=_part(train, parts["train"], dense),
         validation=file("validation"),
         test=file("test"),
     )
 
 
-def _part(file: FileReport, share: float) -> DatasetFile:
+def _part(file: FileReport, share: float, dense: float) -> DatasetFile:
     whole = DatasetFile(
-        uri="", records=file.records, tokens=file.tokens, media=file.media, prompts=_prompts(file)
+        uri="",
+        records=file.records,
+        tokens=file.tokens,
+        dense=round(file.tokens * dense),
+        media=file.media,
+        prompts=_prompts(file, dense),
     )
     return whole.share(share)
 
 
-def _prompts(file: FileReport) -> Prompts:
+def _prompts(file: FileReport, dense: float) -> Prompts:
     """The prompts of a conversation with turns of equal length: the n-th prompt contains all earlier
     turns."""
     turns = file.statistics.turns
@@ -163,6 +195,7 @@ def _prompts(file: FileReport) -> Prompts:
     return Prompts(
         count=sum(each * records for each, records in asked),
         tokens=round(tokens),
+        dense=round(tokens * dense),
         media={kind: round(count * tokens / max(1, file.tokens)) for kind, count in file.media.items()},
     )
 

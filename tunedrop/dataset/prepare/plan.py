@@ -38,6 +38,11 @@ class Shares(msgspec.Struct, frozen=True):
     test: float
 
 
+def number_of(share: float, records: int) -> int:
+    """How many of so many records a share is."""
+    return int(share * records + 1e-6)
+
+
 def are_few(near_duplicates: int, records: int) -> bool:
     """Whether near-duplicates are the exception, so that numbers are not what the questions are about."""
     return near_duplicates <= MOST_NEAR * records
@@ -59,7 +64,7 @@ def plan(lines: Iterable[bytes], held_out: Shares, near_together: bool = False) 
     sides = bytearray(len(groups))
     free, labels = list(groups.in_order()), groups.labels
     for side, share in ((TEST, held_out.test), (VALIDATION, held_out.validation)):
-        taken = _taken(free, labels, int(share * len(groups) + 1e-6))
+        taken = _taken(free, labels, number_of(share, len(groups)))
         for index in chain.from_iterable(taken):
             sides[index] = side
         chosen = {members[0] for members in taken}

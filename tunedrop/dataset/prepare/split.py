@@ -18,7 +18,7 @@ from tunedrop.dataset.check.statistics import add
 from tunedrop.dataset.formats import Conversation, SourceFormat
 from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.prepare.held_out import prompts_of
-from tunedrop.dataset.prepare.plan import Shares
+from tunedrop.dataset.prepare.plan import Shares, number_of
 from tunedrop.dataset.rules import record as rules
 from tunedrop.dataset.sources import media
 from tunedrop.dataset.sources.media import Relocate
@@ -78,14 +78,20 @@ def shares(records: int, given: Iterable[Split], method_rules: MethodRules) -> S
 
 
 def records_that_leave(tested: int, given: Iterable[Split], method_rules: MethodRules) -> int:
-    """The fewest records of a training file of which so many are held out to test."""
-    given = tuple(given)
+    """The fewest records of a training file of which so many are held out to test.
+
+    Parameters
+    ----------
+    given
+        The splits with a separate file, without `test`, which would leave the training file whole.
+    """
+    given = frozenset(given) - {"test"}
     return next(one for one in count() if held_out_to_test(one, given, method_rules) >= tested)
 
 
 def held_out_to_test(records: int, given: Iterable[Split], method_rules: MethodRules) -> int:
     """How many records of a training file are held out to test."""
-    return int(shares(records, given, method_rules).test * records + 1e-6)
+    return number_of(shares(records, given, method_rules).test, records)
 
 
 def prepare(
