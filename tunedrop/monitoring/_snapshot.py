@@ -69,9 +69,16 @@ class Monitor:
         self._texts: dict[str, str] = {}
         self._training_since = 0.0
         self._next_job_look = 0.0
+        self.latest: Snapshot | None = None
+        """The last snapshot that was taken."""
 
     def __call__(self) -> Snapshot | None:
         """The current snapshot; None if the registry does not know the run."""
+        snapshot = self._taken()
+        self.latest = snapshot or self.latest
+        return snapshot
+
+    def _taken(self) -> Snapshot | None:
         record = self._registry.get(self._run_id)
         if record is None:
             return None

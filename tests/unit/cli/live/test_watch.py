@@ -1,4 +1,4 @@
-"""Following a run in a pipe, against a registry that changes between two looks."""
+"""Following a run in a pipe, against a registry that changes between two snapshots."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from tunedrop.cli.failures import Failed
 from tunedrop.cli.output import Format
 from tunedrop.cli.runs.live import watch
 from tunedrop.contracts import Failure
-from tunedrop.monitoring import Snapshot
+from tunedrop.monitoring import Monitor, Snapshot
 
-Looks = Callable[..., None]
+Snapshots = Callable[..., None]
 
 
 @pytest.fixture
-def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
-    """What the following looks will see."""
+def snapshots(monkeypatch: pytest.MonkeyPatch) -> Snapshots:
+    """The snapshots that will be taken."""
 
     def will_see(*seen: Snapshot | Exception) -> None:
         left = list(seen)
 
-        def look() -> Snapshot:
+        def taken(_: Monitor) -> Snapshot:
             one = left.pop(0)
             if isinstance(one, Exception):
                 raise one
             return one
 
-        monkeypatch.setattr(watch, "Monitor", lambda *_: look)
+        monkeypatch.setattr(Monitor, "_taken", taken)
         monkeypatch.setattr(watch, "INTERVAL_SECONDS", 0.0)
 
     return will_see
@@ -44,9 +44,9 @@ def ended(**changes: object) -> Snapshot:
 
 
 def test_a_program_gets_one_json_object_a_line(
-    deployed: Deployed, looks: Looks, capsys: pytest.CaptureFixture[str]
+    deployed: Deployed, snapshots: Snapshots, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    looks(pictures.trains(), ended())
+    snapshots(pictures.trains(), ended())
 
     code = watch.watch(deployed, pictures.record(), Format.json)
 
@@ -57,19 +57,19 @@ def test_a_program_gets_one_json_object_a_line(
 
 
 def test_a_run_that_failed_ends_with_1_and_its_cause(
-    deployed: Deployed, looks: Looks, capsys: pytest.CaptureFixture[str]
+    deployed: Deployed, snapshots: Snapshots, capsys: pytest.CaptureFixture[str]
 ) -> None:
     failure = Failure(error="CustomizationFailed", cause="Bedrock's job failed: out of luck")
-    looks(msgspec.structs.replace(pictures.trains(), record=pictures.record("failed", failure)))
+    snapshots(msgspec.structs.replace(pictures.trains(), record=pictures.record("failed", failure)))
 
     assert watch.watch(deployed, pictures.record(), Format.text) == 1
     assert "out of luck" in capsys.readouterr().err
 
 
 def test_a_network_that_fails_for_a_moment_ends_nothing(
-    deployed: Deployed, looks: Looks, capsys: pytest.CaptureFixture[str]
+    deployed: Deployed, snapshots: Snapshots, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    looks(pictures.trains(), EndpointConnectionError(endpoint_url="https://dynamodb"), ended())
+    snapshots(pictures.trains(), EndpointConnectionError(endpoint_url="https://dynamodb"), ended())
 
     assert watch.watch(deployed, pictures.record(), Format.text) == 0
     assert "promoted: is better than its base model" in capsys.readouterr().out
@@ -89,12 +89,12 @@ def test_a_key_answers_only_while_an_approval_is_pending(
 
 @pytest.mark.parametrize(("waits", "said"), [(True, "waits for approval"), (False, "continues")])
 def test_an_interruption_says_what_the_run_does_meanwhile(
-    deployed: Deployed, looks: Looks, monkeypatch: pytest.MonkeyPatch, waits: bool, said: str
+    deployed: Deployed, snapshots: Snapshots, monkeypatch: pytest.MonkeyPatch, waits: bool, said: str
 ) -> None:
     def interrupted(_: float) -> str:
         raise KeyboardInterrupt
 
-    looks(pictures.waits_for_approval() if waits else pictures.trains())
+    snapshots(pictures.waits_for_approval() if waits else pictures.trains())
     monkeypatch.setattr(watch, "_sleep", interrupted)
 
     with pytest.raises(Failed) as failed:

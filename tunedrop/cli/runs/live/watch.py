@@ -27,9 +27,6 @@ from tunedrop.registry import Record
 
 INTERVAL_SECONDS = 1.0
 
-Polled = Callable[[], Snapshot | None]
-"""The current snapshot of a run; None if the registry does not know it."""
-
 Wait = Callable[[float], str]
 """Waits this many seconds; returns the key pressed meanwhile, or nothing."""
 
@@ -37,22 +34,17 @@ Wait = Callable[[float], str]
 def watch(here: Deployed, record: Record, format_: Format) -> int:
     """Follow a run to its end: 0 if it ended with a verdict, 1 if it failed, was stopped or was refused."""
     run_id = record.run.run_id
-    monitor, seen = Monitor(here.aws, here.stage, here.registry, run_id), deque[Snapshot](maxlen=1)
+    monitor = Monitor(here.aws, here.stage, here.registry, run_id)
 
-    def goes_on() -> str:
-        waits = bool(seen) and seen[-1].approval is not None
+    def meanwhile() -> str:
+        waits = monitor.latest is not None and monitor.latest.approval is not None
         return f"{run_id} waits for approval" if waits else f"{run_id} continues"
 
-    def look_again() -> Snapshot | None:
-        if (snapshot := monitor()) is not None:
-            seen.append(snapshot)
-        return snapshot
-
-    with if_interrupted(goes_on, f"Follow it: tunedrop watch {run_id} --stage {here.name}"):
-        return _watched(here, look_again, record, format_)
+    with if_interrupted(meanwhile, f"Follow it: tunedrop watch {run_id} --stage {here.name}"):
+        return _watched(here, monitor, record, format_)
 
 
-def _watched(here: Deployed, monitor: Polled, record: Record, format_: Format) -> int:
+def _watched(here: Deployed, monitor: Monitor, record: Record, format_: Format) -> int:
     if format_ is Format.text and console.is_terminal:
         last = _on_terminal(here, monitor, record)
         final.print_end(console, here.stage, last.record)
@@ -74,24 +66,22 @@ def show(here: Deployed, record: Record) -> None:
         final.print_end(console, here.stage, snapshot.record)
 
 
-def _on_terminal(here: Deployed, monitor: Polled, record: Record) -> Snapshot:
+def _on_terminal(here: Deployed, monitor: Monitor, record: Record) -> Snapshot:
     can_answer = _keys.can_read()
     view = View(here.stage.name, pace.learn(here.registry, record), can_answer=can_answer)
-    seen: list[Snapshot] = []
 
     def draw() -> RenderableType:
-        return view.draw(msgspec.structs.replace(seen[-1], at=clock.now())) if seen else ""
+        latest = monitor.latest
+        return view.draw(msgspec.structs.replace(latest, at=clock.now())) if latest is not None else ""
 
     with ExitStack() as stack:
         wait: Wait = stack.enter_context(_keys.keyboard()) if can_answer else _sleep
         live = stack.enter_context(
             Live(console=console, get_renderable=draw, refresh_per_second=8, vertical_overflow="crop")
         )
-        for snapshot in _snapshots(monitor, wait, lambda key: _answer(here, seen[-1], key)):
-            seen.append(snapshot)
-            del seen[:-1]
+        (last,) = deque(_snapshots(monitor, wait, lambda key: _answer(here, monitor.latest, key)), maxlen=1)
         live.refresh()
-    return seen[-1]
+    return last
 
 
 def follow(here: Deployed, record: Record, say: Callable[[Event], object]) -> Snapshot:
@@ -99,7 +89,7 @@ def follow(here: Deployed, record: Record, say: Callable[[Event], object]) -> Sn
     return _follow(Monitor(here.aws, here.stage, here.registry, record.run.run_id), say)
 
 
-def _follow(monitor: Polled, say: Callable[[Event], object]) -> Snapshot:
+def _follow(monitor: Monitor, say: Callable[[Event], object]) -> Snapshot:
     before: Snapshot | None = None
     for snapshot in _snapshots(monitor, _sleep, lambda _: None):
         for event in changes(before, snapshot):
@@ -109,7 +99,7 @@ def _follow(monitor: Polled, say: Callable[[Event], object]) -> Snapshot:
     return before
 
 
-def _in_pipe(monitor: Polled, format_: Format) -> Snapshot:
+def _in_pipe(monitor: Monitor, format_: Format) -> Snapshot:
     def say(event: Event) -> None:
         text = msgspec.json.encode(event).decode() if format_ is Format.json else event.line()
         sys.stdout.write(f"{escaping.json(text) if format_ is Format.json else escaping.line(text)}\n")
@@ -118,7 +108,7 @@ def _in_pipe(monitor: Polled, format_: Format) -> Snapshot:
     return _follow(monitor, say)
 
 
-def _snapshots(monitor: Polled, wait: Wait, answer: Callable[[str], None]) -> Iterator[Snapshot]:
+def _snapshots(monitor: Monitor, wait: Wait, answer: Callable[[str], None]) -> Iterator[Snapshot]:
     """One snapshot per second until the run has ended. Network errors are retried."""
     while True:
         try:
@@ -135,12 +125,14 @@ def _snapshots(monitor: Polled, wait: Wait, answer: Callable[[str], None]) -> It
             answer(key)
 
 
-def _answer(here: Deployed, snapshot: Snapshot, key: str) -> None:
+def _answer(here: Deployed, snapshot: Snapshot | None, key: str) -> None:
     """`y` approves and `n` stops while the run waits for approval."""
+    if snapshot is None or snapshot.approval is None:
+        return
     run = snapshot.record.run
-    if snapshot.approval is not None and key == "y":
+    if key == "y":
         here.signal(snapshot.approval.subject)
-    elif snapshot.approval is not None and key == "n":
+    elif key == "n":
         here.signal(intake.signal_key(run.run_id, "stop", str(run.attempt)))
 
 
