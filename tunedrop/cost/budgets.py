@@ -72,8 +72,8 @@ def _reasons(estimate: Estimate, stage: Stage, before: float) -> Iterator[str]:
     limits = ((estimate.budget_usd, "the run's budget"), (stage.budget_usd, "the stage's budget for one run"))
     for limit, what in limits:
         if estimate.high and before + estimate.high > limit:
-            more = f" more than the {before:.2f} USD of its attempts so far" if before else ""
-            most = f", and up to {estimate.high:.2f}" if estimate.high > estimate.likely else ""
+            most = f", at most {estimate.high:.2f}" if estimate.high > estimate.likely else ""
+            more = f", beside the {before:.2f} USD of its attempts so far" if before else ""
             cost = f"{estimate.likely:.2f} USD{most}{more}"
             yield f"it would likely cost {cost}, over {what} of {limit:.2f} USD"
 

@@ -65,8 +65,8 @@ class Stray(msgspec.Struct, frozen=True, kw_only=True):
         return f"{clock.write(self.at)} {hashlib.sha256(self.newest.encode()).hexdigest()[:16]}"
 
 
-class _Some(Generic[T]):
-    """Values by name, of a limited number of names: of more, a random part that is another in every turn, so
+class _Sample(Generic[T]):
+    """Values by name, of a limited number of names: of more, a random sample, another one in every turn, so
     that none is left out for good."""
 
     def __init__(self, most: int) -> None:
@@ -75,8 +75,8 @@ class _Some(Generic[T]):
         self._salt = secrets.token_hex(4)
         self._ranks: list[tuple[int, str]] = []
 
-    def may_have(self, name: str) -> bool:
-        """Whether a name is among them; it may take the place of another."""
+    def admits(self, name: str) -> bool:
+        """Whether a name is in the sample; it may take the place of another."""
         if name in self.values:
             return True
         rank = -zlib.crc32(f"{self._salt} {name}".encode("utf-8", "replace"))
@@ -113,8 +113,8 @@ def _places(
 ) -> tuple[set[str], Collection[Stray]]:
     """The folders that start runs, and the places of recent objects that neither start a run nor belong to
     one."""
-    starting, found = set[str](), _Some[Stray](MOST_PLACES)
-    signals = _Some[list[tuple[datetime, str]]](MOST_RUNS)
+    starting, found = set[str](), _Sample[Stray](MOST_PLACES)
+    signals = _Sample[list[tuple[datetime, str]]](MOST_RUNS)
     for one in _listed(s3, stage.intake_bucket):  # keep only the places of a million objects
         key, at = one["Key"], one["LastModified"]
         if _starts(key):
@@ -122,7 +122,7 @@ def _places(
         elif since < at and key not in used:
             if not (run_id := _run_id(key)):
                 _add(found, key, at)
-            elif signals.may_have(run_id):
+            elif signals.admits(run_id):
                 heapq.heappush(newest := signals.values.setdefault(run_id, []), (at, key))
                 if len(newest) > MOST_SIGNALS:
                     heapq.heappop(newest)
@@ -134,8 +134,8 @@ def _places(
     return starting, found.values.values()
 
 
-def _add(found: _Some[Stray], key: str, at: datetime, why: str = "") -> None:
-    if not found.may_have(place := _place(key)):
+def _add(found: _Sample[Stray], key: str, at: datetime, why: str = "") -> None:
+    if not found.admits(place := _place(key)):
         return
     before = found.values.get(place)
     one = Stray(place=place, objects=1, newest=key, at=at, why=why)

@@ -79,7 +79,7 @@ def _version(
 ) -> Version:
     run = record.run
     dataset = record.document("dataset", Dataset)
-    evaluation = record.verdict.evaluation if record.verdict is not None else None
+    evaluation = verdict.evaluation if (verdict := record.verdict) is not None else None
     return Version(
         number=number,
         run_id=run.run_id,

@@ -58,7 +58,7 @@ def test_approval_is_requested_for_what_a_run_may_cost_at_most(most: float, *, a
 
     whose = ("the run's budget", "the stage's budget for one run") if asked else ()
     assert reasons == tuple(
-        f"it would likely cost 10.00 USD, and up to 100.10, over {one} of 100.00 USD" for one in whose
+        f"it would likely cost 10.00 USD, at most 100.10, over {one} of 100.00 USD" for one in whose
     )
 
 
@@ -71,7 +71,7 @@ def test_a_runs_budget_is_for_all_its_attempts_together(before: float, likely: f
 
     reasons = judge(estimate(likely, 10.0), limits, before, before_usd=before).approval_reasons
 
-    assert [f"more than the {before:.2f} USD of its attempts so far" in one for one in reasons] == [
+    assert [f", beside the {before:.2f} USD of its attempts so far, over" in one for one in reasons] == [
         True
     ] * asked
 

@@ -28,18 +28,11 @@ _WHICH = (
     "conversation_id", "conv_id", "convo_id", "dialogue_id", "dialog_id", "chat_id", "session_id",
     "thread_id", "ticket_id", "case_id", "call_id",
 )  # fmt: skip
-_WHO = (
-    "role",
-    "speaker",
-    "sender",
-    "from",
-    "author",
-    "participant",
-    "sender_type",
-    "speaker_role",
+WHO = (
+    "role", "speaker", "sender", "from", "author", "participant", "sender_type", "speaker_role",
     "author_type",
-)
-_SAID = ("content", "text", "message", "utterance", "body")
+)  # fmt: skip
+SAID = ("content", "text", "message", "utterance", "body")
 _WHERE = (
     "turn", "turn_id", "turn_number", "turn_index", "turn_no", "turn_idx", "message_index", "message_number",
     "message_no", "utterance_idx", "utterance_index", "utterance_number", "position", "sequence", "seq",
@@ -66,7 +59,7 @@ def columns(titles: Sequence[str]) -> Columns | None:
         return None
     there = {names.plain(one): one for one in reversed(titles)}
     found = [
-        next((there[name] for name in some if name in there), "") for some in (_WHICH, _WHO, _SAID, _WHERE)
+        next((there[name] for name in some if name in there), "") for some in (_WHICH, WHO, SAID, _WHERE)
     ]
     return Columns(*found) if all(found[:3]) else None
 
@@ -77,7 +70,7 @@ def joined(lines: Iterator[tuple[int, bytes]], tell: Callable[[str], object]) ->
     Parameters
     ----------
     tell
-        Is told once that rows are joined.
+        Is called once if rows are joined, with what to say of it.
     """
     for number, line in lines:
         if unreadable.read(line) is None:

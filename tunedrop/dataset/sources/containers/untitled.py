@@ -7,20 +7,10 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from tunedrop.dataset.formats import names, unknown
+from tunedrop.dataset.sources.containers import message_rows
 
-_SPEAKERS = (
-    "role",
-    "speaker",
-    "author",
-    "sender",
-    "from",
-    "author_id",
-    "speaker_idx",
-    "speaker_id",
-    "is_from_me",
-)
-_SAID = ("content", "text", "message", "utterance", "body")
-"""Columns of a table that has a message a row."""
+_WHO = (*message_rows.WHO, "author_id", "speaker_idx", "speaker_id", "is_from_me")
+"""Columns of a table that has a message a row, though they do not say which speaker is the assistant."""
 
 
 def why(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> str:
@@ -33,10 +23,10 @@ def why(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> str:
         )
     there = ", ".join(_shown(one) for one in first) or "none"
     plain_ = {names.plain(one) for one in first}
-    if not wanted and not plain_.isdisjoint(_SPEAKERS) and not plain_.isdisjoint(_SAID):
+    if not wanted and not plain_.isdisjoint(_WHO) and not plain_.isdisjoint(message_rows.SAID):
         return (
-            "a row is one message, not a record; put each question with its answer into one row, or all "
-            "messages of a conversation into one column, messages"
+            "a row is one message, not a record; put each question with its answer into one row, or say in "
+            "a column conversation_id to which conversation each row belongs"
         )
     if wanted:
         titles = {names.plain(one) for one in first}
