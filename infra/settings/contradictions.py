@@ -43,10 +43,10 @@ def refuse(where: str, settings: Settings) -> None:
         The message names the key.
     """
     _refuse_models(where, settings)
-    for look in (
+    for contradictions in (
         _of_judge, _of_budgets, _of_buckets, _of_tenants, _of_places, _of_roles_and_tags, _of_recipients,
     ):  # fmt: skip
-        for key, what in look(settings):
+        for key, what in contradictions(settings):
             raise SettingsError(f"{where}.{key}{what}")
 
 

@@ -38,7 +38,7 @@ def test_a_manifest_with_an_unknown_key_names_the_nearest_known_one(pipeline: Pi
     assert "run.yaml line 2: unknown key budget; did you mean budget_usd?" in message.text
 
 
-def test_a_base_model_of_another_region_is_refused_with_its_cure(pipeline: Pipeline, inbox: Inbox) -> None:
+def test_a_base_model_of_another_region_is_refused_with_a_hint(pipeline: Pipeline, inbox: Inbox) -> None:
     pipeline.put("runs/elsewhere/train.jsonl", jsonl(single_turn("elsewhere")))
     manifest = (
         b"base_model: meta.llama3-3-70b-instruct-v1:0:128k\ndata: {train: train.jsonl}\nnotify: support\n"

@@ -1,4 +1,4 @@
-"""cdk-nag's AwsSolutions pack over the stack: every finding is cured, or explained here."""
+"""cdk-nag's AwsSolutions pack over the stack: every finding is fixed, or explained here."""
 
 from __future__ import annotations
 

@@ -129,7 +129,7 @@ class ServingKind(ABC):
     quota_frees_up: ClassVar[bool] = True
     """Whether other runs free the quota when they end."""
 
-    quota_cure: ClassVar[str]
+    quota_hint: ClassVar[str]
 
     @property
     def is_free_while_idle(self) -> bool:

@@ -180,5 +180,5 @@ def _after_refusal(bedrock: Any, way: Way, name: str, error: ClientError) -> str
         refusal: type[Exception] = TransientError if kind.quota_frees_up else ThroughputFailed
         if kind.queues:  # what there is comes and goes with other runs, in hours or days
             refusal = DeploymentsFull
-        raise refusal(f"{message} {kind.quota_cure}") from error
+        raise refusal(f"{message} {kind.quota_hint}") from error
     raise ThroughputFailed(f"Bedrock refused to serve the model: {message} ({code})") from error

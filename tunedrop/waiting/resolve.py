@@ -102,9 +102,8 @@ class Callbacks:
         In its documented sample the job's ARN lacks the base model, unlike all other responses of Bedrock
         (user guide, monitoring-eventbridge-how-it-works, read 2026-11-29); in that case all jobs are polled.
         """
-        return (
-            self.resolve(self._waits.about(subject) or self._waits.of_kind("training")) + self.grant_slots()
-        )
+        waits = self._waits.about(subject) or self._waits.of_kind("training")
+        return self.resolve(waits) + self.grant_slots()
 
     def resolve_run(self, run_id: str) -> list[Wait]:
         """Resolve the waits of a run that was approved or stopped.

@@ -46,7 +46,7 @@ class Fifth(ServingKind):
     listings = (Listing("fifth", "list_fifths", "fifths", "arn", "name", "at", model_arn="model"),)
     terms = "served by the fifth kind"
     billed_by = "hour"
-    quota_cure = "Ask for more."
+    quota_hint = "Ask for more."
 
     def serves(self, base_model):
         return base_model.family == "fifth"

@@ -31,7 +31,7 @@ class Deployment(ServingKind):
     terms = "served on demand, free while idle"
     billed_by = "token"
     queues = True
-    quota_cure = (
+    quota_hint = (
         f"Delete a custom model deployment, or ask for more in Service Quotas: {IN_TOTAL} (total) and "
         f"{IN_PROGRESS} (in progress)."
     )

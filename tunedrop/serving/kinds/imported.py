@@ -44,7 +44,7 @@ class Imported(ServingKind):
     terms = "imported into Bedrock: billed by windows of five minutes"
     billed_by = "window"
     serves_files = True
-    quota_cure = f"Delete an imported model, or ask for more in Service Quotas: {IN_TOTAL} (3 by default)."
+    quota_hint = f"Delete an imported model, or ask for more in Service Quotas: {IN_TOTAL} (3 by default)."
 
     def create(self, bedrock: Any, wanted: Wanted) -> str:
         of = [{"key": naming.MODEL_TAG, "value": wanted.model_arn}] if wanted.model_arn else []

@@ -27,7 +27,7 @@ class Mantle(ServingKind):
     title = "by the token"
     terms = "served by the token, at the endpoint that tunes it"
     billed_by = "token"
-    quota_cure = ""
+    quota_hint = ""
 
     def create(self, bedrock: Any, wanted: Wanted) -> str:
         del bedrock

@@ -39,7 +39,7 @@ class Provisioned(ServingKind):
     billed_by = "hour"
     # Waiting does not help in an account without units.
     quota_frees_up = False
-    quota_cure = (
+    quota_hint = (
         f"No-commitment model units are 0 by default: ask for some in Service Quotas, {NO_COMMITMENT_UNITS}, "
         "and for the model's own units per provisioned model (L-3632DE15 for Llama 3.1 8B)."
     )
