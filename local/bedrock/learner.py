@@ -119,9 +119,9 @@ class Memory:
         for epoch in range(epochs):
             for rows in np.array_split(order.permutation(len(self.pairs)), max(1, len(self.pairs) // batch)):
                 unit = self.unit_vectors()
-                likeness = unit[rows] @ unit.T
-                loss, slope = self._loss_by_confidence(rows, likeness)
-                slope_of_words = self._gradient(rows, unit, likeness)
+                similarity = unit[rows] @ unit.T
+                loss, slope = self._loss_by_confidence(rows, similarity)
+                slope_of_words = self._gradient(rows, unit, similarity)
                 noise = NOISE * order.standard_normal(len(self.weights))
                 moved = self.weights - STEP * learning_rate * slope_of_words + learning_rate * noise
                 self.weights = np.clip(moved, -3.0, 3.0)
@@ -165,14 +165,14 @@ class Memory:
         """Whether few of the training pairs, if any, have this word in their contexts."""
         return self.occurrences[word.lower()] <= MOST_OCCURRENCES * len(self.pairs)
 
-    def _loss_by_confidence(self, rows: NDArray[np.int64], likeness: Matrix) -> tuple[float, float]:
+    def _loss_by_confidence(self, rows: NDArray[np.int64], similarity: Matrix) -> tuple[float, float]:
         """The loss with each row among its own neighbours, and its derivative by the confidence."""
-        likelihood, slope = self._likelihood(rows, self.confidence * likeness)
-        return float(-np.log(likelihood).mean()), float((slope * likeness).sum())
+        likelihood, slope = self._likelihood(rows, self.confidence * similarity)
+        return float(-np.log(likelihood).mean()), float((slope * similarity).sum())
 
-    def _gradient(self, rows: NDArray[np.int64], unit: Matrix, likeness: Matrix) -> Matrix:
+    def _gradient(self, rows: NDArray[np.int64], unit: Matrix, similarity: Matrix) -> Matrix:
         """The derivative by the words' weights of the loss without each row itself."""
-        scores = SHARPNESS * likeness
+        scores = SHARPNESS * similarity
         scores[np.arange(len(rows)), rows] = -np.inf
         _, slope = self._likelihood(rows, scores)
         gradient: Matrix = SHARPNESS * (unit[rows] * (slope @ unit)).sum(axis=0) * 2

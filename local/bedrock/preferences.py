@@ -85,9 +85,9 @@ class Preferences:
     def _margins(self) -> Matrix:
         """Of each pair, by how much the others prefer its chosen answer to its rejected one."""
         unit = self.memory.unit_vectors()
-        likeness = unit @ unit.T
-        np.fill_diagonal(likeness, -1.0)
-        chances = softmax(likeness)
+        similarity = unit @ unit.T
+        np.fill_diagonal(similarity, -1.0)
+        chances = softmax(similarity)
         chosen, rejected = ([getattr(one, side) for one in self.pairs] for side in ("chosen", "rejected"))
         for_chosen = agreement_of(chosen) - agreement_of(chosen, rejected)
         for_rejected = agreement_of(rejected, chosen) - agreement_of(rejected)

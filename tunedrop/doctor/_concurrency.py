@@ -18,10 +18,10 @@ COMFORTABLE = 20
 
 def check(aws: Aws) -> Iterator[Finding]:
     """One finding. Too few stop nothing: calls are tried again for half an hour, and runs slow each other."""
-    yield from asked(ABOUT, NAME, lambda: iter([_look(aws)]))
+    yield from asked(ABOUT, NAME, lambda: iter([_judge(aws)]))
 
 
-def _look(aws: Aws) -> Finding:
+def _judge(aws: Aws) -> Finding:
     limit = aws.lambda_.get_account_settings()["AccountLimit"]
     free, most = int(limit["UnreservedConcurrentExecutions"]), int(limit["ConcurrentExecutions"])
     if free >= COMFORTABLE:

@@ -27,10 +27,10 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     hint: str = ""
 
 
-def asked(about: str, name: str, look: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
+def asked(about: str, name: str, check: Callable[[], Iterator[Finding]]) -> Iterator[Finding]:
     """The findings of a check; if AWS refuses a call, a finding that it could not be read."""
     try:
-        yield from look()
+        yield from check()
     except (ClientError, BotoCoreError) as error:
         yield Finding(
             about=about,

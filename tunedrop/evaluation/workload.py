@@ -1,4 +1,4 @@
-"""How much an evaluation will ask, and how long that will take: told before anything is paid."""
+"""How much an evaluation will ask, and how long that will take: known before anything is paid."""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class Preflighter:
         """The live lifecycle overrides the catalog: base models retire (user guide, model-lifecycle)."""
         methods = dict.fromkeys(one.method for one in plan(self._run, self._dataset))
 
-        def look() -> Check:
+        def check() -> Check:
             details = foundation_models.describe(self._aws.bedrock, self._model)
             if closed := foundation_models.why_closed(details, datetime.now(UTC)):
                 return self._model_check(False, f"{self._model.name} {closed}")
@@ -113,7 +113,7 @@ class Preflighter:
             return self._model_check(True, f"{self._model.name} is active and offers {', '.join(methods)}")
 
         hint = catalog.instead(self._model, self._method(), region=self._stage.region)
-        return self._asked("base model", look, hint, about=self._model.name)
+        return self._asked("base model", check, hint, about=self._model.name)
 
     def _model_check(self, passed: bool, detail: str) -> Check:
         return Check(
@@ -124,7 +124,7 @@ class Preflighter:
         )
 
     def _access_granted(self) -> Check:
-        def look() -> Check:
+        def check() -> Check:
             answer = self._aws.bedrock.get_foundation_model_availability(modelId=self._model.lifecycle_id)
             missing = foundation_models.missing_access(answer)
             return Check(
@@ -134,7 +134,7 @@ class Preflighter:
                 hint=foundation_models.ACCESS,
             )
 
-        return self._asked("model access", look, foundation_models.ACCESS, about=self._model.name)
+        return self._asked("model access", check, foundation_models.ACCESS, about=self._model.name)
 
     def _parent_model_alive(self) -> Iterator[Check]:
         """The custom model to tune further ("You can further fine tune an existing custom model", Bedrock
@@ -143,13 +143,13 @@ class Preflighter:
         if not model:
             return
 
-        def look() -> Check:
+        def check() -> Check:
             found = models.status(self._aws, model)
             detail = f"the custom model {model} {f'is {found}' if found else 'does not exist'}"
             hint = "Name another run with from, or another custom model as base_model"
             return Check(name="custom model", passed=found == "Active", detail=detail, hint=hint)
 
-        yield self._asked("custom model", look, "Name a custom model of this account and Region")
+        yield self._asked("custom model", check, "Name a custom model of this account and Region")
 
     def _teacher_or_grader(self) -> Iterator[Check]:
         run = self._run
@@ -237,7 +237,7 @@ class Preflighter:
         if not role:
             return
 
-        def look() -> Check:
+        def check() -> Check:
             denied = []
             for action, key in asked:
                 answer = self._aws.iam.simulate_principal_policy(
@@ -258,14 +258,14 @@ class Preflighter:
                 hint="Deploy the stage again: the role is part of it; then look for a denying policy",
             )
 
-        yield self._asked("data access", look, "Look for a policy that denies iam:SimulatePrincipalPolicy")
+        yield self._asked("data access", check, "Look for a policy that denies iam:SimulatePrincipalPolicy")
 
     def _name_free(self) -> Check:
         """Job names can never be reused; a job of an earlier try of this run does not count."""
         engine = engines.of(self._model, self._method())
         names = [engine.name_of(self._stage, self._run, one.number) for one in plan(self._run, self._dataset)]
 
-        def look() -> Check:
+        def check() -> Check:
             found = {name: engine.describe(self._aws, name) for name in names}
             taken = [
                 name
@@ -279,15 +279,15 @@ class Preflighter:
                 hint="Upload the dataset under another name",
             )
 
-        return self._asked("job name", look, "Try again")
+        return self._asked("job name", check, "Try again")
 
-    def _asked(self, name: str, look: Callable[[], Check], hint: str, about: str = "") -> Check:
+    def _asked(self, name: str, check: Callable[[], Check], hint: str, about: str = "") -> Check:
         """A check whose call AWS may refuse, which then is its result.
 
         `about` is the resource that the call is about, if the check should say that it does not exist.
         """
         try:
-            return look()
+            return check()
         except (ClientError, BotoCoreError) as error:
             if aws.is_transient(error):
                 raise

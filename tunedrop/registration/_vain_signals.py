@@ -1,4 +1,4 @@
-"""Signals to an existing run that have no effect and never will, so that whoever put them is told."""
+"""Signals to an existing run that have no effect and never will, so that whoever put them is notified."""
 
 from __future__ import annotations
 

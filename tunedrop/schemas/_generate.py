@@ -68,16 +68,16 @@ def structs_in(shape: Struct) -> list[Struct]:
     """The structs that a struct holds, in order of appearance, each once; one may hold itself."""
     found: list[Struct] = []
 
-    def look(kind: Any) -> None:
+    def visit(kind: Any) -> None:
         for inner in get_args(kind):
-            look(inner)
+            visit(inner)
         if isinstance(kind, type) and issubclass(kind, msgspec.Struct) and kind not in found:
             found.append(kind)
             look_inside(kind)
 
     def look_inside(struct: Struct) -> None:
         for one in msgspec.structs.fields(struct):
-            look(one.type)
+            visit(one.type)
 
     look_inside(shape)
     return [one for one in found if one is not shape]

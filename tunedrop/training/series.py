@@ -34,13 +34,13 @@ def advance(
         If a training phase failed, or every candidate.
     """
     planned = plan(run, dataset)
-    seen = [look(aws, stage, run, one, base_model) for one in planned]
+    seen = [_job(aws, stage, run, one, base_model) for one in planned]
     if run.candidates:
         return _search(planned, seen, run.parent_model, start)
     return _stages(planned, seen, run.parent_model, start)
 
 
-def look(aws: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel) -> TrainingJob:
+def _job(aws: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel) -> TrainingJob:
     """The status of a job. The model of an earlier attempt counts, its failures do not."""
     engine = engines.of(base_model, planned.method)
     one = TrainingJob(title=planned.title, method=planned.method, hyperparameters=planned.hyperparameters)

@@ -39,7 +39,7 @@ def values(
     wrapped
         Whether the text is an object of one array (`WRAPPER`).
     tell
-        Is told, once at most, that line ends stood raw inside texts, which JSON writes as escapes.
+        Is called, once at most, if line ends stood raw inside texts, which JSON writes as escapes.
     """
     reader, is_told = _Reader(text), False
     if wrapped:
