@@ -81,7 +81,9 @@ class Uploads:
         return f"poisoned {name}"
 
     def _put(self, key: str, body: bytes) -> str:
-        self.uploads.append(Upload(intake.read_key(key).name, self._pipeline.put(key, body)))
+        self.uploads.append(
+            Upload(intake.read_key(key, self._pipeline.stage.tenants).name, self._pipeline.put(key, body))
+        )
         return f"uploaded {key}, {len(body):,} bytes"
 
     def _shards(self, folder: str) -> list[str]:

@@ -74,9 +74,9 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         Names of additional buckets that manifests may take data from.
     tenants
         The tenants that share the intake bucket, by name. Each may upload only to `drop/<name>/` and
-        `runs/<name>/`, and its manifests may use only data there and in the listed prefixes, such as
-        `s3://company-data/support/`. Without tenants, all users may use all data in the intake bucket and the
-        data buckets.
+        `runs/<name>/`, where datasets are runs named `<name>/…`, and its manifests may use only data there
+        and in the listed prefixes, such as `s3://company-data/support/`. Without tenants, all users may use
+        all data in the intake bucket and the data buckets.
     tenant_budgets_usd
         Monthly budgets of tenants, within the budget of all runs.
     data_bucket_keys

@@ -33,7 +33,7 @@ class Input(msgspec.Struct, frozen=True):
 @step(Input)
 def handler(payload: Input, services: Services) -> Registration:
     event = ObjectCreated.from_event(payload.event)
-    upload = intake.read_key(event.source.key)
+    upload = intake.read_key(event.source.key, services.stage.tenants)
     if payload.failure is not None:
         return _refuse(event, upload, payload.execution_arn, payload.failure, services)
     if upload.kind == "retry":

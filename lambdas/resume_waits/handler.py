@@ -48,7 +48,7 @@ def _job_of(event: dict[str, Any]) -> str:
 def _signal(event: dict[str, Any], services: Services, callbacks: Callbacks) -> list[Wait]:
     """The run of an approve or stop object. The event may come late, so a stop counts if its object is there
     and newer than the attempt."""
-    upload = intake.read_key(event["detail"]["object"]["key"])
+    upload = intake.read_signal(event["detail"]["object"]["key"])
     record = services.registry.get(upload.name) if upload.kind in ("approve", "stop") else None
     if record is None or not record.is_open:
         return []

@@ -48,7 +48,7 @@ def test_the_samples_to_be_graded_teach_a_base_model_once_their_cost_is_approved
     wait = pipeline.asked(run_id)  # no dated price is known for reinforcement
 
     unnamed = tunedrop("approve", run_id, code=2).stderr
-    code = intake.read_key(wait.subject).code
+    code = intake.read_signal(wait.subject).code
     assert f"tunedrop approve {run_id} --estimate {code} --stage local" in unnamed
     tunedrop("approve", run_id, "--estimate", code)
 

@@ -132,7 +132,7 @@ def test_whatever_the_key_an_upload_ends_in_one_run_and_one_message_on_lines_of_
     uploads = {key: pipeline.put(key, b"\xff: [") for key in keys}
 
     for key, version in uploads.items():
-        name = intake.read_key(key).name
+        name = intake.read_key(key, ()).name
         record = pipeline.closed(pipeline.run_of(name, version, SECONDS).run.run_id, SECONDS)
         assert record.status == "refused", (key, record)
         (message,) = inbox.messages(record.run.run_id)

@@ -14,6 +14,8 @@ from tests.infra.conftest import Resources
 from tunedrop import naming
 from tunedrop.intake import read_key
 
+TENANTS = ("law",)
+
 
 def matches(patterns: tuple[dict[str, str], ...], key: str) -> bool:
     """EventBridge's own reading of these operators: prefix, suffix, and wildcard where `*` is any text."""
@@ -30,7 +32,7 @@ keys = st.one_of(
     st.lists(
         st.one_of(
             st.sampled_from(["drop", "runs", "run.yaml", "run.yml", "run.json"]),
-            st.sampled_from(["approve", "stop", "Übung 1", "a+b%"]),
+            st.sampled_from(["approve", "stop", "Übung 1", "a+b%", "law", "_SUCCESS"]),
             st.text(min_size=1, max_size=5),
         ),
         min_size=1,
@@ -41,12 +43,13 @@ keys = st.one_of(
 
 @given(keys)
 @example("drop/with space+%.jsonl")
+@example("drop/law/2026/_SUCCESS")
 @example("runs/a/b/run.yaml")
 @example("runs/run.yaml")
 @example("runs/a/train.jsonl")
 @example("runs/a-0123456789/retry/1")
 def test_every_key_that_starts_a_run_or_lets_it_go_on_starts_an_execution(key: str) -> None:
-    starts = read_key(key).kind in ("dataset", "manifest", "retry")
+    starts = read_key(key, TENANTS).kind in ("dataset", "folder", "manifest", "retry")
 
     assert matches(START_KEYS, key) or not starts
 
@@ -56,7 +59,7 @@ def test_every_key_that_starts_a_run_or_lets_it_go_on_starts_an_execution(key: s
 @example("runs/a/stop/1")
 @example("drop/approve/1")
 def test_every_key_that_approves_or_stops_wakes_who_waits(key: str) -> None:
-    signals = read_key(key).kind in ("approve", "stop")
+    signals = read_key(key, TENANTS).kind in ("approve", "stop")
 
     assert matches(SIGNAL_KEYS, key) or not signals
 
@@ -116,6 +119,10 @@ def test_no_function_may_write_to_the_intake_bucket(resources: Resources) -> Non
         ("drop/a.jsonl", 7, True),
         ("drop/plain", 7, True),
         ("drop/parts/_SUCCESS", 0, True),
+        ("drop/tenant/a.jsonl", 0, True),
+        ("drop/tenant/plain", 7, True),
+        ("drop/tenant/parts/", 0, False),
+        ("drop/tenant/parts/_SUCCESS", 0, True),
         ("runs/a/run.yaml", 0, True),
         ("runs/a/run.json", 9, True),
         ("runs/a-0123456789/retry/1", 0, True),

@@ -26,7 +26,7 @@ def holds(shape: str, text: str) -> bool:
 
 @given(key=KEYS, stage=STAGES, attempt=st.integers(1, 99))
 def test_every_upload_gets_names_that_bedrock_takes(key: str, stage: str, attempt: int) -> None:
-    run_id = naming.run_id(intake.read_key(f"drop/{key}").name, [key])
+    run_id = naming.run_id(intake.read_key(f"drop/{key}", ()).name, [key])
     name = naming.resource_name(stage, run_id, attempt)
 
     assert holds("JobName", name)

@@ -11,10 +11,13 @@ from tunedrop.intake._keys import (
     SUCCESS,
     Signal,
     Upload,
+    drop_root,
+    dropped_folder,
     is_folder,
     more_test_key,
     name_of,
     read_key,
+    read_signal,
     signal_key,
 )
 
@@ -29,9 +32,12 @@ __all__ = [
     "SUCCESS",
     "Signal",
     "Upload",
+    "drop_root",
+    "dropped_folder",
     "is_folder",
     "more_test_key",
     "name_of",
     "read_key",
+    "read_signal",
     "signal_key",
 ]

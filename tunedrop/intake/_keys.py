@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
+from collections.abc import Collection
 from typing import Literal, get_args
 
 import msgspec
@@ -41,30 +42,45 @@ class Upload(msgspec.Struct, frozen=True):
     code: str = ""
 
 
-def read_key(key: str) -> Upload:
+def read_key(key: str, tenants: Collection[str]) -> Upload:
     """The meaning of an intake key. A key below `drop/` is a dataset, unless `is_junk` says otherwise.
 
-    A folder there is a dataset of several shards, started by its `_SUCCESS`.
+    A folder there is a dataset of several shards, started by its `_SUCCESS`. The same holds below
+    `drop/TENANT/`, and the names of a tenant's runs begin with its own.
 
-    >>> read_key("drop/My support.jsonl")
+    Parameters
+    ----------
+    tenants
+        The names of the stage's tenants.
+
+    >>> read_key("drop/My support.jsonl", ())
     Upload(kind='dataset', name='My support', code='')
-    >>> read_key("drop/garden/part-0.parquet"), read_key("drop/garden/_SUCCESS")
+    >>> read_key("drop/garden/part-0.parquet", ()), read_key("drop/garden/_SUCCESS", ())
     (Upload(kind='shard', name='garden', code=''), Upload(kind='folder', name='garden', code=''))
-    >>> read_key("runs/persona/run.yaml")
+    >>> read_key("drop/law/cases.csv", ["law"]), read_key("drop/law/garden/_SUCCESS", ["law"])
+    (Upload(kind='dataset', name='law/cases', code=''), Upload(kind='folder', name='law/garden', code=''))
+    >>> read_key("runs/persona/run.yaml", ())
     Upload(kind='manifest', name='persona', code='')
-    >>> read_key("runs/persona-0123456789/stop/1")
+    >>> read_key("runs/persona-0123456789/stop/1", ())
     Upload(kind='stop', name='persona-0123456789', code='1')
     """
     if key.startswith(DROP_PREFIX):
-        return _dropped(key.removeprefix(DROP_PREFIX))
-    if not key.startswith(RUNS_PREFIX):
-        return Upload("other")
+        root = drop_root(key, tenants)
+        dropped = _dropped(key.removeprefix(root))
+        name = dropped.name and root.removeprefix(DROP_PREFIX) + dropped.name
+        return msgspec.structs.replace(dropped, name=name)
     folder, slash, file = key.removeprefix(RUNS_PREFIX).rpartition("/")
-    if slash and file in MANIFEST_NAMES:
+    if key.startswith(RUNS_PREFIX) and slash and file in MANIFEST_NAMES:
         return Upload("manifest", name_of(folder))
-    if match := _SIGNAL_KEY.fullmatch(key):
-        return Upload(match["signal"], match["run_id"], match["code"])  # type: ignore[arg-type]
-    return Upload("other")
+    return read_signal(key)
+
+
+def read_signal(key: str) -> Upload:
+    """The signal of an intake key, which is the same for all tenants; kind `other` if it is none."""
+    match = _SIGNAL_KEY.fullmatch(key)
+    if match is None or match["code"] in MANIFEST_NAMES:
+        return Upload("other")
+    return Upload(match["signal"], match["run_id"], match["code"])  # type: ignore[arg-type]
 
 
 def _dropped(path: str) -> Upload:
@@ -76,6 +92,26 @@ def _dropped(path: str) -> Upload:
     if slash and folder:
         return Upload("shard" if file else "other", name_of(folder))
     return Upload("dataset", name_of(re.sub(r"\.[^./]*$", "", path)))
+
+
+def drop_root(key: str, tenants: Collection[str]) -> str:
+    """The prefix below which a dropped file or folder is a dataset.
+
+    >>> drop_root("drop/law/cases.csv", ["law"]), drop_root("drop/garden/part-0.csv", ["law"])
+    ('drop/law/', 'drop/')
+    """
+    tenant, slash, _ = key.removeprefix(DROP_PREFIX).partition("/")
+    return f"{DROP_PREFIX}{tenant}/" if slash and tenant in tenants else DROP_PREFIX
+
+
+def dropped_folder(key: str, tenants: Collection[str]) -> str:
+    """The prefix of the dataset that a shard belongs to.
+
+    >>> dropped_folder("drop/garden/part-0.csv", ()), dropped_folder("drop/law/garden/2026/0.csv", ["law"])
+    ('drop/garden/', 'drop/law/garden/')
+    """
+    root = drop_root(key, tenants)
+    return f"{root}{key.removeprefix(root).partition('/')[0]}/"
 
 
 def name_of(text: str) -> str:

@@ -177,7 +177,7 @@ def submit(
         If the data is invalid, the stage is not deployed, or the run does not start.
     """
     here = Deployed(stage, profile, region)
-    submission = folder.of_tenant(folder.read(Path(path)), tenant, here.stage.tenants)
+    submission = folder.to_stage(folder.read(Path(path)), tenant, here.stage.tenants)
     if check and not submission.elsewhere:
         plan = estimating.plan(submission, None, here)
         repeated.refuse(here, submission, plan, again=again)

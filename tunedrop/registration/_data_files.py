@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import ClientError
 
-from tunedrop import aws, escaping, manifest, naming
+from tunedrop import aws, escaping, intake, manifest, naming
 from tunedrop.contracts import S3Object
 from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidManifest
@@ -56,7 +56,7 @@ def named_in(s3: Any, stage: Stage, source: S3Object, data: manifest.Data) -> Da
     }
 
 
-def in_folder(s3: Any, source: S3Object) -> DataFiles:
+def in_folder(s3: Any, stage: Stage, source: S3Object) -> DataFiles:
     """The data files of a folder below `drop/`.
 
     Raises
@@ -66,7 +66,7 @@ def in_folder(s3: Any, source: S3Object) -> DataFiles:
     ClientError
         If the folder cannot be listed, or a later try may succeed.
     """
-    parts = _folders.keys_by_split(s3, source.bucket, source.key)
+    parts = _folders.keys_by_split(s3, source.bucket, intake.dropped_folder(source.key, stage.tenants))
     if any(len(keys) > MAX_FILES for keys in parts.values()):
         raise InvalidManifest(f"a split is at most {MAX_FILES} files; merge some of them")
     return {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from tunedrop import intake
@@ -19,12 +19,7 @@ MAX_LISTED = 10_000
 """Objects of any kind in a folder."""
 
 
-def prefix_of(key: str) -> str:
-    """The prefix of a key's folder: `drop/garden/`."""
-    return f"{intake.DROP_PREFIX}{key.removeprefix(intake.DROP_PREFIX).partition('/')[0]}/"
-
-
-def keys_by_split(s3: Any, bucket: str, key: str) -> Mapping[Split, list[str]]:
+def keys_by_split(s3: Any, bucket: str, prefix: str) -> Mapping[Split, list[str]]:
     """The data files of a folder by split, according to their names or those of its subfolders.
 
     Raises
@@ -32,7 +27,6 @@ def keys_by_split(s3: Any, bucket: str, key: str) -> Mapping[Split, list[str]]:
     InvalidManifest
         If there is none, or there are too many.
     """
-    prefix = prefix_of(key)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     every = (one for page in pages for one in page.get("Contents", ()))
     listed = list(itertools.islice(every, MAX_LISTED + 1))
@@ -64,14 +58,16 @@ def _split_of(path: str) -> Split | None:
     return names.split_of(name) or (names.split_of(posixpath.basename(folder)) if folder else None)
 
 
-def newest(versions: Iterable[tuple[S3Object, Any]]) -> Iterator[tuple[S3Object, Any]]:
+def newest(
+    versions: Iterable[tuple[S3Object, Any]], tenants: Collection[str]
+) -> Iterator[tuple[S3Object, Any]]:
     """The newest data file of each folder without `_SUCCESS`; it represents the folder."""
     last: dict[str, tuple[S3Object, Any]] = {}
     ended = set[str]()
     for source, at in versions:
-        upload, folder = intake.read_key(source.key), prefix_of(source.key)
-        if upload.kind == "folder":
+        kind, folder = intake.read_key(source.key, tenants).kind, intake.dropped_folder(source.key, tenants)
+        if kind == "folder":
             ended.add(folder)
-        elif upload.kind == "shard" and (folder not in last or at >= last[folder][1]):
+        elif kind == "shard" and (folder not in last or at >= last[folder][1]):
             last[folder] = source, at
     yield from (one for folder, one in last.items() if folder not in ended)

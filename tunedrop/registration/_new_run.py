@@ -52,7 +52,7 @@ def register(
     ClientError, BotoCoreError
         If a later try may succeed: S3 throttles, is down, or a permission is missing.
     """
-    upload = intake.read_key(event.source.key)
+    upload = intake.read_key(event.source.key, stage.tenants)
     starts = upload.kind in ("dataset", "folder", "manifest") or (upload.kind == "shard" and event.reason)
     if not starts or intake.is_folder(event.source.key, event.size):
         return Registration(outcome="ignored")
@@ -76,7 +76,7 @@ def register(
         if upload.kind == "dataset":
             run = resolve(stage, bare, document, {"train": event.source})
         elif upload.kind in ("folder", "shard"):
-            run = resolve(stage, bare, document, _data_files.in_folder(s3, event.source))
+            run = resolve(stage, bare, document, _data_files.in_folder(s3, stage, event.source))
         else:
             locate = functools.partial(_data_files.named_in, s3, stage, event.source)
             earlier = [locate(one.data) for one in document.stages]
@@ -92,7 +92,8 @@ def register(
 def refused(stage: Stage, event: ObjectCreated, execution_arn: str, failure: Failure) -> Registration:
     """A refused run for an upload that could not be registered, so that its owner is notified. Reads
     nothing."""
-    name = intake.read_key(event.source.key).name or intake.name_of(event.source.key)
+    key = event.source.key
+    name = intake.read_key(key, stage.tenants).name or intake.name_of(key)
     return _refused(_bare_run(stage, event, name, execution_arn), failure.error, failure.cause)
 
 

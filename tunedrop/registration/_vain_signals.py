@@ -13,7 +13,7 @@ from tunedrop.waiting import approval
 
 def why(record: Record, key: str, at: datetime) -> str:
     """What is wrong with a signal of this time; empty if it has, had or may still have an effect."""
-    upload = intake.read_key(key)
+    upload = intake.read_signal(key)
     match upload.kind:
         case "approve":
             return _approval(record, key, upload.code)

@@ -66,7 +66,7 @@ def overdue(s3: Any, stage: Stage) -> Iterator[Uploaded]:
     """
     now = datetime.now(UTC)
     grace, turn = timedelta(seconds=stage.upload_grace_seconds), timedelta(minutes=stage.sweep_minutes)
-    for one in _uploads(s3, stage.intake_bucket):
+    for one in _uploads(s3, stage):
         if now - LOOK_BACK < one.at < now - grace:
             number = _number(now - one.at, grace)
             is_due = now - one.at - grace * 2**number < max(grace, 2 * turn)
@@ -87,7 +87,7 @@ def is_missed(registry: Registry, upload: Uploaded) -> bool:
     """
     if registry.has_run(upload.source):
         return False
-    asked = intake.read_key(upload.source.key)
+    asked = intake.read_signal(upload.source.key)
     record = registry.get(asked.name) if asked.kind == "retry" else None
     return record is None or resuming.follows(record, asked.code, upload.at)
 
@@ -159,18 +159,18 @@ def _number(age: timedelta, grace: timedelta) -> int:
     return max(0, int(age / grace).bit_length() - 1) if grace > timedelta() else 0
 
 
-def _uploads(s3: Any, bucket: str) -> Iterator[Uploaded]:
+def _uploads(s3: Any, stage: Stage) -> Iterator[Uploaded]:
     """All versions of objects that start or retry a run; each is a separate upload.
 
     A folder without `_SUCCESS` counts once no file has arrived for a while.
     """
-    shards: list[tuple[S3Object, datetime]] = []
+    bucket, shards = stage.intake_bucket, list[tuple[S3Object, datetime]]()
     pages = s3.get_paginator("list_object_versions")
     for prefix in (intake.DROP_PREFIX, intake.RUNS_PREFIX):
         for page in pages.paginate(Bucket=bucket, Prefix=prefix):
             for item in page.get("Versions", []):
                 key = item["Key"]
-                kind = intake.read_key(key).kind
+                kind = intake.read_key(key, stage.tenants).kind
                 source = S3Object(bucket=bucket, key=key, version_id=aws.version_of(item))
                 if kind in ("folder", "shard") and item["IsLatest"]:
                     shards.append((source, item["LastModified"]))
@@ -178,5 +178,5 @@ def _uploads(s3: Any, bucket: str) -> Iterator[Uploaded]:
                     key, item["Size"]
                 ):
                     yield Uploaded(source=source, at=item["LastModified"])
-    for source, at in _folders.newest(shards):
+    for source, at in _folders.newest(shards, stage.tenants):
         yield Uploaded(source=source, at=at)

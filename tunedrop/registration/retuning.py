@@ -40,7 +40,7 @@ def settings_of(document: Manifest, source: S3Object, data_bytes: int) -> Retune
     asked = document.retune
     if asked is None:
         return None
-    if intake.read_key(source.key).kind != "manifest":
+    if intake.read_key(source.key, ()).kind != "manifest":
         raise InvalidManifest("retune: only a run that was submitted with a manifest can be retuned")
     return Retune(
         when_grown_by=manifest.share(asked.when_grown_by),

@@ -117,11 +117,11 @@ def _places(
     signals = _Sample[list[tuple[datetime, str]]](MOST_RUNS)
     for one in _listed(s3, stage.intake_bucket):  # keep only the places of a million objects
         key, at = one["Key"], one["LastModified"]
-        if _starts(key):
-            starting |= {_folder(key)} - {key}
+        if _starts(key, stage.tenants):
+            starting |= {_folder(key, stage.tenants)} - {key}
         elif since < at and key not in used:
             if not (run_id := _run_id(key)):
-                _add(found, key, at)
+                _add(found, _place(key, stage.tenants), key, at)
             elif signals.admits(run_id):
                 heapq.heappush(newest := signals.values.setdefault(run_id, []), (at, key))
                 if len(newest) > MOST_SIGNALS:
@@ -130,12 +130,12 @@ def _places(
         record = registry.get(run_id)
         for at, key in newest:
             if record is None or (why := _vain_signals.why(record, key, at)):
-                _add(found, key, at, "" if record is None else why)
+                _add(found, _place(key, stage.tenants), key, at, "" if record is None else why)
     return starting, found.values.values()
 
 
-def _add(found: _Sample[Stray], key: str, at: datetime, why: str = "") -> None:
-    if not found.admits(place := _place(key)):
+def _add(found: _Sample[Stray], place: str, key: str, at: datetime, why: str = "") -> None:
+    if not found.admits(place):
         return
     before = found.values.get(place)
     one = Stray(place=place, objects=1, newest=key, at=at, why=why)
@@ -161,7 +161,7 @@ def tell(sns: Any, stage: Stage, registry: Registry, strays: list[Stray]) -> Non
 
 def text(stage: Stage, strays: list[Stray]) -> str:
     """The places, and what would have started a run."""
-    bucket = stage.intake_bucket
+    bucket, name = stage.intake_bucket, "TENANT/NAME" if stage.tenants else "NAME"
     named = [
         f"    s3://{bucket}/{escaping.line(one.place)}"
         + (f" ({one.objects:,} objects)" if one.objects > 1 else "")
@@ -177,10 +177,10 @@ def text(stage: Stage, strays: list[Stray]) -> str:
             *more,
             "",
             "What starts a run:",
-            f"    a dataset at             s3://{bucket}/drop/NAME.jsonl",
+            f"    a dataset at             s3://{bucket}/drop/{name}.jsonl",
             "        (or .csv, .xlsx, .parquet, .json, .zip; a .docx or .pdf must become a table first)",
-            f"    a folder of shards       s3://{bucket}/drop/NAME/, then its {intake.SUCCESS}",
-            f"    data and, last of all,   s3://{bucket}/runs/NAME/run.yaml",
+            f"    a folder of shards       s3://{bucket}/drop/{name}/, then its {intake.SUCCESS}",
+            f"    data and, last of all,   s3://{bucket}/runs/{name}/run.yaml",
             f"    a retry, after its end   s3://{bucket}/runs/RUN/retry/ATTEMPT",
             "",
             "Data that a later manifest names can stay where it is. You receive this message only once.",
@@ -204,23 +204,24 @@ def _listed(s3: Any, bucket: str) -> Iterator[dict[str, Any]]:
                 yield one
 
 
-def _starts(key: str) -> bool:
+def _starts(key: str, tenants: Collection[str]) -> bool:
     """Whether an object starts a run, by its event or by the sweep (`tunedrop.registration._folders`)."""
-    return intake.read_key(key).kind in ("dataset", "folder", "shard", "manifest")
+    return intake.read_key(key, tenants).kind in ("dataset", "folder", "shard", "manifest")
 
 
-def _place(key: str) -> str:
+def _place(key: str, tenants: Collection[str]) -> str:
     """The place of an object, for people."""
     folder = posixpath.dirname(key)
-    return key if folder in ("", "drop") else f"{folder}/"
+    alone = not folder or f"{folder}/" == intake.drop_root(key, tenants)
+    return key if alone else f"{folder}/"
 
 
-def _folder(key: str) -> str:
+def _folder(key: str, tenants: Collection[str]) -> str:
     """The prefix of all objects of the run that an object starts: its own key, or its folder."""
-    if intake.read_key(key).kind == "dataset":
+    if intake.read_key(key, tenants).kind == "dataset":
         return key
     if key.startswith(intake.DROP_PREFIX):
-        return "/".join(key.split("/")[:2]) + "/"
+        return intake.dropped_folder(key, tenants)
     return posixpath.dirname(key) + "/"
 
 
@@ -232,7 +233,7 @@ def _has(starting: set[str], key: str) -> bool:
 
 def _run_id(key: str) -> str:
     """The run that a signal, or additional test records, belong to; empty for other objects."""
-    upload = intake.read_key(key)
+    upload = intake.read_signal(key)
     folder, _, file = key.removeprefix(intake.RUNS_PREFIX).partition("/")
     is_more_test = key.startswith(intake.RUNS_PREFIX) and file == intake.MORE_TEST
     return folder if upload.kind in intake.SIGNALS or is_more_test else ""

@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from tunedrop import catalog
+from tunedrop import catalog, intake
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.tunable import obstacle
@@ -104,12 +104,17 @@ def start_due(aws_: Aws, stage: Stage, registry: Registry, troubles: Troubles) -
 
 
 def due(aws_: Aws, stage: Stage, registry: Registry, parameter: str, today: datetime) -> Due | None:
-    """The production model of an alias, if its base model is Legacy and has a successor in this Region."""
+    """The production model of an alias, if its base model is Legacy and has a successor in this Region.
+
+    None if its upload would start a run of another name by now, because the stage has other tenants since.
+    """
     ageing = lifecycle.ageing(aws_, stage, parameter, today)
     if ageing is None or not ageing.is_legacy:
         return None
     record = registry.get(ageing.model.run_id)
     if record is None or record.run.parent_model:  # it cannot be tuned further on another base model
+        return None
+    if intake.read_key(record.run.source.key, stage.tenants).name != record.run.name:
         return None
     named = catalog.find(ageing.base_model).lifecycle.successor
     offered = catalog.entries(catalog.find(named)) if named else []

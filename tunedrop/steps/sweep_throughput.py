@@ -61,7 +61,7 @@ def is_settled(registry: Registry, event: Mapping[str, Any]) -> bool:
         source = ObjectCreated.from_event(msgspec.json.decode(detail["input"])).source
     except (msgspec.MsgspecError, KeyError, TypeError):
         return False
-    upload = intake.read_key(source.key)
+    upload = intake.read_signal(source.key)
     record = registry.get(upload.name) if upload.kind == "retry" else registry.run_of(source)
     if record is None or record.is_open:
         return False

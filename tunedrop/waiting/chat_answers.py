@@ -43,5 +43,5 @@ def stop(s3: Any, stage: Stage, waits: Waits, code: str) -> str:
 
 def _answer(waits: Waits, code: str, put: Callable[[Wait], str]) -> str:
     """Answer the wait of this code."""
-    found = [one for one in waits.of_kind("approval") if intake.read_key(one.subject).code == code]
+    found = [one for one in waits.of_kind("approval") if intake.read_signal(one.subject).code == code]
     return put(found[0]) if code and len(found) == 1 else NOTHING

@@ -13,6 +13,7 @@ from tests.unit.fake_bedrock import refusal
 from tunedrop import catalog
 from tunedrop.aws import Aws
 from tunedrop.cli.app import app
+from tunedrop.cli.data import folder as submissions
 from tunedrop.cli.deployed import Deployed
 from tunedrop.dataset.check.check import check, plain_errors
 from tunedrop.registry import Record
@@ -340,11 +341,57 @@ def test_a_tenants_submission_is_uploaded_below_its_name(
     aws: Aws, deployed: Deployed, intake: str, folder: Path
 ) -> None:
     code, _, _ = submit(str(folder), "--tenant", "support")
-    one_file, _, err = submit(str(folder / "train.jsonl"), "--tenant", "support")
+    one_file, _, _ = submit(str(folder / "train.jsonl"), "--tenant", "support")
+
+    assert (code, one_file) == (0, 0)
+    assert keys(aws, intake) == [
+        "drop/support/train.jsonl", "runs/support/persona/run.yaml", "runs/support/persona/train.jsonl",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "tenant", "name"),
+    [
+        ("persona", "", "persona"), ("persona", "law", "law/persona"),
+        ("persona/train.jsonl", "", "train"), ("persona/train.jsonl", "law", "law/train"),
+        ("Gru\u0308\u00dfe.v1.csv", "law", "law/Gr\u00fc\u00dfe.v1"),
+        (f"{'x' * 210}.csv", "", f"{'x' * 200}~aa10a2d2"),
+    ],
+)  # fmt: skip
+def test_a_submission_has_the_name_that_its_run_will_have(
+    folder: Path, path: str, tenant: str, name: str
+) -> None:
+    """register_run reads it from the key: letters composed, and no longer than a name may be."""
+    if not (whole := folder.parent / path).exists():
+        whole.write_text("")
+    tenants = ("law",) if tenant else ()
+
+    assert submissions.to_stage(submissions.read(whole), tenant, tenants).name == name
+
+
+def test_data_in_a_folder_beside_the_manifest_is_uploaded_where_the_manifest_names_it(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path
+) -> None:
+    (folder / "run.yaml").write_text(f"base_model: {NOVA_LITE}\ndata: {{train: 'x/../data/*.jsonl'}}\n")
+    (folder / "data").mkdir()
+    (folder / "x").mkdir()
+    (folder / "train.jsonl").rename(folder / "data/train.jsonl")
+
+    code, _, _ = submit(str(folder))
 
     assert code == 0
-    assert keys(aws, intake) == ["runs/support/persona/run.yaml", "runs/support/persona/train.jsonl"]
-    assert (one_file, "all files below drop/support/ are one dataset" in err) == (2, True)
+    assert keys(aws, intake) == ["runs/persona/data/train.jsonl", "runs/persona/run.yaml"]
+
+
+def test_a_file_under_a_name_that_starts_nothing_is_refused_before_it_is_uploaded(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path
+) -> None:
+    (folder / "train.jsonl").rename(folder / "config.jsonl")
+
+    code, _, err = submit(str(folder / "config.jsonl"))
+
+    assert (code, keys(aws, intake)) == (2, [])
+    assert "config.jsonl would start no run" in err
 
 
 def test_an_estimate_holds_out_no_more_than_the_pipeline(

@@ -15,6 +15,7 @@ from tunedrop.intake import read_key
 from tunedrop.registration import ObjectCreated, _folders, missed_uploads, register
 from tunedrop.registration.missed_uploads import Uploaded
 from tunedrop.registry import Registry
+from tunedrop.stage import Stage
 
 STAGE = builders.stage(upload_grace_seconds=-5)
 
@@ -28,8 +29,8 @@ def event(source: S3Object, reason: str = "") -> ObjectCreated:
     return ObjectCreated(source=source, requester="ann", time="", reason=reason)
 
 
-def overdue(aws: Aws, registry: Registry) -> list[str]:
-    found = missed_uploads.overdue(aws.s3, STAGE)
+def overdue(aws: Aws, registry: Registry, stage: Stage = STAGE) -> list[str]:
+    found = missed_uploads.overdue(aws.s3, stage)
     return [one.source.key for one in found if missed_uploads.is_missed(registry, one)]
 
 
@@ -142,8 +143,23 @@ def test_a_folder_that_success_has_started_is_not_started_by_quiet(
     assert overdue(aws, registry) == []
 
 
+def test_of_tenants_each_file_and_each_quiet_folder_is_started_by_itself(
+    aws: Aws, intake: str, registry: Registry
+) -> None:
+    stage = builders.stage(upload_grace_seconds=-5, tenants={"law": (), "sales": ()})
+    for key in ("law/a.jsonl", "law/b.jsonl", "law/2026/0.jsonl", "sales/2026/0.jsonl", "sales/done/0.jsonl"):
+        put(aws, intake, f"drop/{key}")
+    put(aws, intake, "drop/sales/done/_SUCCESS", b"")
+    put(aws, intake, "drop/law/_SUCCESS", b"")
+
+    assert sorted(overdue(aws, registry, stage)) == [
+        "drop/law/2026/0.jsonl", "drop/law/a.jsonl", "drop/law/b.jsonl", "drop/sales/2026/0.jsonl",
+        "drop/sales/done/_SUCCESS",
+    ]  # fmt: skip
+
+
 def test_a_file_by_itself_is_a_run_as_ever() -> None:
-    assert read_key("drop/My support.csv").kind == "dataset"
+    assert read_key("drop/My support.csv", ()).kind == "dataset"
 
 
 @pytest.mark.parametrize(("files", "beside", "taken"), [(3, 1, True), (4, 0, False), (1, 4, False)])

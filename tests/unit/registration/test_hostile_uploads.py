@@ -229,7 +229,7 @@ def test_any_bytes_give_a_run(body: bytes) -> None:
 @example("runs//run.yaml")
 @example("runs/../../run.yaml")
 def test_any_key_gives_a_run_unless_it_is_junk_or_a_shard(key: str) -> None:
-    kind = intake.read_key(key).kind
+    kind = intake.read_key(key, ()).kind
     if kind in ("dataset", "manifest"):
         register(b"data: {train: t.jsonl}\n", key)
     elif kind != "folder":

@@ -6,7 +6,7 @@ import posixpath
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tests import builders
@@ -20,6 +20,7 @@ from tunedrop.stage import Stage
 from tunedrop.waiting import approval
 
 STAGE = builders.stage(upload_grace_seconds=-5)
+TENANTS = builders.stage(upload_grace_seconds=-5, tenants={"law": (), "sales": ()})
 
 
 class Topic:
@@ -65,6 +66,18 @@ def test_what_starts_nothing_is_told_once(aws: Aws, registry: Registry) -> None:
     assert message["Subject"] == "Tunedrop: 11 uploads started no run"
     assert "s3://intake/data/x/ (2 objects)" in message["Message"]
     assert message["MessageAttributes"]["event"]["StringValue"] == "upload-starts-nothing"
+
+
+@pytest.mark.usefixtures("intake")
+def test_what_a_tenant_drops_beside_its_datasets_is_told_one_by_one(aws: Aws, registry: Registry) -> None:
+    put(aws, "drop/law/a.jsonl", "drop/law/README.md", "drop/law/_SUCCESS")
+    put(aws, "drop/law/2026/0.jsonl", "drop/law/2026/README.md", "drop/law/notes/README.md")
+
+    strays = find(aws, registry, TENANTS)
+
+    assert {one.place for one in strays} == {"drop/law/README.md", "drop/law/_SUCCESS", "drop/law/notes/"}
+    assert "s3://intake/drop/TENANT/NAME.jsonl\n" in stray_uploads.text(TENANTS, strays)
+    assert "s3://intake/drop/NAME.jsonl\n" in stray_uploads.text(STAGE, strays)
 
 
 @pytest.mark.usefixtures("intake")
@@ -287,13 +300,19 @@ NAMES = st.sampled_from(
 
 
 @settings(max_examples=300)
-@given(st.lists(NAMES, min_size=1, max_size=5).map("/".join).filter(bool))
-def test_whatever_the_key_an_object_starts_a_run_or_is_told(key: str) -> None:
+@given(
+    st.lists(NAMES | st.just("law"), min_size=1, max_size=5).map("/".join).filter(bool),
+    st.sampled_from([STAGE, TENANTS]),
+)
+@example("drop/law/README.md", TENANTS)
+@example("drop/law/a.jsonl", TENANTS)
+@example("drop/law/x/a.jsonl", TENANTS)
+def test_whatever_the_key_an_object_starts_a_run_or_is_told(key: str, stage: Stage) -> None:
     s3: Any = Listing(key)
     nobody: Any = Nobody()
 
-    starts = {one.source.key for one in missed_uploads.overdue(s3, STAGE)}
-    told = stray_uploads.find(s3, nobody, STAGE, [])
+    starts = {one.source.key for one in missed_uploads.overdue(s3, stage)}
+    told = stray_uploads.find(s3, nobody, stage, [])
 
     dropping = stray_uploads._DROPPINGS.fullmatch(key) is not None
     assert (len(starts) + len(told) == 1) != dropping
@@ -305,5 +324,5 @@ def test_whatever_the_key_an_object_starts_a_run_or_is_told(key: str) -> None:
     ("docx", False), ("pdf", False),
 ])  # fmt: skip
 def test_the_message_names_what_starts_a_run_and_what_does_not(ending: str, starts: bool) -> None:
-    assert (intake.read_key(f"drop/letter.{ending}").kind == "dataset") is starts
+    assert (intake.read_key(f"drop/letter.{ending}", ()).kind == "dataset") is starts
     assert f".{ending}" in stray_uploads.text(STAGE, [])

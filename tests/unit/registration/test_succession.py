@@ -122,6 +122,28 @@ def test_the_successor_is_trained_by_an_engine_that_the_stage_has(
     )
 
 
+@pytest.mark.parametrize(
+    ("name", "key", "started"),
+    [
+        ("law/bot", "drop/law/bot.jsonl", ["law/bot"]),
+        ("law/bot", "drop/law/bot/_SUCCESS", ["law/bot"]),
+        ("law/bot", "runs/law/bot/run.yaml", ["law/bot"]),
+        ("law", "drop/law/_SUCCESS", []),
+        ("law", "drop/law/part-1.jsonl", []),
+        ("bot", "drop/bot.jsonl", ["bot"]),
+    ],
+)
+def test_no_upload_that_means_another_run_by_now_is_started_again(
+    aws: Aws, stage: Stage, registry: Registry, executions: Executions,
+    name: str, key: str, started: list[str],
+) -> None:  # fmt: skip
+    """A stage's tenants change; and once, all files below a tenant's prefix were one dataset of its name."""
+    stage = msgspec.structs.replace(stage, tenants={"law": ()})
+    produced(aws, stage, registry, name=name, source=S3Object(bucket="intake", key=key))
+
+    assert start(aws, stage, registry) == started
+
+
 def test_a_successor_that_could_not_be_started_is_started_the_next_day(
     aws: Aws, stage: Stage, registry: Registry, executions: Executions, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -86,8 +86,9 @@ def test_a_tenant_names_no_model_by_an_arn_that_does_not_say_whose_it_is(kind: s
 class Listed(Uploads):
     """The intake bucket, with a data file in every folder of `drop/`."""
 
-    KEYS = ("drop/a.jsonl", "drop/law/secret.jsonl", "drop/support/a.jsonl", "drop/support/deep/b.jsonl",
-            "drop/supportive/c.jsonl", "drop/support.jsonl")  # fmt: skip
+    KEYS = ("drop/a.jsonl", "drop/law/secret.jsonl", "drop/law/deep/secret.jsonl", "drop/support/a.jsonl",
+            "drop/support/deep/b.jsonl", "drop/support/deep/er/c.jsonl", "drop/support/deeper/d.jsonl",
+            "drop/supportive/deep/e.jsonl", "drop/deep/f.jsonl", "drop/support.jsonl")  # fmt: skip
 
     def get_paginator(self, _: str) -> Listed:
         return self
@@ -96,12 +97,13 @@ class Listed(Uploads):
         return [{"Contents": [{"Key": key, "Size": 9} for key in self.KEYS if key.startswith(Prefix)]}]
 
 
-@pytest.mark.parametrize("starts", ["_SUCCESS", "a.jsonl", "deep/b.jsonl"])
+@pytest.mark.parametrize("starts", ["deep/_SUCCESS", "deep/b.jsonl", "deep/er/c.jsonl"])
 @pytest.mark.parametrize("tenant", ["support", "law"])
 def test_the_folders_of_tenants_never_become_one_dataset(tenant: str, starts: str) -> None:
+    reason = "" if starts.endswith("_SUCCESS") else "nothing more came"
     event = ObjectCreated(
         source=S3Object(bucket="intake", key=f"drop/{tenant}/{starts}", version_id="v1"),
-        requester="", time="2026-11-23T10:00:00Z", reason="" if starts == "_SUCCESS" else "nothing more came",
+        requester="", time="2026-11-23T10:00:00Z", reason=reason,
     )  # fmt: skip
 
     found = registration.register(Listed(), STAGE, event, "arn:execution")
@@ -113,13 +115,26 @@ def test_the_folders_of_tenants_never_become_one_dataset(tenant: str, starts: st
         if part
         for one in (part, *part.more)
     ]
-    assert {one.key for one in files} == {key for key in Listed.KEYS if key.startswith(f"drop/{tenant}/")}
+    assert found.run.name == f"{tenant}/deep"
+    assert {one.key for one in files} == {
+        key for key in Listed.KEYS if key.startswith(f"drop/{tenant}/deep/")
+    }
+
+
+@pytest.mark.parametrize(
+    "key", ["drop/support/_SUCCESS", "drop/support/README.md", "drop/support/deep/b.jsonl"]
+)
+def test_what_is_no_dataset_alone_starts_nothing_of_a_tenant(key: str) -> None:
+    assert register(key).outcome == "ignored"
 
 
 @given(st.text(max_size=30), st.sampled_from(["drop", "runs"]))
 @example("law/../support/x.jsonl", "drop")
 @example("./support/x.jsonl", "drop")
 @example("support\\x.jsonl", "drop")
+@example("support/x.jsonl", "drop")
+@example("support/ .jsonl", "drop")
+@example("support/deep/_SUCCESS", "drop")
 @example("SUPPORT/x.jsonl", "drop")
 @example("support /bot/run.yaml", "runs")
 @example("/support/bot/run.yaml", "runs")
@@ -135,4 +150,5 @@ def test_no_key_reads_or_names_anything_of_another_tenant(below: str, root: str)
         assert found.run is not None
         tenant = next(one for one in STAGE.tenants if key.startswith(f"{root}/{one}/"))
         assert found.run.train.key.startswith((f"drop/{tenant}/", f"runs/{tenant}/"))
-        assert found.run.name == tenant or found.run.name.startswith(f"{tenant}/")
+        assert found.run.tenant == tenant
+        assert found.run.name.startswith(f"{tenant}/") or (root, found.run.name) == ("runs", tenant)

@@ -11,7 +11,7 @@ import pytest
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock
 from tests.unit.handlers import Here
-from tunedrop import catalog
+from tunedrop import catalog, naming
 from tunedrop.catalog.price_list import usage_type
 from tunedrop.contracts import (
     CompletedJob,
@@ -444,6 +444,46 @@ def test_the_open_runs_of_a_tenant_take_no_place_of_another(here: Here) -> None:
     assert [law.outcome, sales.outcome, more.outcome] == ["registered", "registered", "refused"]
     assert more.failure is not None
     assert "1 runs of law are open" in more.failure.cause
+
+
+@pytest.mark.usefixtures("intake")
+def test_every_file_that_a_tenant_drops_is_a_run_of_its_own(here: Here) -> None:
+    here.stage = msgspec.structs.replace(here.stage, tenants={"law": (), "sales": ()})
+
+    found = [uploaded(here, f"drop/{file}") for file in ("law/a.jsonl", "law/b.jsonl", "sales/a.jsonl")]
+
+    runs = [one.run for one in found if one.outcome == "registered" and one.run is not None]
+    assert [(one.tenant, one.name) for one in runs] == [
+        ("law", "law/a"), ("law", "law/b"), ("sales", "sales/a"),
+    ]  # fmt: skip
+    assert [one.train.objects for one in runs] == [(one.source,) for one in runs]
+    assert len({naming.alias(one.name) for one in runs}) == len({one.run_id for one in runs}) == 3
+
+
+@pytest.mark.usefixtures("intake")
+def test_a_folder_that_a_tenant_drops_is_a_run_without_what_lies_beside_it(here: Here) -> None:
+    here.stage = msgspec.structs.replace(here.stage, tenants={"law": (), "sales": ()})
+    for key in ("law/a.jsonl", "sales/2026/c.jsonl"):
+        here.aws.s3.put_object(Bucket=here.stage.intake_bucket, Key=f"drop/{key}", Body=b"{}")
+
+    files = ("law/2026/0.jsonl", "law/2026/1.jsonl", "law/_SUCCESS", "law/2026/_SUCCESS")
+    *before, last = (uploaded(here, f"drop/{file}") for file in files)
+
+    assert [one.outcome for one in before] == ["ignored"] * 3
+    assert last.run is not None
+    assert (last.outcome, last.run.tenant, last.run.name) == ("registered", "law", "law/2026")
+    assert [one.key for one in last.run.train.objects] == ["drop/law/2026/0.jsonl", "drop/law/2026/1.jsonl"]
+
+
+@pytest.mark.usefixtures("intake")
+def test_a_tenants_file_whose_registration_fails_has_a_refused_run_of_its_name(here: Here) -> None:
+    here.stage = msgspec.structs.replace(here.stage, tenants={"law": ()})
+    detail = {"bucket": {"name": here.stage.intake_bucket}, "object": {"key": "drop/law/a.jsonl"}}
+    failure = {"error": "Lambda.Timeout", "cause": "it took too long"}
+
+    answer = here.call("register_run", event={"detail": detail}, execution_arn="arn", failure=failure)
+
+    assert (answer["outcome"], answer["run"]["name"], answer["run"]["tenant"]) == ("refused", "law/a", "law")
 
 
 @pytest.mark.parametrize("attempt", [1, 2])

@@ -27,14 +27,27 @@ _IN_A_FOLDER = "Put them into a folder with a manifest, and submit the folder: t
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
     """A run before it is uploaded. `manifest` is None for a single data file.
 
-    `earlier` are the files of its earlier training phases.
+    `earlier` are the files of its earlier training phases; `prefix` is where its files go in the intake
+    bucket, of a stage with these `tenants`.
     """
 
-    name: str
+    prefix: str
     document: Manifest
     files: DataFiles
     manifest: Path | None
     earlier: tuple[DataFiles, ...] = ()
+    tenants: tuple[str, ...] = ()
+
+    @property
+    def starts(self) -> Path:
+        """The file whose upload starts the run."""
+        return self.manifest or self.files["train"][0]
+
+    @property
+    def name(self) -> str:
+        """The name that register_run will give the run."""
+        upload = intake.read_key(self.key(self.starts), self.tenants)
+        return upload.name or intake.name_of(self.starts.stem)
 
     @property
     def paths(self) -> list[Path]:
@@ -44,9 +57,8 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
     def key(self, path: Path) -> str:
         """The key of one of its files in the intake bucket."""
-        if self.manifest is None:
-            return f"{intake.DROP_PREFIX}{path.name}"
-        return f"{intake.RUNS_PREFIX}{self.name}/{path.name}"
+        below = posixpath.normpath(path.relative_to(self.starts.parent).as_posix())
+        return f"{self.prefix}{below}"
 
     @property
     def media(self) -> dict[str, Path]:
@@ -57,7 +69,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
                 names = list(named_beside(opened["train"].source))
             if names and self.manifest is None:
                 fail(f"{path.name} refers to {names[0]} next to it", USAGE, _IN_A_FOLDER)
-            found |= {f"{intake.RUNS_PREFIX}{self.name}/{name}": path.parent / name for name in names}
+            found |= {self.key(beside): beside for beside in (path.parent / name for name in names)}
         return found
 
     @property
@@ -74,22 +86,34 @@ def read(path: Path) -> Submission:
         return _folder(path)
     if path.is_file() and path.name not in intake.MANIFEST_NAMES:
         document = Manifest(data=Data(train=path.name))
-        return Submission(name=path.stem, document=document, files={"train": [path]}, manifest=None)
+        return Submission(
+            prefix=intake.DROP_PREFIX, document=document, files={"train": [path]}, manifest=None
+        )
     if path.is_file():
         return fail(f"{path} is a manifest", USAGE, f"Name its folder: {path.resolve().parent}")
     return fail(f"there is no {path}", USAGE, "Start with: tunedrop init DIR")
 
 
-def of_tenant(submission: Submission, tenant: str, tenants: Collection[str]) -> Submission:
-    """The submission below the name of its tenant, where a stage has tenants; fails if it is none of them."""
+def to_stage(submission: Submission, tenant: str, tenants: Collection[str]) -> Submission:
+    """The submission as it is uploaded: below the name of its tenant, where the stage has tenants.
+
+    Fails if it is none of them, or if the upload would start no run.
+    """
+    if intake.read_key(submission.key(submission.starts), ()).kind == "other":
+        fail(
+            f"{submission.starts.name} would start no run: documentation and settings have such names",
+            USAGE,
+            "Rename the file",
+        )
     if tenant and not tenants:
         fail("the stage has no tenants", USAGE, "Leave --tenant out")
     if tenants and tenant not in tenants:
         said = f"{tenant} is no tenant of the stage" if tenant else "the stage has tenants"
         fail(said, USAGE, f"Say whose run it is: {' or '.join(f'--tenant {one}' for one in tenants)}")
-    if tenant and submission.manifest is None:
-        fail(f"all files below drop/{tenant}/ are one dataset, so that one is no run", USAGE, _IN_A_FOLDER)
-    return msgspec.structs.replace(submission, name=f"{tenant}/{submission.name}") if tenant else submission
+    if not tenant:
+        return submission
+    root, _, below = submission.prefix.partition("/")
+    return msgspec.structs.replace(submission, prefix=f"{root}/{tenant}/{below}", tenants=tuple(tenants))
 
 
 def _folder(folder: Path) -> Submission:
@@ -106,7 +130,7 @@ def _folder(folder: Path) -> Submission:
     except InvalidManifest as error:
         fail(str(error), NO)
     return Submission(
-        name=folder.resolve().name,
+        prefix=f"{intake.RUNS_PREFIX}{folder.resolve().name}/",
         document=document,
         files=_files(folder, document.data),
         manifest=paths[0],

@@ -83,6 +83,5 @@ def no_stage(document: Manifest) -> Stage:
 
 
 def bare_run(submission: Submission, stage: Stage) -> Run:
-    path = submission.manifest or submission.files["train"][0]
-    source = S3Object(bucket=stage.intake_bucket, key=submission.key(path))
+    source = S3Object(bucket=stage.intake_bucket, key=submission.key(submission.starts))
     return Run(run_id="", name=submission.name, source=source, train=source)

@@ -18,7 +18,7 @@ def approve(here: Deployed, record: Record, estimate: str, format_: Format) -> N
     wait = here.waits.get(run_id, "approval") if record.is_open else None
     if wait is None:
         fail(f"{run_id} is {status(record)}: it is not waiting for approval")
-    code = intake.read_key(wait.subject).code
+    code = intake.read_signal(wait.subject).code
     question, command = events.question(record), events.approve_command(record, wait, here.name)
     if estimate and estimate != code:
         fail(

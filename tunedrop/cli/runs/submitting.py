@@ -65,7 +65,7 @@ def submit(
     tenant
         Whose run it is; required if the stage has tenants.
     """
-    submission = folder.of_tenant(folder.read(path), tenant, here.stage.tenants)
+    submission = folder.to_stage(folder.read(path), tenant, here.stage.tenants)
     estimate = _checked(here, submission, format_, again=again) if check else None
     _refuse_missing(submission)
     question = f"Submit {submission.name} to stage {here.name}?"

@@ -61,7 +61,7 @@ def question(record: Record) -> str:
 def approve_command(record: Record, wait: Wait, stage: str = "") -> str:
     """The command that approves the current estimate of a waiting run."""
     where = f" --stage {stage}" if stage else ""
-    return f"tunedrop approve {record.run.run_id} --estimate {intake.read_key(wait.subject).code}{where}"
+    return f"tunedrop approve {record.run.run_id} --estimate {intake.read_signal(wait.subject).code}{where}"
 
 
 def _approval(record: Record, wait: Wait) -> str:
