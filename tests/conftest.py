@@ -119,10 +119,10 @@ def nothing_bills_afterwards(request: pytest.FixtureRequest) -> Iterator[None]:
     embedded: Embedded = request.getfixturevalue("embedded")
     pipeline: Pipeline = request.getfixturevalue("pipeline")
     embedded.faults.set()
+    _end_open_runs(pipeline)
     serving = list(in_service(pipeline.aws, pipeline.stage))
     _make_room(pipeline, [one for one in serving if one.way == "on-demand"])
     left = [one for one in serving if one.way == "provisioned"]
-    _end_open_runs(pipeline)
     deployed = pipeline.aws.bedrock.list_custom_model_deployments()["modelDeploymentSummaries"]
     assert left == []
     assert {one["customModelDeploymentArn"] for one in deployed} <= {one.arn for one in serving}
