@@ -193,9 +193,10 @@ class Guards:
         if content.low > wanted and not self._mostly_form(content):
             return None
         said = f"{reason}; but {_reasons.of_form(content, self._contradicted())}"
-        words = self.sample.paired("content words").score(self.found.guards)
-        if _has_fallen(content, GUARD_MARGIN) and _has_fallen(words, GUARD_MARGIN):
-            return Finding("reject", said, "content")
+        if _has_fallen(content, GUARD_MARGIN):
+            words = self.sample.paired("content words").score(self.found.guards)
+            if _has_fallen(words, GUARD_MARGIN):
+                return Finding("reject", said, "content")
         return Finding(
             "inconclusive",
             said,
