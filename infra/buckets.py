@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import cast
 
-from aws_cdk import Duration, RemovalPolicy
+from aws_cdk import Duration, RemovalPolicy, Tags
 from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
@@ -28,6 +28,9 @@ class Buckets(Construct):
         if isinstance(self.intake, s3.Bucket):
             _send_events(self.intake)
         self.artifacts = self._bucket("Artifacts", artifacts, [_cool_down(), _forget_shards()])
+        if removal == RemovalPolicy.DESTROY:
+            for bucket in self.made:
+                Tags.of(bucket).add(naming.REMOVAL_TAG, "destroy")
 
     def _access_logs(self) -> s3.Bucket:
         return s3.Bucket(

@@ -3,6 +3,10 @@ with objects.
 
 CDK's `auto_delete_objects` adds a function in another language with a managed policy, outside the stage's
 permissions boundary and tags.
+
+CloudFormation also deletes a custom resource that a new template lacks, while its bucket stays: when
+`removal` changes to `retain`, and when a change to `destroy` fails. The function therefore empties only a
+bucket that still has the tag of those that go (`naming.REMOVAL_TAG`), as CDK's does since 1.126.0.
 """
 
 from __future__ import annotations
@@ -33,7 +37,10 @@ class Emptying(Construct):
     ) -> None:  # fmt: skip
         super().__init__(scope, id)
         for actions, resources in (
-            (["s3:ListBucketVersions", "s3:PutBucketPolicy"], [one.bucket_arn for one in buckets]),
+            (
+                ["s3:GetBucketTagging", "s3:ListBucketVersions", "s3:PutBucketPolicy"],
+                [one.bucket_arn for one in buckets],
+            ),
             (["s3:DeleteObject", "s3:DeleteObjectVersion"], [one.arn_for_objects("*") for one in buckets]),
         ):
             function.add_to_role_policy(iam.PolicyStatement(actions=actions, resources=resources))

@@ -10,6 +10,7 @@ from typing import Any
 import botocore.session
 from ministack.core import iam_evaluator
 from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, s3, sns, stepfunctions
+from ministack.services.cloudformation import provisioners
 
 from local.ministack.keys import ask_for_keys
 
@@ -19,6 +20,7 @@ def patch() -> None:
     _read_jsonata_in_distributed_maps()
     _read_ranges_of_versions()
     _say_versions_in_events()
+    _tag_buckets()
     _let_functions_make_no_log_groups()
     _limit_states()
     _limit_histories()
@@ -222,6 +224,25 @@ def _say_versions_in_events() -> None:
         return dispatch(event, *more, **others)
 
     s3._fire_s3_event, eventbridge._dispatch_event = fires, dispatched
+
+
+def _tag_buckets() -> None:
+    """MiniStack's CloudFormation leaves out the tags of buckets (property `Tags` of AWS::S3::Bucket)."""
+    of_buckets = provisioners._RESOURCE_HANDLERS["AWS::S3::Bucket"]
+    create, update = of_buckets["create"], of_buckets["update"]
+
+    def tagged(made: Any, properties: dict[str, Any]) -> Any:
+        name, _ = made
+        s3._bucket_tags[name] = {one["Key"]: one["Value"] for one in properties.get("Tags", ())}
+        return made
+
+    def created(logical_id: str, properties: dict[str, Any], stack: str) -> Any:
+        return tagged(create(logical_id, properties, stack), properties)
+
+    def updated(physical_id: str, old: dict[str, Any], new: dict[str, Any], stack: str) -> Any:
+        return tagged(update(physical_id, old, new, stack), new)
+
+    of_buckets["create"], of_buckets["update"] = created, updated
 
 
 def _read_jsonata_in_distributed_maps() -> None:

@@ -112,6 +112,8 @@ MODEL_TAG = "tunedrop:model"
 """Tag of a resource that serves a copy of a model: that model's ARN."""
 BASE_TAG = "tunedrop:base"
 """Tag of an imported base model, which belongs to the stage: its id in the catalog."""
+REMOVAL_TAG = "tunedrop:removal"
+"""Tag of a bucket that goes with its stack (`destroy`): only such a bucket is ever emptied."""
 KEEP_TAG = "tunedrop:keep"
 """Tag of a resource that was deployed for a rollback, which stays until it expires."""
 

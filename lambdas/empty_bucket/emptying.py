@@ -7,11 +7,15 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from tunedrop import naming
 from tunedrop.aws import code_of, is_missing
 
 
 def empty(s3: Any, bucket: str) -> int:
     """Delete everything in a bucket; returns the number of deleted versions. A missing bucket is empty.
+
+    A bucket without the tag of those that go with their stack stays as it is: its stage was changed to keep
+    its data.
 
     Raises
     ------
@@ -19,12 +23,24 @@ def empty(s3: Any, bucket: str) -> int:
         If S3 did not delete some of them; the message names the first.
     """
     try:
+        if not _goes_with_its_stack(s3, bucket):
+            return 0
         _refuse_new_objects(s3, bucket)
         return _delete_versions(s3, bucket)
     except ClientError as error:
         if code_of(error) == "NoSuchBucket" or is_missing(error):
             return 0
         raise
+
+
+def _goes_with_its_stack(s3: Any, bucket: str) -> bool:
+    try:
+        tags = s3.get_bucket_tagging(Bucket=bucket)["TagSet"]
+    except ClientError as error:
+        if code_of(error) == "NoSuchTagSet":
+            return False
+        raise
+    return any(one["Key"] == naming.REMOVAL_TAG for one in tags)
 
 
 def _refuse_new_objects(s3: Any, bucket: str) -> None:

@@ -10,6 +10,7 @@ import pytest
 from infra.settings import SettingsError
 from tests.infra.conftest import ACCOUNT, REGION, Resources, synthesize
 from tests.infra.test_cfn_lint import NETWORK
+from tunedrop import naming
 
 HOLDS_DATA = {"AWS::S3::Bucket", "AWS::DynamoDB::GlobalTable", "AWS::KMS::Key"}
 
@@ -67,6 +68,20 @@ def test_every_bucket_that_goes_with_its_stack_is_emptied_first(resources: Resou
 
 def test_a_stage_that_is_kept_has_nothing_that_deletes_objects(prod: dict[str, Any]) -> None:
     assert "Custom::EmptiedBucket" not in {one["Type"] for one in prod["Resources"].values()}
+
+
+def test_a_bucket_says_whether_it_goes_with_its_stack(resources: Resources, prod: dict[str, Any]) -> None:
+    """Once `removal` is `retain`, no bucket says so: CloudFormation changes their tags before it deletes what
+    would have emptied them."""
+
+    def say_so(template: dict[str, Any]) -> list[bool]:
+        buckets = [one for one in template["Resources"].values() if one["Type"] == "AWS::S3::Bucket"]
+        return [
+            naming.REMOVAL_TAG in {tag["Key"] for tag in one["Properties"].get("Tags", ())} for one in buckets
+        ]
+
+    assert say_so(resources.template) == [True, True, True]
+    assert say_so(prod) == [False, False, False]
 
 
 def test_a_bucket_takes_nothing_new_between_its_emptying_and_its_deletion(resources: Resources) -> None:

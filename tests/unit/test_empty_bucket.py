@@ -12,6 +12,7 @@ import pytest
 
 from lambdas.empty_bucket import handler
 from lambdas.empty_bucket.emptying import empty
+from tunedrop import naming
 from tunedrop.aws import Aws
 
 
@@ -39,6 +40,8 @@ def cloudformation() -> Iterator[tuple[str, list[dict[str, Any]]]]:
 @pytest.fixture
 def bucket(aws: Aws) -> str:
     aws.s3.create_bucket(Bucket="going")
+    goes = [{"Key": naming.REMOVAL_TAG, "Value": "destroy"}]
+    aws.s3.put_bucket_tagging(Bucket="going", Tagging={"TagSet": goes})
     aws.s3.put_bucket_versioning(Bucket="going", VersioningConfiguration={"Status": "Enabled"})
     for number in range(3):
         aws.s3.put_object(Bucket="going", Key="twice", Body=str(number).encode())
@@ -58,6 +61,25 @@ def test_nothing_new_is_taken_while_it_is_emptied(aws: Aws, bucket: str) -> None
 
     policy = json.loads(aws.s3.get_bucket_policy(Bucket=bucket)["Policy"])
     assert [(one["Effect"], one["Action"]) for one in policy["Statement"]] == [("Deny", "s3:PutObject")]
+
+
+@pytest.mark.parametrize("tags", [[], [{"Key": naming.STAGE_TAG, "Value": "dev"}]])
+def test_a_bucket_whose_stage_keeps_its_data_by_now_is_left_alone(
+    aws: Aws, bucket: str, tags: list[dict[str, str]]
+) -> None:
+    """CloudFormation deletes the custom resource when `removal` changes to `retain`, and the bucket stays:
+    CDK documents what happened to its users' objects before 1.126.0 (`aws_s3.Bucket`, auto_delete_objects).
+    """
+    aws.s3.delete_bucket_tagging(Bucket=bucket)
+    if tags:
+        aws.s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": tags})
+
+    assert empty(aws.s3, bucket) == 0
+
+    assert len(aws.s3.list_object_versions(Bucket=bucket)["Versions"]) == 6
+    aws.s3.put_object(Bucket=bucket, Key="new", Body=b"x")
+    with pytest.raises(aws.s3.exceptions.ClientError, match="NoSuchBucketPolicy"):
+        aws.s3.get_bucket_policy(Bucket=bucket)
 
 
 def test_a_bucket_that_is_gone_is_empty(aws: Aws) -> None:
