@@ -53,6 +53,10 @@ class NameTaken(RunError):
     comparison; or the alias of its name is another name's."""
 
 
+class NotKept(RunError):
+    """The run does not keep its model in service, and would have replaced one that is served."""
+
+
 class EvaluationFailed(RunError):
     """The base or tuned model could not be called."""
 

@@ -11,7 +11,7 @@ import pytest
 from local.driver import Pipeline
 from tests import pictures
 from tests.datasets import jsonl, single_turn
-from tunedrop import naming
+from tunedrop import clock, naming
 from tunedrop.contracts import (
     ActualCost,
     CompletedJob,
@@ -60,7 +60,8 @@ def test_throughput_is_bought_only_after_the_gate_and_kept_as_long_as_requested(
     assert serving.arn in Aliases(pipeline.aws.ssm, pipeline.aws.dynamodb, pipeline.stage).all().values()
     served = in_service(pipeline.aws, pipeline.stage)
     (serves,) = [one for one in served if one.run_id == record.run.run_id]
-    assert (serves.arn, serves.expires_at) == (serving.arn, serving.expires_at)
+    assert (serves.arn, serves.expires_at) == (serving.arn, promotion.kept_until)
+    assert serving.created_at < clock.after(promotion.kept_until, -3_600) <= record.ended_at
 
     throughput.release(pipeline.aws.bedrock, serving.arn)
 

@@ -174,7 +174,8 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     """The production alias (an SSM parameter) that now names this model, and what it named before.
 
     `model_id` is the alias's value, which inference takes. `swapped`: the model took the place of the one
-    before behind that ARN; `note` says why not, if that was requested.
+    before behind that ARN; `note` says why not, if that was requested. `kept_until`: when what serves it is
+    released, if it is billed by the hour.
     """
 
     alias: str
@@ -183,3 +184,4 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     model_id: str = ""
     swapped: bool = False
     note: str = ""
+    kept_until: str = ""

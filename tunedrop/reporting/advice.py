@@ -8,7 +8,7 @@ import msgspec
 
 from tunedrop import naming
 from tunedrop.contracts import Ending, Evaluation, Run
-from tunedrop.errors import ModelDeleted, TooManyRuns
+from tunedrop.errors import ModelDeleted, NotKept, TooManyRuns
 from tunedrop.formatting.commands import command
 from tunedrop.reporting import verdict
 from tunedrop.reporting.outcome import outcome_of
@@ -35,6 +35,13 @@ def next_steps(stage: Stage, ending: Ending) -> list[Advice]:
         steps += _refused(stage, ending)
     elif ending.failure is not None and ending.failure.error == ModelDeleted.__name__:
         steps.append(Advice("Upload the data again to train a new model; its test set may be larger."))
+    elif ending.failure is not None and ending.failure.error == NotKept.__name__:
+        steps.append(
+            Advice(
+                "To serve it and put it into production:",
+                _command("promote", ending.run.run_id, stage, "--serve"),
+            )
+        )
     elif outcome == "stopped":
         steps.append(Advice("To continue it where it stopped:", _command("retry", ending.run.run_id, stage)))
     else:
@@ -62,9 +69,10 @@ def _in_production(stage: Stage, ending: Ending) -> Iterator[Advice]:
             yield Advice("To return to the previous model:", _command("rollback", run.name, stage))
     kept = ending.released.kept if ending.released is not None else ()
     if serving is not None and not kinds.of(serving.way).is_free_while_idle and serving.arn in kept:
+        until = (ending.promotion.kept_until if ending.promotion is not None else "") or serving.expires_at
         yield Advice(
             f"It serves from provisioned throughput at {serving.hourly_usd:.2f} USD an hour until "
-            f"{serving.expires_at}. To release it earlier:",
+            f"{until}. To release it earlier:",
             _command("throughput release", serving.arn, stage),
         )
     elif ending.promotion is not None and not kept:

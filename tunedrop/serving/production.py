@@ -5,12 +5,14 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+import msgspec
 from botocore.exceptions import ClientError
 
-from tunedrop import aws, clock
+from tunedrop import aws, clock, escaping
 from tunedrop.aws import Aws
 from tunedrop.contracts import DeploymentSettings, Promotion, Run
-from tunedrop.errors import NameTaken, ThroughputFailed, TransientError
+from tunedrop.errors import NameTaken, NotKept, ThroughputFailed, TransientError
+from tunedrop.formatting.commands import command
 from tunedrop.naming import EXPIRES_TAG, RUN_TAG
 from tunedrop.registry.aliases import Aliases, InProduction
 from tunedrop.serving import kinds, throughput
@@ -46,8 +48,9 @@ class Production:
         self.aliases = Aliases(aws_.ssm, aws_.dynamodb, stage)
 
     def promote(
-        self, name: str, run_id: str, model_arn: str, served_by: str | None, deployment: DeploymentSettings
-    ) -> Promotion:
+        self, name: str, run_id: str, model_arn: str, served_by: str | None, deployment: DeploymentSettings,
+        *, by_hand: bool = False,
+    ) -> Promotion:  # fmt: skip
         """Promote a model: replace it behind the ARN in production if requested, else change the alias.
 
         Parameters
@@ -56,11 +59,15 @@ class Production:
             The ARN that serves the model and goes on serving it; None where nothing will.
         deployment
             Whether the ARN in production is to stay (`stable_arn`), and how long it is kept (`keep_for`).
+        by_hand
+            Whether a person has agreed that a model that nothing serves replaces one that is served.
 
         Raises
         ------
         NameTaken
             When the alias is another name's.
+        NotKept
+            When nothing will serve the model, and the one in production is served.
         ThroughputFailed
             When what serves the model was deleted meanwhile.
         TransientError
@@ -79,7 +86,24 @@ class Production:
             else:
                 self._hand_over(current, run_id, deployment.keep_for_seconds or 0)
                 return self.aliases.promote(name, run_id, model_arn, current, swapped=True)
-        return self.aliases.promote(name, run_id, model_arn, served_by or model_arn, note=note)
+        if served_by is None and not by_hand:
+            self._refuse_unserved(name, run_id, current)
+        kept_until = ""
+        if served_by is not None and deployment.keep_for_seconds and _bills_by_the_hour(served_by):
+            kept_until = self._hand_over(served_by, run_id, deployment.keep_for_seconds)
+        promoted = self.aliases.promote(name, run_id, model_arn, served_by or model_arn, note=note)
+        return msgspec.structs.replace(promoted, kept_until=kept_until)
+
+    def _refuse_unserved(self, name: str, run_id: str, current: str | None) -> None:
+        if not current or not serves(current) or not throughput.exists(self._bedrock, current):
+            return
+        serve = command("promote", run_id, options=f"--serve --stage {self._stage.name}")
+        raise NotKept(
+            "the run does not keep its model in service (deployment.keep_for), and the model that "
+            f"{escaping.line(name)} has in production is served: applications would get errors. Nothing was "
+            "replaced, and the model is kept. "
+            f"To put it into production: {serve}"
+        )
 
     def rollback(self, name: str, seen: tuple[InProduction, InProduction], served_by: str = "") -> Promotion:
         """Return to the previous model of a name: behind the same ARN if it did not change.
@@ -220,14 +244,22 @@ class Production:
                 return False
             raise
 
-    def _hand_over(self, arn: str, run_id: str, keep_for_seconds: int = 0) -> None:
-        """Give a serving resource to the run of its model, with a new expiry."""
-        expires = clock.after(clock.now(), self._stage.throughput_expiry_seconds + keep_for_seconds)
+    def _hand_over(self, arn: str, run_id: str, keep_for_seconds: int = 0) -> str:
+        """Give a serving resource to the run of its model, for as long as its estimate says; returns its
+        expiry."""
+        kept = keep_for_seconds or self._stage.throughput_expiry_seconds
+        expires = clock.after(clock.now(), kept)
         tags: list[dict[str, Any]] = [
             {"key": RUN_TAG, "value": run_id},
             {"key": EXPIRES_TAG, "value": expires},
         ]
         self._bedrock.tag_resource(resourceARN=arn, tags=tags)
+        return expires
+
+
+def _bills_by_the_hour(arn: str) -> bool:
+    kind = kinds.of_arn(arn)
+    return kind is not None and not kind.is_free_while_idle
 
 
 def serves(model_id: str) -> bool:

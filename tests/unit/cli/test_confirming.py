@@ -142,7 +142,8 @@ def test_models_in_production_are_named_before_the_confirmation(
     before = builders.MODEL_ARN.replace("abcdefghij12", "zzzzzzzzzz99")
     deployed.aliases.promote("persona", "persona-9999999999", before, before)
     deployed.aliases.promote("persona", promoted, builders.MODEL_ARN, ARN)
-    served = [type("One", (), {"arn": ARN, "model_arn": builders.MODEL_ARN, "run_id": promoted})]
+    facts = {"arn": ARN, "model_arn": builders.MODEL_ARN, "run_id": promoted, "status": "Active"}
+    served = [type("One", (), facts)]
     for module in ("costs._serving", "production._moving"):
         monkeypatch.setattr(f"tunedrop.cli.{module}.in_service", lambda *_: served)
     changed = deployed.aliases.all()

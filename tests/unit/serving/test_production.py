@@ -8,9 +8,10 @@ import pytest
 
 from tests import builders
 from tests.unit.fake_bedrock import refusal
+from tunedrop import clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import DeploymentSettings
-from tunedrop.errors import ThroughputFailed, TransientError
+from tunedrop.errors import NotKept, ThroughputFailed, TransientError
 from tunedrop.registry import Registry
 from tunedrop.serving.production import Moved, NotServed, Production
 from tunedrop.stage import Stage
@@ -28,8 +29,12 @@ class Deployments:
     def __init__(self) -> None:
         self.models = {FIRST_AT: FIRST, SECOND_AT: SECOND}
         self.updates: dict[str, tuple[str, str]] = {}
+        self.provisioned: dict[str, str] = {}
         self.tags: dict[str, str] = {}
         self.fails = False
+
+    def get_provisioned_model_throughput(self, provisionedModelId: str) -> dict[str, Any]:  # noqa: N803
+        return {"status": "InService", "modelArn": self.provisioned[provisionedModelId]}
 
     def get_custom_model_deployment(self, customModelDeploymentIdentifier: str) -> dict[str, Any]:  # noqa: N803
         arn = customModelDeploymentIdentifier
@@ -80,6 +85,50 @@ def test_a_promotion_moves_the_alias_and_keeps_the_history(production: Productio
     assert production.aliases.current("persona") == SECOND_AT
     assert (promotion.model_id, promotion.previous_model_arn) == (SECOND_AT, FIRST)
     assert [one.run_id for one in production.aliases.history("persona")] == ["persona-2", "persona-1"]
+
+
+def test_a_model_that_nothing_serves_takes_no_place_of_one_that_is_served(
+    production: Production, deployments: Deployments
+) -> None:
+    with pytest.raises(NotKept, match="tunedrop promote persona-2 --serve --stage test"):
+        production.promote("persona", "persona-2", SECOND, None, MOVING)
+    assert production.aliases.current("persona") == FIRST_AT
+    assert [one.run_id for one in production.aliases.history("persona")] == ["persona-1"]
+
+    del deployments.models[FIRST_AT]  # from now on applications get errors anyway
+    assert production.promote("persona", "persona-2", SECOND, None, MOVING).model_id == SECOND
+
+
+def test_a_person_may_put_a_model_into_production_that_nothing_serves(production: Production) -> None:
+    production.promote("persona", "persona-2", SECOND, None, MOVING, by_hand=True)
+
+    assert production.aliases.current("persona") == SECOND
+
+
+@pytest.mark.parametrize(("keep", "tagged"), [(3_600, True), (None, False), (0, False)])
+def test_throughput_is_kept_for_as_long_as_was_estimated_from_its_promotion_on(
+    production: Production, deployments: Deployments, keep: int | None, tagged: bool
+) -> None:
+    """Its expiry was a limit for the evaluation, and lay hours behind what the run asks for and pays."""
+    deployments.provisioned = {builders.PROVISIONED_ARN: SECOND}
+    settings = DeploymentSettings(keep_for_seconds=keep)
+    before = clock.now()
+
+    promoted = production.promote("persona", "persona-2", SECOND, builders.PROVISIONED_ARN, settings)
+
+    expires = deployments.tags.get(f"{builders.PROVISIONED_ARN} tunedrop:expires", "")
+    assert bool(expires) is tagged
+    assert promoted.kept_until == expires
+    if tagged:
+        assert clock.after(before, 3_600) <= expires <= clock.after(clock.now(), 3_600)
+
+
+def test_what_is_free_while_idle_has_no_end(production: Production, deployments: Deployments) -> None:
+    kept = DeploymentSettings(keep_for_seconds=3_600)
+
+    promoted = production.promote("persona", "persona-2", SECOND, SECOND_AT, kept)
+
+    assert (promoted.kept_until, deployments.tags) == ("", {})
 
 
 def test_behind_a_stable_arn_the_model_changes_and_the_alias_does_not(

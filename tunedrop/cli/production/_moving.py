@@ -34,7 +34,8 @@ def promote(
         fail(f"{run.run_id} has trained no model")
     now = next(iter(here.aliases.history(run.name)), None)
     _say_what_is_there(here, run.name, now)
-    served_by = {one.model_arn: one.arn for one in in_service(here.aws, here.stage)}.get(job.model_arn)
+    serving = [one for one in in_service(here.aws, here.stage) if one.status not in ("Creating", "Failed")]
+    served_by = {one.model_arn: one.arn for one in serving}.get(job.model_arn)
     model = InProduction(name=run.name, run_id=run.run_id, model_arn=job.model_arn, model_id="", since="")
     notice = "" if served_by else f" It is not served now: {_notice(here, model, serve=serve)}"
     confirm(
@@ -62,7 +63,7 @@ def _put(
         head = next(iter(here.aliases.history(run.name)), None)
         if head != seen and (head is None or head.model_arn != model_arn):
             raise Moved(run.name)
-        return production.promote(run.name, run.run_id, model_arn, served_by, settings)
+        return production.promote(run.name, run.run_id, model_arn, served_by, settings, by_hand=True)
 
 
 def rollback(here: Deployed, name: str, *, serve: bool, yes: bool, format_: Format) -> None:
