@@ -39,6 +39,15 @@ def json(text: str) -> str:
     return UNSEEN.sub(lambda match: _as_json(match[0]), text)
 
 
+def whole(text: str) -> str:
+    r"""Text as a file can hold it: half a surrogate pair, which JSON can escape, becomes U+FFFD.
+
+    >>> whole("\ud83d \ud83d\ude00")
+    '� 😀'
+    """
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def _escaped(match: re.Match[str]) -> str:
     return ascii(match[0])[1:-1]
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import regex
 
 import tunedrop
 
@@ -35,12 +36,12 @@ ANCHORED = (
 """Of expressions that are matched at the beginning of a text alone, or (`-{3,}`) for docstrings of ours."""
 
 
-def expressions() -> dict[str, re.Pattern[Any]]:
-    """Every compiled expression that a module of ours keeps."""
-    found: dict[str, re.Pattern[Any]] = {}
+def expressions() -> dict[str, Any]:
+    """Every compiled expression that a module of ours keeps, of either library."""
+    found: dict[str, Any] = {}
 
     def look(value: Any, depth: int = 0) -> None:
-        if isinstance(value, re.Pattern):
+        if isinstance(value, re.Pattern | regex.Pattern):
             found[str(value.pattern)] = value
         elif depth < 4 and isinstance(value, dict | list | tuple | set | frozenset):
             for one in value.values() if isinstance(value, dict) else value:
@@ -77,7 +78,7 @@ def _timed(use: Any, given: Any) -> float:
     return time.process_time() - started
 
 
-def slow(found: dict[str, re.Pattern[Any]]) -> Iterator[tuple[str, str]]:
+def slow(found: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for name, expression in found.items():
         for piece in PIECES:
             if is_slow(expression, piece):

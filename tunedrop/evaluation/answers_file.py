@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn, get_args
 
+from tunedrop import escaping
 from tunedrop.contracts import Evaluation, EvaluationSettings, Metric
 from tunedrop.dataset.tools.decode import NotRepairable, unpacked
 from tunedrop.errors import InvalidAnswers
@@ -245,9 +246,10 @@ def _answer(row: Mapping[str, Any], name: str) -> Answer:
 
 
 def _text(value: Any) -> str:
-    """Answers in JSON may stand as what they are; half a surrogate pair, which no file holds, is U+FFFD."""
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    """Answers in JSON may stand as what they are."""
+    return escaping.whole(
+        value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    )
 
 
 def _with_champion(prediction: Prediction, champion: Answer) -> Prediction:

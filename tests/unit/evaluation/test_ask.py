@@ -45,6 +45,16 @@ def test_a_conversation_uses_converse_with_its_system_prompt() -> None:
     assert call["inferenceConfig"]["temperature"] == 0
 
 
+def test_an_answer_with_half_a_character_can_be_kept() -> None:
+    """One that was cut between the two halves that JSON may escape it by; no file holds a half."""
+    cut = {"output": {"message": {"content": [{"text": "\ud83d\ude00 \ud83d"}]}}}
+
+    answer = asker(FakeBedrock(converse=SPOKEN | cut)).ask(QUESTION)
+
+    assert answer.text == "\U0001f600 \ufffd"
+    assert msgspec.json.encode(answer)
+
+
 def test_a_model_trained_on_pairs_gets_the_exact_prompt() -> None:
     body = {"generation": "hi", "prompt_token_count": 3, "generation_token_count": 1}
     runtime = FakeBedrock(invoke_model={"body": io.BytesIO(json.dumps(body).encode())})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -164,6 +165,18 @@ def test_a_judgement_that_a_text_has_smuggled_in_is_not_read() -> None:
 
     assert read_verdict(echoed, "abcd") is None
     assert read_verdict(f"{echoed}```json\n{verdict('abcd', '1')}\n```", "abcd").winner == "1"  # type: ignore[union-attr]
+
+
+def test_half_a_character_that_a_judge_quotes_can_be_kept() -> None:
+    """An answer may hold what JSON escapes so, and a judge that quotes it: no file can."""
+
+    def quotes(case: str, _: dict[str, Any]) -> str:
+        return f'{{"case": "{case}", "winner": "tie", "reason": "it says \\ud83d"}}'
+
+    found = judge(Listener(quotes)).compare(question(), Answer(text="a"), Answer(text="b"))
+
+    assert found.reasons == ("it says \ufffd",) * 2
+    assert msgspec.json.encode(found)
 
 
 def test_two_different_judgements_of_one_case_are_none() -> None:

@@ -197,12 +197,14 @@ def test_a_failing_grader_gives_no_verdict_and_a_reason(
         (b'[{"id": "0-base", "aggregate_reward_score": ' + b"9" * 4_000 + b"}]", "must be a finite number"),
         (b'[{"id": "0-base", "aggregate_reward_score": 1e999}]', "must be a finite number"),
         (b'[{"id": "\\ud800", "aggregate_reward_score": 1}]', "was sent the ids"),
+        (b'{"errorMessage": "half a pair: \\ud800"}', "half a pair: \ufffd"),
     ],
 )
 def test_whatever_a_grader_answers_the_evaluation_goes_on(answer: bytes, said: str) -> None:
     class Hostile:
         def invoke(self, **_: Any) -> dict[str, Any]:
-            return {"Payload": io.BytesIO(answer)}
+            failed = {"FunctionError": "Unhandled"} if b"errorMessage" in answer else {}
+            return {"Payload": io.BytesIO(answer), **failed}
 
     sent = [{"id": "0-base", "messages": [], "metadata": {}}]
 
@@ -211,6 +213,7 @@ def test_whatever_a_grader_answers_the_evaluation_goes_on(answer: bytes, said: s
     assert not given
     assert said in error
     assert len(error) <= 500
+    assert msgspec.json.encode(error)
 
 
 def test_a_batch_that_fails_once_is_sent_again(dataset: Dataset) -> None:

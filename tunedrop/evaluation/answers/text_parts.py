@@ -27,7 +27,7 @@ language. Of families of right answers in other words, those that have the least
 _NAME = regex.compile(r"(?<=[\p{Ll}\p{N},;)]\s)\p{Lu}[\p{L}\p{M}\p{N}'’-]+|[\p{Katakana}ー]{2,}")  # noqa: RUF001 - the apostrophe of names is meant
 """A word with a capital inside a sentence; in Japanese what is written in Katakana."""
 
-_COMPOUND = regex.compile(r"\d+(?:[-/]\d+)+")
+_COMPOUND = regex.compile(r"(?<!\d)\d+(?:[-/]\d+)+")
 """Numbers that say something together alone: `2024-05-17`, `12/03`, `555-0199`."""
 
 

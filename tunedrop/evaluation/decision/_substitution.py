@@ -72,12 +72,13 @@ _FILLERS = frozenset(word for group in INTERCHANGEABLE for word in group) | {_SI
 
 Kind = Literal["always", "changed places", "in most answers", "rearranged"]
 
-_MARKERS = regex.compile(r"^\s*(?:\d{1,2}[.)]|[-*•])\s+", regex.MULTILINE)
+_MARKERS = regex.compile(r"^[^\S\n]*(?:\d{1,2}[.)]|[-*•])\s+", regex.MULTILINE)
 """What numbers the members of a list."""
 
 _CODE = regex.compile(r"^\s{2,}\S|[;{}:]\s*$|[=(]", regex.MULTILINE)
 
-_ENDS_APART, _BEGINS_APART = regex.compile(r"[\p{P}\n]\s*$"), regex.compile(r"[^\S\n]*[\p{P}\n]")
+_ENDS_APART = regex.compile(r"\p{P}\s*$|(?<!\s)[^\S\n]*\n\s*$")
+_BEGINS_APART = regex.compile(r"[^\S\n]*[\p{P}\n]")
 """Text that ends, or begins, with punctuation or a line break."""
 
 

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tunedrop import aws
+from tunedrop import aws, escaping
 from tunedrop.aws import mantle
 from tunedrop.catalog.method import CONVERSATIONS, Format
 from tunedrop.catalog.model import BaseModel
@@ -170,9 +170,10 @@ class Asker:
     def ask(self, question: HeldOut) -> Answer:
         """The model's answer, with `error` set if there was none after all tries."""
         try:
-            return persist(lambda: self._timed(question), self._limiter, self._sleep)
+            answer = persist(lambda: self._timed(question), self._limiter, self._sleep)
         except Unanswered as error:
-            return Answer(error=str(error))
+            return Answer(error=escaping.whole(str(error)))
+        return msgspec.structs.replace(answer, text=escaping.whole(answer.text))
 
     def _timed(self, question: HeldOut) -> Answer:
         """One try. InvokeModel reports no latency: then it is that of the request, without pauses."""

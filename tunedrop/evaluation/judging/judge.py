@@ -17,7 +17,7 @@ from typing import Any, Literal
 import msgspec
 from botocore.exceptions import ClientError
 
-from tunedrop import aws
+from tunedrop import aws, escaping
 from tunedrop.contracts import JudgeSettings
 from tunedrop.dataset.prepare.held_out import HeldOut
 from tunedrop.evaluation.inference.ask import Answer, RateLimiter, Unanswered, persist
@@ -79,7 +79,7 @@ class Judge:
         found = _NAMES[one.winner], _TURNED_ROUND[other.winner]
         return Judgement(
             better=found[0] if found[0] == found[1] else "tie",
-            reasons=(one.reason, other.reason),
+            reasons=(escaping.whole(one.reason), escaping.whole(other.reason)),
             input_tokens=spent.input,
             output_tokens=spent.output,
         )

@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tunedrop import aws, naming
+from tunedrop import aws, escaping, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Dataset
 from tunedrop.evaluation.inference.evaluate import Prediction
@@ -196,4 +196,4 @@ def asked(
             error = "; ".join(problems)
         else:
             return {str(one["id"]): float(one["aggregate_reward_score"]) for one in body}, ""
-    return {}, f"the grader: {error}"[:500]
+    return {}, escaping.whole(f"the grader: {error}"[:500])
