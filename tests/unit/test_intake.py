@@ -33,6 +33,11 @@ from tunedrop.intake import (
         ("runs/persona-1/approve/1-ab", Upload("approve", "persona-1", "1-ab")),
         ("runs/persona-1/stop/1", Upload("stop", "persona-1", "1")),
         ("elsewhere/run.yaml", Upload("other")),
+        # Who may write only what approves and stops runs, such as the function behind the chat buttons.
+        ("runs/persona/approve/run.yaml", Upload("other")),
+        ("runs/team/persona/approve/new/run.yaml", Upload("other")),
+        ("runs/persona/stop/new/run.json", Upload("other")),
+        ("runs/approve/run.yaml", Upload("manifest", "approve")),
     ],
 )
 def test_a_key_says_what_was_uploaded(key: str, upload: Upload) -> None:

@@ -70,7 +70,8 @@ def read_key(key: str, tenants: Collection[str]) -> Upload:
         name = dropped.name and root.removeprefix(DROP_PREFIX) + dropped.name
         return msgspec.structs.replace(dropped, name=name)
     folder, slash, file = key.removeprefix(RUNS_PREFIX).rpartition("/")
-    if key.startswith(RUNS_PREFIX) and slash and file in MANIFEST_NAMES:
+    is_manifest = key.startswith(RUNS_PREFIX) and slash and file in MANIFEST_NAMES
+    if is_manifest and not _is_of_a_signal(folder):
         return Upload("manifest", name_of(folder))
     return read_signal(key)
 
@@ -81,6 +82,11 @@ def read_signal(key: str) -> Upload:
     if match is None or match["code"] in MANIFEST_NAMES:
         return Upload("other")
     return Upload(match["signal"], match["run_id"], match["code"])  # type: ignore[arg-type]
+
+
+def _is_of_a_signal(folder: str) -> bool:
+    """Whether a folder is one to approve, stop or retry a run: who may write only there starts no run."""
+    return not set(SIGNALS).isdisjoint(folder.split("/")[1:])
 
 
 def _dropped(path: str) -> Upload:

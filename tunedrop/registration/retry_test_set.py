@@ -12,11 +12,12 @@ from tunedrop.contracts import Run, S3Object
 
 
 def as_it_is_now(s3: Any, run: Run) -> Run:
-    """The run with the latest version of its test file or, if its test set was split off the training file,
+    """The run with the latest version of its test files or, if its test set was split off the training file,
     with the additional file in the run's folder. A file that no longer exists stays as it was.
     """
     if run.test is not None:
-        return msgspec.structs.replace(run, test=_latest(s3, run.test) or run.test)
+        first, *more = (_latest(s3, one) or one for one in run.test.objects)
+        return msgspec.structs.replace(run, test=msgspec.structs.replace(first, more=tuple(more)))
     beside = _latest(s3, S3Object(bucket=run.source.bucket, key=intake.more_test_key(run.run_id)))
     return msgspec.structs.replace(run, more_test=beside or run.more_test)
 

@@ -28,6 +28,18 @@ def test_the_test_file_counts_in_its_latest_version(aws: Aws, stage: Stage) -> N
     assert retry_test_set.as_it_is_now(aws.s3, run) == msgspec.structs.replace(run, test=latest)
 
 
+def test_each_of_several_test_files_counts_in_its_latest_version(aws: Aws, stage: Stage) -> None:
+    first, second, gone = (put(aws, f"runs/persona/held-{number}.jsonl") for number in range(3))
+    run = builders.run(test=msgspec.structs.replace(first, more=(second, gone)))
+    latest = put(aws, second.key)
+    aws.s3.delete_object(Bucket="intake", Key=gone.key)
+
+    test = retry_test_set.as_it_is_now(aws.s3, run).test
+
+    assert test is not None
+    assert test.objects == (first, latest, gone)
+
+
 def test_a_file_in_the_runs_folder_adds_to_what_was_split_off(aws: Aws, stage: Stage) -> None:
     more = put(aws, "runs/persona-0123456789/test.jsonl")
 
