@@ -127,4 +127,4 @@ def test_a_signal_is_read_from_the_key_that_is_made_of_it(run_id: str, signal: S
 
 def test_a_manifest_is_no_signal() -> None:
     assert read_signal("runs/a/retry/run.yaml") == Upload("other")
-    assert read_key("runs/a/retry/run.yaml", ()) == Upload("manifest", "a/retry")
+    assert read_key("runs/retry/run.yaml", ()) == Upload("manifest", "retry")
