@@ -47,6 +47,16 @@ def test_the_end_has_its_own_time_however_late_it_is_seen() -> None:
     assert event.at == "2026-11-23T10:00:00Z"
 
 
+def test_the_end_is_the_last_event_even_if_a_step_ends_after_it() -> None:
+    ended = msgspec.structs.replace(pictures.ended(), ended_at="2026-11-23T10:00:00Z")
+    seen = msgspec.structs.replace(pictures.trains(), record=ended)
+
+    events = changes(None, seen)
+
+    assert max(event.at for event in events if event.step) > "2026-11-23T10:00:00Z"
+    assert [event.event for event in events].index("ended") == len(events) - 1
+
+
 def test_an_event_is_one_line() -> None:
     lines = [event.line() for event in changes(None, pictures.trains())]
 

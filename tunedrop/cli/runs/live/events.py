@@ -39,8 +39,13 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def changes(before: Snapshot | None, now: Snapshot) -> list[Event]:
-    """The events between two snapshots, in order; without an earlier one, all events so far."""
-    return sorted([*_of_steps(before, now), *_of_waits(before, now)], key=lambda event: event.at)
+    """The events between two snapshots, in order; without an earlier one, all events so far.
+
+    `ended` is the last, also if the step that closes the run ends after it: a program that has read `ended`
+    need not read on.
+    """
+    events = [*_of_steps(before, now), *_of_waits(before, now)]
+    return sorted(events, key=lambda event: (event.event == "ended", event.at))
 
 
 def steps_of(snapshot: Snapshot) -> list[Step]:
