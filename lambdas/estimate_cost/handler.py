@@ -13,7 +13,7 @@ from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
 from tunedrop.evaluation.workload import minutes, workload
 from tunedrop.registry.aliases import Aliases
-from tunedrop.registry.ownership import unrelated_to
+from tunedrop.registry.ownership import uncompared_with, unrelated_to
 from tunedrop.registry.spending import Month
 from tunedrop.serving import choose
 
@@ -35,6 +35,7 @@ def handler(payload: Input, services: Services) -> Estimate:
         found,
         evaluation_minutes=minutes(asked, stage, base_model),
         unrelated_to=unrelated_to(services.aws.s3, registry, aliases, run, payload.dataset),
+        uncompared_with=uncompared_with(aliases, run),
         succeeds=run.succeeds,
         left_out=run.left_out,
     )

@@ -22,13 +22,14 @@ class Input(msgspec.Struct, frozen=True):
 
 @step(Input)
 def handler(payload: Input, services: Services) -> Promotion:
-    run, serving = payload.run, payload.serving
+    run, serving, evaluation = payload.run, payload.serving, payload.evaluation
     production = Production(services.aws, services.stage)
-    stays = release.keeps(run, serving, payload.evaluation, failure=None)
+    stays = release.keeps(run, serving, evaluation, failure=None)
     with production.aliases.alone(run.name, run.run_id):
         ownership.check_before_promotion(
-            services.aws.s3, services.registry, production.aliases, run, payload.dataset
-        )
+            services.aws.s3, services.registry, production.aliases, run, payload.dataset,
+            compared=evaluation.champion is not None or bool(evaluation.production_gone),
+        )  # fmt: skip
         return production.promote(
             run.name,
             run.run_id,

@@ -39,9 +39,10 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 
     `evaluation_requests` is the number of answers and judgements of the evaluation, `evaluation_minutes` its
     duration; None if unknown. `unrelated_to` is the run whose model this one would replace in production
-    although their data is unrelated. `succeeds` is the Legacy base model that the run's base model replaces.
-    Both need approval. `left_out` are the manifest's hyperparameters that the new base model does not
-    support. `undecidable` says why its evaluation could reach no verdict, which needs approval too.
+    although their data is unrelated, `uncompared_with` the one whose model it would replace without a
+    comparison, because nothing serves it. `succeeds` is the Legacy base model that the run's base model
+    replaces. All three need approval. `left_out` are the manifest's hyperparameters that the new base model
+    does not support. `undecidable` says why its evaluation could reach no verdict, which needs approval too.
     """
 
     lines: tuple[CostLine, ...]
@@ -55,6 +56,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     evaluation_requests: int = 0
     evaluation_minutes: float | None = None
     unrelated_to: str = ""
+    uncompared_with: str = ""
     succeeds: str = ""
     left_out: tuple[str, ...] = ()
 

@@ -8,6 +8,7 @@ import msgspec
 
 from tunedrop.contracts import Estimate
 from tunedrop.errors import OverBudget
+from tunedrop.formatting.commands import command
 from tunedrop.stage import Stage
 
 
@@ -55,6 +56,13 @@ def _reasons(estimate: Estimate, stage: Stage, before: float) -> Iterator[str]:
             f"its data has nothing in common with what the model in production of this name learned, in run "
             f"{estimate.unrelated_to}; it would replace that model if it is better. For a model of its own, "
             "upload it under another name"
+        )
+    if estimate.uncompared_with:
+        serve = command("promote", estimate.uncompared_with, options=f"--serve --stage {stage.name}")
+        yield (
+            "nothing serves the model in production of this name, so that this run's model is not compared "
+            "with it, and replaces it if it is better than its base model. To have the two compared, serve "
+            f"it before you approve: {serve}"
         )
     if estimate.succeeds:
         yield (

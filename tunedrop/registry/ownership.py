@@ -47,22 +47,38 @@ def unrelated_to(s3: Any, registry: Registry, aliases: Aliases, run: Run, datase
     return "" if is_related else history[0].run_id
 
 
-def check_before_promotion(s3: Any, registry: Registry, aliases: Aliases, run: Run, dataset: Dataset) -> None:
+def uncompared_with(aliases: Aliases, run: Run) -> str:
+    """The run whose model is in production under the same name, if nothing serves it, so that it cannot be
+    asked; else empty."""
+    history = aliases.history(run.name)
+    if not history or not history[0].model_id or history[0].run_id == run.run_id:
+        return ""
+    return history[0].run_id if aliases.champion(run.name) is None else ""
+
+
+def check_before_promotion(
+    s3: Any, registry: Registry, aliases: Aliases, run: Run, dataset: Dataset, *, compared: bool
+) -> None:
     """Check again: since the estimate, another run of the same name may have been promoted.
+
+    Parameters
+    ----------
+    compared
+        Whether the evaluation asked a model in production, or found that it was deleted.
 
     Raises
     ------
     NameTaken
-        If its data is unrelated to this run's and its replacement was not approved; or if it was promoted
-        while this run was evaluated, so that the two were not compared.
+        If its data is unrelated to this run's, or the two were not compared, and its replacement was not
+        approved; or if it was promoted while this run was evaluated.
     """
-    _check_compared(registry, aliases, run)
-    taken = unrelated_to(s3, registry, aliases, run, dataset)
-    if not taken:
-        return
+    _check_none_came_between(registry, aliases, run)
     record = registry.get(run.run_id)
     estimate = record.document("estimate", Estimate) if record is not None else None
-    if estimate is None or estimate.unrelated_to != taken:
+    if not compared:
+        _check_uncompared(aliases, run, estimate)
+    taken = unrelated_to(s3, registry, aliases, run, dataset)
+    if taken and (estimate is None or estimate.unrelated_to != taken):
         raise NameTaken(
             f"since this run was estimated, {taken} was put into production under the name {run.name}, and "
             "its data has nothing in common with this run's. Nothing was replaced, and the model is kept. To "
@@ -71,7 +87,21 @@ def check_before_promotion(s3: Any, registry: Registry, aliases: Aliases, run: R
         )
 
 
-def _check_compared(registry: Registry, aliases: Aliases, run: Run) -> None:
+def _check_uncompared(aliases: Aliases, run: Run, estimate: Estimate | None) -> None:
+    """Refuse to replace a model that was not served during the evaluation, unless that was approved."""
+    head = next(iter(aliases.history(run.name)), None)
+    if head is None or not head.model_id or head.run_id == run.run_id:
+        return
+    if estimate is None or estimate.uncompared_with != head.run_id:
+        raise NameTaken(
+            f"the model of {head.run_id}, in production under the name {run.name}, was not served while this "
+            "run was evaluated, and the two were not compared. Nothing was replaced, and the model is kept. "
+            f"To compare them, run tunedrop promote {head.run_id} --serve, then tunedrop retry {run.run_id}, "
+            "which does not train again"
+        )
+
+
+def _check_none_came_between(registry: Registry, aliases: Aliases, run: Run) -> None:
     history = aliases.history(run.name)
     if not history or not history[0].model_id or history[0].run_id == run.run_id:
         return

@@ -119,7 +119,9 @@ def _approval(s3: Any, stage: Stage, registry: Registry, wait: Wait) -> Approval
     if wait.expires_at and clock.now() >= wait.expires_at:
         record = registry.get(wait.run_id)
         estimate = record.document("estimate", Estimate) if record is not None else None
-        for_a_person = estimate is not None and (estimate.unrelated_to or estimate.succeeds)
+        for_a_person = estimate is not None and (
+            estimate.unrelated_to or estimate.uncompared_with or estimate.succeeds
+        )
         if stage.when_unanswered == "approve" and not for_a_person:
             return Approval(approved_at=clock.now())
         if record is not None and (record.run.spent_before_usd or record.run.is_trained):

@@ -86,6 +86,15 @@ def test_approval_is_requested_for_unrelated_data_and_each_missing_price() -> No
     assert "in run persona-1" in found.approval_reasons[0]
 
 
+def test_approval_is_requested_before_a_model_is_replaced_that_nothing_serves() -> None:
+    uncompared = msgspec.structs.replace(estimate(1.0), uncompared_with="persona-1")
+
+    (reason,) = judge(uncompared, builders.stage(), 0.0).approval_reasons
+
+    assert reason.startswith("nothing serves the model in production of this name")
+    assert reason.endswith("before you approve: tunedrop promote persona-1 --serve --stage test")
+
+
 def test_approval_is_requested_for_a_run_that_could_reach_no_verdict() -> None:
     undecidable = msgspec.structs.replace(estimate(1.0), undecidable="12 conversations cannot decide")
 

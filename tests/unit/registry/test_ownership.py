@@ -16,7 +16,7 @@ from tunedrop.contracts import Dataset, DatasetFile, DeploymentSettings, Estimat
 from tunedrop.errors import NameTaken
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
-from tunedrop.registry.ownership import STRETCH, check_before_promotion, unrelated_to
+from tunedrop.registry.ownership import STRETCH, check_before_promotion, uncompared_with, unrelated_to
 from tunedrop.serving.production import Production
 from tunedrop.stage import Stage
 
@@ -115,16 +115,53 @@ def test_a_name_that_was_taken_since_the_estimate_is_not_taken_away(
     run, data = builders.run(), dataset(aws, "later", EXPERT)
     registry.register(run)
     registry.save(run.run_id, estimate=ESTIMATE)
-    check_before_promotion(aws.s3, registry, aliases, run, data)
+    check_before_promotion(aws.s3, registry, aliases, run, data, compared=True)
     promoted(aws, registry, aliases, PERSONA)
 
     with pytest.raises(NameTaken, match="earlier-0123456789 was put into production"):
-        check_before_promotion(aws.s3, registry, aliases, run, data)
-    check_before_promotion(aws.s3, registry, aliases, run, dataset(aws, "alike", PERSONA))
+        check_before_promotion(aws.s3, registry, aliases, run, data, compared=True)
+    check_before_promotion(aws.s3, registry, aliases, run, dataset(aws, "alike", PERSONA), compared=True)
 
     approved = msgspec.structs.replace(ESTIMATE, unrelated_to="earlier-0123456789")
     registry.save(run.run_id, estimate=approved)
-    check_before_promotion(aws.s3, registry, aliases, run, data)
+    check_before_promotion(aws.s3, registry, aliases, run, data, compared=True)
+
+
+@pytest.mark.parametrize(
+    ("served_by", "uncompared"),
+    [
+        (builders.DEPLOYMENT_ARN, ""),
+        (builders.MODEL_ARN, "earlier-0123456789"),
+        ("", "earlier-0123456789"),
+        ("withdrawn", ""),
+    ],
+)
+def test_a_model_in_production_that_nothing_serves_is_not_replaced_uncompared_unless_approved(
+    aws: Aws, registry: Registry, aliases: Aliases, served_by: str, uncompared: str
+) -> None:
+    """Its throughput has expired or was released, or somebody has deleted the parameter."""
+    run, data = builders.run(), dataset(aws, "later", PERSONA)
+    registry.register(run)
+    promoted(aws, registry, aliases, PERSONA)
+    if served_by == "withdrawn":
+        aliases.withdraw("persona")
+    elif served_by:
+        aliases.promote("persona", "earlier-0123456789", builders.MODEL_ARN, served_by)
+    else:
+        aws.ssm.delete_parameter(Name=aliases.parameter("persona"))
+
+    def check(*, compared: bool) -> None:
+        check_before_promotion(aws.s3, registry, aliases, run, data, compared=compared)
+
+    assert uncompared_with(aliases, run) == uncompared
+    assert uncompared_with(aliases, builders.run(run_id="earlier-0123456789")) == ""
+    check(compared=True)
+    if served_by != "withdrawn":
+        with pytest.raises(NameTaken, match="promote earlier-0123456789 --serve"):
+            check(compared=False)
+        approved = msgspec.structs.replace(ESTIMATE, uncompared_with="earlier-0123456789")
+        registry.save(run.run_id, estimate=approved)
+    check(compared=False)
 
 
 @pytest.mark.parametrize(
@@ -147,15 +184,15 @@ def test_what_was_promoted_while_a_run_was_evaluated_is_not_replaced_uncompared(
         promoted(aws, registry, aliases, PERSONA)
 
     if compared:
-        check_before_promotion(aws.s3, registry, aliases, run, data)
+        check_before_promotion(aws.s3, registry, aliases, run, data, compared=True)
         return
     with pytest.raises(NameTaken, match="the two were not compared"):
-        check_before_promotion(aws.s3, registry, aliases, run, data)
+        check_before_promotion(aws.s3, registry, aliases, run, data, compared=True)
 
     anew = msgspec.structs.replace(
         run, attempt=2, evaluation_attempt=2, resumed_at="2026-11-23T10:10:00Z", execution_arn="arn:again"
     )
-    check_before_promotion(aws.s3, registry, aliases, anew, data)
+    check_before_promotion(aws.s3, registry, aliases, anew, data, compared=True)
 
 
 def test_a_model_in_production_whose_throughput_has_expired_meanwhile_was_compared(
@@ -170,7 +207,7 @@ def test_a_model_in_production_whose_throughput_has_expired_meanwhile_was_compar
         at.setattr("tunedrop.clock.now", lambda: "2026-11-23T10:10:00Z")
         aliases.promote("persona", "earlier-0123456789", builders.MODEL_ARN, builders.MODEL_ARN)
 
-    check_before_promotion(aws.s3, registry, aliases, run, data)
+    check_before_promotion(aws.s3, registry, aliases, run, data, compared=True)
 
 
 def test_a_name_that_has_the_alias_of_another_takes_nothing_from_it(

@@ -23,11 +23,12 @@ from tunedrop.contracts import (
     JudgeSettings,
     Promotion,
     Registration,
+    Score,
     StartedJob,
 )
 from tunedrop.cost import imported, prices
 from tunedrop.cost.prices import PriceList
-from tunedrop.errors import OverBudget, RunStopped
+from tunedrop.errors import NameTaken, OverBudget, RunStopped
 from tunedrop.monitoring.state import MonthSoFar, OpenRun, Served
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.spending import Spending
@@ -38,6 +39,7 @@ from tunedrop.waiting import approval
 
 NOVA = "amazon.nova-lite-v1:0:300k"
 RUN_ID = builders.run().run_id
+OTHERS = builders.MODEL_ARN.replace("abcdefghij12", "persona90000")
 PUBLISHED = {"MessageId": "1"}
 
 
@@ -85,6 +87,34 @@ def test_an_alias_names_what_stays_in_service_and_else_the_model(
 
     assert promotion["model_id"] == named
     assert Aliases(here.aws.ssm, here.aws.dynamodb, here.stage).current(run.name) == named
+
+
+@pytest.mark.parametrize(
+    ("champion", "gone"),
+    [(None, ""), (builders.evaluation().scores[0], ""), (None, builders.PROVISIONED_ARN)],
+)
+def test_a_model_that_nothing_served_is_not_replaced_by_one_that_was_not_compared_with_it(
+    here: Here, champion: Score | None, gone: str
+) -> None:
+    here.aws.bedrock = FakeBedrock(get_custom_model_deployment={"status": "Active"})
+    here.replace("promote_model.handler.ownership.unrelated_to", "")
+    run = builders.run()
+    aliases = Aliases(here.aws.ssm, here.aws.dynamodb, here.stage)
+    aliases.promote(run.name, "persona-9", OTHERS, OTHERS)
+    evaluation = msgspec.structs.replace(builders.evaluation(), champion=champion, production_gone=gone)
+    payload = {
+        "run": run, "dataset": builders.dataset(), "job": builders.job(),
+        "serving": builders.serving(), "evaluation": evaluation,
+    }  # fmt: skip
+
+    replaces = champion is not None or bool(gone)
+    if not replaces:
+        with pytest.raises(NameTaken, match="the two were not compared"):
+            here.call("promote_model", **payload)
+    else:
+        here.call("promote_model", **payload)
+
+    assert aliases.current(run.name) == (builders.DEPLOYMENT_ARN if replaces else OTHERS)
 
 
 def test_a_promotion_whose_step_failed_is_seen_before_anything_is_released(here: Here) -> None:
@@ -335,6 +365,16 @@ def test_somebody_is_asked_before_unrelated_data_takes_a_name(here: Here) -> Non
 
     assert found["unrelated_to"] == "persona-9"
     assert "learned, in run persona-9" in found["approval_reasons"][0]
+
+
+def test_somebody_is_asked_before_a_model_is_replaced_that_nothing_serves(here: Here) -> None:
+    aliases = Aliases(here.aws.ssm, here.aws.dynamodb, here.stage)
+    aliases.promote(builders.run().name, "persona-9", builders.MODEL_ARN, builders.MODEL_ARN)
+
+    found = here.call("estimate_cost", run=builders.run(), dataset=builders.dataset())
+
+    assert found["uncompared_with"] == "persona-9"
+    assert any("promote persona-9 --serve" in reason for reason in found["approval_reasons"])
 
 
 def test_a_stop_that_comes_before_a_step_stops_the_handler_itself(here: Here) -> None:

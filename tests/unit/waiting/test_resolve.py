@@ -604,13 +604,17 @@ def test_a_run_that_comes_back_to_its_queue_keeps_its_place(waits: Waits) -> Non
     assert waits.of_kind("slot") == [again]
 
 
-@pytest.mark.parametrize(("unrelated_to", "approved"), [("", True), ("persona-9", False)])
+@pytest.mark.parametrize(
+    ("for_a_person", "approved"),
+    [({}, True), ({"unrelated_to": "persona-9"}, False), ({"uncompared_with": "persona-9"}, False)],
+)
 def test_silence_approves_where_the_stage_says_so_but_never_gives_a_name_away(
-    aws: Aws, registry: Registry, waits: Waits, tokens: Tokens, intake: str, unrelated_to: str, approved: bool
-) -> None:
+    aws: Aws, registry: Registry, waits: Waits, tokens: Tokens, intake: str, for_a_person: dict[str, str],
+    approved: bool,
+) -> None:  # fmt: skip
     run = builders.run()
     registry.register(run)
-    registry.save(run.run_id, estimate=msgspec.structs.replace(ESTIMATE, unrelated_to=unrelated_to))
+    registry.save(run.run_id, estimate=msgspec.structs.replace(ESTIMATE, **for_a_person))
     waits.register(builders.wait(kind="approval", subject=run.run_id, expires_at="2026-11-23T10:02:00Z"))
 
     Callbacks(aws, builders.stage(when_unanswered="approve")).resolve_all()

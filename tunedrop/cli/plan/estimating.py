@@ -33,6 +33,7 @@ from tunedrop.errors import InvalidManifest, PreflightFailed
 from tunedrop.evaluation.workload import minutes, workload
 from tunedrop.formatting.costs import evaluation_in_words, in_words
 from tunedrop.planning import base_models
+from tunedrop.registry.ownership import uncompared_with
 from tunedrop.serving import choose, kinds
 
 SAMPLED = 2_000
@@ -108,7 +109,11 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
     has_champion = here is not None and here.aliases.champion(run.name) is not None
     asked = workload(dataset, run, has_champion=has_champion)
     found = estimate(run, dataset, model, way, asked)
-    found = msgspec.structs.replace(found, evaluation_minutes=minutes(asked, stage, model))
+    found = msgspec.structs.replace(
+        found,
+        evaluation_minutes=minutes(asked, stage, model),
+        uncompared_with=uncompared_with(here.aliases, run) if here is not None else "",
+    )
     spent = here.spent_this_month() if here is not None else 0.0
     checking.say_whether_tunable(model, report.method)
     return Plan(run=run, report=report, dataset=dataset, estimate=judge(found, stage, spent))
