@@ -84,8 +84,9 @@ class Production:
             except CannotSwap as error:
                 note = f"the alias moved to another ARN instead: {error}"
             else:
-                self._hand_over(current, run_id, deployment.keep_for_seconds or 0)
-                return self.aliases.promote(name, run_id, model_arn, current, swapped=True)
+                kept_until = self._hand_over(current, run_id, deployment.keep_for_seconds)
+                promoted = self.aliases.promote(name, run_id, model_arn, current, swapped=True)
+                return msgspec.structs.replace(promoted, kept_until=kept_until)
         if served_by is None and not by_hand:
             self._refuse_unserved(name, run_id, current)
         kept_until = ""
@@ -206,8 +207,9 @@ class Production:
             raise TransientError(f"{current} is being pointed at {model_arn}")
         if now.model_arn != model_arn:
             return None
-        self._hand_over(current, run.run_id, run.deployment.keep_for_seconds or 0)
-        return self.aliases.promote(run.name, run.run_id, model_arn, current, swapped=True)
+        kept_until = self._hand_over(current, run.run_id, run.deployment.keep_for_seconds)
+        promoted = self.aliases.promote(run.name, run.run_id, model_arn, current, swapped=True)
+        return msgspec.structs.replace(promoted, kept_until=kept_until)
 
     def earlier(self, name: str) -> tuple[InProduction, InProduction]:
         """The model in production, and the one to return to: the one before it, or what the history says
@@ -244,17 +246,15 @@ class Production:
                 return False
             raise
 
-    def _hand_over(self, arn: str, run_id: str, keep_for_seconds: int = 0) -> str:
-        """Give a serving resource to the run of its model, for as long as its estimate says; returns its
-        expiry."""
-        kept = keep_for_seconds or self._stage.throughput_expiry_seconds
-        expires = clock.after(clock.now(), kept)
-        tags: list[dict[str, Any]] = [
-            {"key": RUN_TAG, "value": run_id},
-            {"key": EXPIRES_TAG, "value": expires},
-        ]
+    def _hand_over(self, arn: str, run_id: str, keep_for_seconds: int | None = None) -> str:
+        """Give a serving resource to the run of its model. Returns when it ends, if the run's estimate counts
+        its hours until then (`keep_for`); else it ends as before: an earlier run has paid for that."""
+        expires = clock.after(clock.now(), keep_for_seconds) if keep_for_seconds else ""
+        tags: list[dict[str, Any]] = [{"key": RUN_TAG, "value": run_id}]
+        if expires:
+            tags.append({"key": EXPIRES_TAG, "value": expires})
         self._bedrock.tag_resource(resourceARN=arn, tags=tags)
-        return expires
+        return expires if _bills_by_the_hour(arn) else ""
 
 
 def _bills_by_the_hour(arn: str) -> bool:

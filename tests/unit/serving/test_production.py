@@ -36,6 +36,9 @@ class Deployments:
     def get_provisioned_model_throughput(self, provisionedModelId: str) -> dict[str, Any]:  # noqa: N803
         return {"status": "InService", "modelArn": self.provisioned[provisionedModelId]}
 
+    def update_provisioned_model_throughput(self, provisionedModelId: str, desiredModelId: str) -> None:  # noqa: N803
+        self.provisioned[provisionedModelId] = desiredModelId
+
     def get_custom_model_deployment(self, customModelDeploymentIdentifier: str) -> dict[str, Any]:  # noqa: N803
         arn = customModelDeploymentIdentifier
         if arn not in self.models:
@@ -121,6 +124,26 @@ def test_throughput_is_kept_for_as_long_as_was_estimated_from_its_promotion_on(
     assert promoted.kept_until == expires
     if tagged:
         assert clock.after(before, 3_600) <= expires <= clock.after(clock.now(), 3_600)
+
+
+@pytest.mark.parametrize("keep", [3_600, None])
+def test_behind_a_stable_arn_throughput_ends_no_sooner_than_an_earlier_run_has_paid_for(
+    aws: Aws, stage: Stage, registry: Registry, deployments: Deployments, keep: int | None
+) -> None:
+    """Without `keep_for` it ended within hours, whatever the run before had asked for."""
+    arn, paid_until = builders.PROVISIONED_ARN, "2099-01-01T00:00:00Z"
+    production = Production(aws, stage)
+    deployments.provisioned = {arn: FIRST}
+    production.promote("persona", "persona-1", FIRST, arn, DeploymentSettings(keep_for_seconds=7_200))
+    deployments.tags[f"{arn} tunedrop:expires"] = paid_until
+    settings = DeploymentSettings(stable_arn=True, keep_for_seconds=keep)
+
+    promoted = waited(lambda: production.promote("persona", "persona-2", SECOND, None, settings))
+
+    assert promoted.swapped
+    assert deployments.tags[f"{arn} tunedrop:run"] == "persona-2"
+    assert bool(promoted.kept_until) is bool(keep)
+    assert deployments.tags[f"{arn} tunedrop:expires"] == (promoted.kept_until or paid_until)
 
 
 def test_what_is_free_while_idle_has_no_end(production: Production, deployments: Deployments) -> None:
