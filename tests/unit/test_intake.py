@@ -44,6 +44,36 @@ def test_a_key_says_what_was_uploaded(key: str, upload: Upload) -> None:
     assert read_key(key, ()) == upload
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "license-plates.jsonl", "licenses.csv", "license.jsonl", "License agreements.parquet", "readmes",
+        "configuration.csv", "config.jsonl", "configs.json", "manifests.jsonl", "manifesto.txt",
+        "manifest.jsonl", "noticeboard.csv", "requirements.csv", "requirements-engineering.jsonl",
+        "readme-questions.jsonl", "changelogs.csv", "dataset_information.json", "state.jsonl",
+        "statements.json", "running.yaml.jsonl", "desktop.initial.csv", "license-plates",
+    ],
+)  # fmt: skip
+def test_a_dataset_is_none_the_less_one_for_a_name_that_begins_like_documentation(name: str) -> None:
+    assert read_key(f"drop/{name}", ()).kind == "dataset"
+    assert read_key(f"drop/garden/{name}", ()).kind == "shard"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "README", "README.txt", "README_zh-CN.md", "README.ja", "LICENSE", "LICENCE.txt", "LICENSE-MIT",
+        "LICENSE-APACHE", "LICENSE-Apache-2.0.txt", "LICENSE-CC-BY-SA-4.0", "LICENSE_CODE", "NOTICE",
+        "CHANGELOG.md", "requirements.txt", "requirements-dev.txt", "config.json", "config.yaml",
+        "setup.cfg", "manifest.json", "MANIFEST", "dataset_info.json", "dataset_infos.json",
+        "dataset_dict.json", "state.json", "run.json", ".gitattributes",
+        "_committed_17", "~$letter.xlsx", "Thumbs.db", "desktop.ini", "part-0.csv.crc",
+    ],
+)  # fmt: skip
+def test_what_lies_beside_datasets_in_other_peoples_repositories_is_none(name: str) -> None:
+    assert read_key(f"drop/garden/{name}", ()).kind == "other"
+
+
 TENANTS = ("law", "law-2", "runs")
 
 

@@ -20,12 +20,18 @@ _SPLITS: dict[str, Split] = {
 }  # fmt: skip
 
 _JUNK = re.compile(
-    r"\.|_|~\$|thumbs\.db$|desktop\.ini$|readme|license|licence|notice$|requirements|changelog|manifest|dataset_info|"
-    r"state\.json$|config|run\.(ya?ml|json)$|.*\.(md|rst|html?|ya?ml|toml|py|ipynb|sh|log|crc|sha256|md5|tmp|"
-    r"part|crdownload|lock|bak|png|jpe?g|gif|webp|mp4|mov|pdf|docx?)$",
+    r"[._]|~\$|("
+    r"(readme([-_.][a-z]{2}([-_][a-z]{2,4})?)?|notice|copying|changelog)(\.txt)?|"
+    r"licen[cs]e([-_](mit|apache|bsd|cc|[al]?gpl|mpl|code|data|model)[-.\d]*([-_](by|sa|nc|nd)[-.\d]*)*)?(\.txt)?|"
+    r"(config|manifest|state|dataset_infos?|dataset_dict|run)\.json|manifest(\.txt)?|config(\.txt)?|"
+    r"requirements([-_.](dev|tests?|docs))?\.txt|thumbs\.db|desktop\.ini|"
+    r".*\.(md|rst|html?|ya?ml|toml|ini|cfg|py|ipynb|sh|log|crc|sha256|md5|tmp|"
+    r"part|crdownload|lock|bak|png|jpe?g|gif|webp|mp4|mov|pdf|docx?)"
+    r")$",
     re.IGNORECASE,
 )
-"""Beginnings and endings of names of files next to data that contain none."""
+"""Names of files next to data that contain none: hidden files (Hadoop's begin with `.` or `_`), whole names
+that are usual, and endings. `license-plates.csv` is data."""
 
 
 def is_junk(name: str) -> bool:

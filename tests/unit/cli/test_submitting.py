@@ -386,12 +386,12 @@ def test_data_in_a_folder_beside_the_manifest_is_uploaded_where_the_manifest_nam
 def test_a_file_under_a_name_that_starts_nothing_is_refused_before_it_is_uploaded(
     aws: Aws, deployed: Deployed, intake: str, folder: Path
 ) -> None:
-    (folder / "train.jsonl").rename(folder / "config.jsonl")
+    (folder / "train.jsonl").rename(folder / "config.json")
 
-    code, _, err = submit(str(folder / "config.jsonl"))
+    code, _, err = submit(str(folder / "config.json"))
 
     assert (code, keys(aws, intake)) == (2, [])
-    assert "config.jsonl would start no run" in err
+    assert "config.json would start no run" in err
 
 
 def test_an_estimate_holds_out_no_more_than_the_pipeline(

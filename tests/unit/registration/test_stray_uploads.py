@@ -49,7 +49,7 @@ def places(aws: Aws, registry: Registry) -> list[str]:
 
 @pytest.mark.usefixtures("intake")
 def test_what_starts_nothing_is_told_once(aws: Aws, registry: Registry) -> None:
-    put(aws, "train.jsonl", "Drop/a.jsonl", "data/x/1.jsonl", "data/x/2.jsonl", "drop/readme-faq.jsonl")
+    put(aws, "train.jsonl", "Drop/a.jsonl", "data/x/1.jsonl", "data/x/2.jsonl", "drop/README_de.txt")
     put(aws, "drop/notes/README.md", "runs/train.jsonl", "runs/forgot/train.jsonl", "runs/late/Run.yaml")
     put(aws, "runs/nobody-0123456789/approve/1-0a", "runs/nobody-0123456789/test.jsonl")
     topic = Topic()
@@ -59,7 +59,7 @@ def test_what_starts_nothing_is_told_once(aws: Aws, registry: Registry) -> None:
     stray_uploads.tell(topic, STAGE, registry, find(aws, registry))
 
     assert {one.place for one in strays} == {
-        "train.jsonl", "Drop/", "data/x/", "drop/readme-faq.jsonl", "drop/notes/", "runs/", "runs/forgot/",
+        "train.jsonl", "Drop/", "data/x/", "drop/README_de.txt", "drop/notes/", "runs/", "runs/forgot/",
         "runs/late/", "runs/nobody-0123456789/approve/", "runs/nobody-0123456789/",
     }  # fmt: skip
     (message,) = topic.published
@@ -289,7 +289,7 @@ NAMES = st.sampled_from(
         "run.yaml",
         "_SUCCESS",
         "readme",
-        "config.jsonl",
+        "config.json",
         "approve",
         "stop",
         "retry",
