@@ -14,7 +14,7 @@ SHARD_FILES = f"{naming.SHARDS_PREFIX}*"
 
 PRODUCTION = ("ALIAS#*", "ARN#*")
 WRITES: dict[str, tuple[str, ...]] = {
-    "register_run": ("NAME#*", "UPLOAD#*", "OPEN#*"),
+    "register_run": ("NAME#*", "UPLOAD#*", "OPEN#*", "RETUNE"),
     "preflight": ("TRAINING#*",),
     "estimate_cost": ("MONTH#*",),
     "wait_for_completion": ("TROUBLE", "ONCE#*", "MONTH#*"),

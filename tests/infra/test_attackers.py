@@ -142,7 +142,7 @@ ALLOWED: dict[str, tuple[Call, ...]] = {
     "RegisterRun": (
         item("PutItem", "NAME#support"),
         item("PutItem", "UPLOAD#intake/drop/a.jsonl"),
-        item("UpdateItem", "OPEN#team-a"),
+        item("UpdateItem", "OPEN#team-a"), item("PutItem", "RETUNE"),
         Call("s3:GetObjectVersion", f"{INTAKE}/drop/train.jsonl"),
     ),
     "ValidateData": (
@@ -296,6 +296,32 @@ def test_an_attacker_with_a_functions_role_is_refused(policies: dict[str, list[A
     tried = [call for call in EVERYBODY_REFUSED if (call.action, call.resource) not in own]
 
     assert [call for call in (*tried, *NEVER) if is_allowed(policies, function, call)] == []
+
+
+READERS = {"RegisterRun", "ValidateData", "ValidateShard", "SweepThroughput"}
+WATCHERS = {"WaitForCompletion", "ResumeWaits"}
+
+
+@pytest.mark.parametrize(
+    ("prefix", "who"),
+    [
+        (None, READERS),
+        ("", READERS),
+        ("drop/", READERS),
+        ("runs/support-0123456789/", READERS),
+        ("runs/support-0123456789/retry/1", READERS),
+        ("runs/support-0123456789/approve/1-0123456789", READERS | WATCHERS),
+        ("runs/support-0123456789/stop/1", READERS | WATCHERS),
+    ],
+)
+def test_who_reads_uploads_lists_them_and_who_watches_lists_signals(
+    policies: dict[str, list[Any]], prefix: str | None, who: set[str]
+) -> None:
+    listing = Call("s3:ListBucket", INTAKE, {} if prefix is None else {"s3:prefix": prefix})
+    reading = Call("s3:GetObject", f"{INTAKE}/drop/train.jsonl")
+
+    assert {one for one in policies if is_allowed(policies, one, listing)} == who
+    assert {one for one in policies if is_allowed(policies, one, reading)} == READERS
 
 
 _KIND = re.compile(r'(?:"pk": (?:\{"S": )?|\bpk = \{"S": )f?"([A-Z]+)')

@@ -11,7 +11,7 @@ run is looked up only while a try is due, because whoever uploads decides how ma
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -21,8 +21,8 @@ from msgspec import json
 
 from tunedrop import aws, clock, intake, naming
 from tunedrop.aws import Aws
-from tunedrop.contracts import S3Object
-from tunedrop.registration import _folders, resuming
+from tunedrop.contracts import Run, S3Object
+from tunedrop.registration import _folders, resuming, retuning
 from tunedrop.registration._events import SWEEP
 from tunedrop.registry import Registry
 from tunedrop.registry.troubles import Troubles
@@ -71,6 +71,20 @@ def overdue(s3: Any, stage: Stage) -> Iterator[Uploaded]:
             number = _number(now - one.at, grace)
             is_due = now - one.at - grace * 2**number < max(grace, 2 * turn)
             yield msgspec.structs.replace(one, number=number, is_due=is_due)
+
+
+def of_folders(runs: Iterable[Run]) -> set[tuple[str, str]]:
+    """The keys and versions of files that runs have read as parts of a dropped folder.
+
+    They are no datasets of their own, also if the stage has got tenants since: below a tenant's name they
+    would be.
+    """
+    dropped = (run for run in runs if run.source.key.startswith(intake.DROP_PREFIX))
+    return {
+        (one.key, one.version_id)
+        for run in dropped for one in retuning.read_by(run)
+        if one.key != run.source.key
+    }  # fmt: skip
 
 
 def to_look_up(uploads: Iterator[Uploaded], troubles: Troubles) -> list[Uploaded]:

@@ -94,6 +94,14 @@ def data_files(run: Run) -> list[S3Object]:
     return [object_ for file in files for object_ in file.objects]
 
 
+def read_by(run: Run) -> Iterator[S3Object]:
+    """All files that a run reads."""
+    yield from data_files(run)
+    for one in (run.test, run.more_test):
+        if one is not None:
+            yield from one.objects
+
+
 def _is_too_soon(run: Run, settings: Retune) -> bool:
     return clock.seconds_between(run.created_at, clock.now()) < settings.at_most_every_seconds
 

@@ -22,7 +22,7 @@ import msgspec
 
 from tunedrop import clock, escaping, intake
 from tunedrop.aws.subjects import attributes, subject
-from tunedrop.contracts import Run, S3Object
+from tunedrop.contracts import Run
 from tunedrop.registration import _vain_signals, retuning
 from tunedrop.registration.missed_uploads import LOOK_BACK
 from tunedrop.registry import Registry
@@ -97,7 +97,7 @@ def find(s3: Any, registry: Registry, stage: Stage, runs: list[Run]) -> list[Str
         Recent runs; the data they read is not reported.
     """
     now, grace = datetime.now(UTC), timedelta(seconds=stage.upload_grace_seconds)
-    used = {file.key for run in runs for file in _read_by(run) if file.bucket == stage.intake_bucket}
+    used = {file.key for run in runs for file in retuning.read_by(run) if file.bucket == stage.intake_bucket}
     starting, found = _places(s3, registry, stage, used, now - LOOK_BACK)
     told = {one for day in (now - LOOK_BACK, now) for one in registry.claimed(_ONCE, f"{day:%Y-%m-%d}")}
     new = [
@@ -179,6 +179,7 @@ def text(stage: Stage, strays: list[Stray]) -> str:
             "What starts a run:",
             f"    a dataset at             s3://{bucket}/drop/{name}.jsonl",
             "        (or .csv, .xlsx, .parquet, .json, .zip; a .docx or .pdf must become a table first)",
+            "        (not README, LICENSE, config.json, .x, _x and the like: they go with data)",
             f"    a folder of shards       s3://{bucket}/drop/{name}/, then its {intake.SUCCESS}",
             f"    data and, last of all,   s3://{bucket}/runs/{name}/run.yaml",
             f"    a retry, after its end   s3://{bucket}/runs/RUN/retry/ATTEMPT",
@@ -237,10 +238,3 @@ def _run_id(key: str) -> str:
     folder, _, file = key.removeprefix(intake.RUNS_PREFIX).partition("/")
     is_more_test = key.startswith(intake.RUNS_PREFIX) and file == intake.MORE_TEST
     return folder if upload.kind in intake.SIGNALS or is_more_test else ""
-
-
-def _read_by(run: Run) -> Iterator[S3Object]:
-    yield from retuning.data_files(run)
-    for one in (run.test, run.more_test):
-        if one is not None:
-            yield from one.objects

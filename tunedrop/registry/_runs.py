@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import random
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -69,6 +70,8 @@ class Registry:
             "ExpressionAttributeValues": wire({":mine": run.execution_arn}),
         }
         items = [(item, mine), (name, {}), *([] if again else [(upload, mine)])]
+        if run.retune is not None:
+            items.append(({"pk": "RETUNE", "sk": run.name}, {}))
         try:
             self._table.client.transact_write_items(
                 TransactItems=[
@@ -101,13 +104,24 @@ class Registry:
 
     def named(self, name: str) -> list[Record]:
         """The runs of a name, newest first."""
+        return list(self._of_name(name))
+
+    def _of_name(self, name: str) -> Iterator[Record]:
         items = self._table.query({"pk": f"NAME#{name}"}, forward=False)
         records = (self.get(str(item["run_id"])) for item in items)
-        return [record for record in records if record is not None]
+        return (record for record in records if record is not None)
+
+    def latest_to_retune(self, most: int) -> list[Record]:
+        """The latest run of each name that is retuned when its data grows, however old; of more than `most`
+        names, a random part."""
+        names = [str(item["sk"]) for item in self._table.query({"pk": "RETUNE"})]
+        asked = names if len(names) <= most else random.sample(names, most)
+        latest = (next(self._of_name(name), None) for name in asked)
+        return [one for one in latest if one is not None and one.run.retune is not None]
 
     def find(self, name: str) -> Record | None:
         """The run of this id, else the latest of this name."""
-        return self.get(name) or next(iter(self.named(name)), None)
+        return self.get(name) or next(self._of_name(name), None)
 
     def latest_model(self, name: str) -> str | None:
         """The ARN of the custom model of a run id, or of the latest run of a name that has made one."""

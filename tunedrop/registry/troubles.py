@@ -26,6 +26,8 @@ FIRST_PAUSE_SECONDS = 60
 LONGEST_PAUSE_SECONDS = 900
 REPORT_AFTER = 5
 """The number of tries before a report: the fifth is a quarter of an hour after the first."""
+REPORT_OF = "report of "
+"""Begins the names of reports among the subjects: one that cannot be published fails like any other."""
 KEPT_SECONDS = 7 * 86_400
 MOST_BYTES = 900
 MOST_SAID = 4_000
@@ -114,8 +116,11 @@ class Troubles:
         return _key(subject) in self.known
 
     def to_report(self) -> list[Trouble]:
-        """The failing subjects to report that have not been reported."""
-        return [one for one in self.known.values() if one.tries >= REPORT_AFTER and not one.reported]
+        """The failing subjects to report that have not been reported; of a report there is none."""
+        return [
+            one for one in self.known.values()
+            if one.tries >= REPORT_AFTER and not one.reported and not one.subject.startswith(REPORT_OF)
+        ]  # fmt: skip
 
     def mark_reported(self, trouble: Trouble) -> None:
         self._keep(msgspec.structs.replace(trouble, reported=True))

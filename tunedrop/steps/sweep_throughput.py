@@ -19,7 +19,7 @@ from tunedrop.registration import GROWN, ObjectCreated, missed_uploads, retuning
 from tunedrop.registry import Record, Registry, lifecycle
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.open_runs import OpenRuns
-from tunedrop.registry.troubles import Troubles
+from tunedrop.registry.troubles import REPORT_OF, Trouble, Troubles
 from tunedrop.reporting import trouble
 from tunedrop.results import orphans, release, removed_engines
 from tunedrop.serving import inventory
@@ -162,7 +162,9 @@ class Sweep:
             missed_uploads.check_is_not_lost(self._stage, upload)
             return started
 
-        overdue = missed_uploads.overdue(self._aws.s3, self._stage)
+        read = missed_uploads.of_folders(record.run for record in self._recent)
+        every = missed_uploads.overdue(self._aws.s3, self._stage)
+        overdue = (one for one in every if (one.source.key, one.source.version_id) not in read)
         due = missed_uploads.to_look_up(overdue, self._troubles)
         for one, started in self._troubles.each(due, lambda one: one.subject, start):
             self._done.started += [one.source.uri] * started
@@ -184,8 +186,10 @@ class Sweep:
                 base_model=base_model,
             )  # fmt: skip
 
-        latest = retuning.latest_of_each_name(self._recent)
-        for record, started in self._troubles.each(latest, lambda one: f"data of {one.run.name}", start):
+        # Those of earlier releases are only among the latest.
+        latest = [*retuning.latest_of_each_name(self._recent), *self._registry.latest_to_retune(LOOK_BACK)]
+        by_name = {one.run.name: one for one in latest}.values()
+        for record, started in self._troubles.each(by_name, lambda one: f"data of {one.run.name}", start):
             self._done.grown += [record.run.name] * started
 
     def _announce(self) -> None:
@@ -204,6 +208,8 @@ class Sweep:
                 self._troubles.note(f"{what} {run_id}", error)
 
     def _report(self) -> None:
-        for one in self._troubles.to_report():
+        def report(one: Trouble) -> None:
             trouble.tell(self._aws.sns, self._stage, one)
             self._troubles.mark_reported(one)
+
+        list(self._troubles.each(self._troubles.to_report(), lambda one: REPORT_OF + one.subject, report))

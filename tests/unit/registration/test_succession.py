@@ -244,3 +244,29 @@ def test_data_that_has_grown_afterwards_is_tuned_on_the_successor(
 
     (event,) = executions.started.values()
     assert event["detail"]["base-model"] == NOVA
+
+
+@pytest.mark.parametrize(("asks_again", "names"), [(True, ["law", "persona"]), (False, ["law"])])
+def test_data_that_has_grown_is_tuned_again_however_many_runs_others_have_had_since(
+    aws: Aws, stage: Stage, registry: Registry, executions: Executions, monkeypatch: pytest.MonkeyPatch,
+    asks_again: bool, names: list[str],
+) -> None:  # fmt: skip
+    """Whether a name is tuned again is what its latest run says."""
+    retune = Retune(when_grown_by=0.2, at_most_every_seconds=0, data_bytes=1)
+    monkeypatch.setattr("tunedrop.steps.sweep_throughput.LOOK_BACK", 2)
+    monkeypatch.setattr("tunedrop.registration.retuning.grown", lambda _, record: Grown(
+        name=record.run.name, manifest=record.run.source, identity=(record.run.name,), share=1.0
+    ))  # fmt: skip
+    for day, name, asks in (
+        (1, "law", True), (2, "persona", True), (3, "persona", asks_again), (4, "a", False), (5, "b", False),
+    ):  # fmt: skip
+        source = msgspec.structs.replace(builders.run().source, version_id=str(day))
+        registry.register(builders.run(
+            run_id=f"{name}-000000000{day}", name=name, source=source, created_at=f"2026-11-0{day}T00:00:00Z",
+            retune=retune if asks else None,
+        ))  # fmt: skip
+    sweep = Sweep(aws, stage, lambda _: None)
+
+    sweep._start_grown()
+
+    assert sorted(sweep._done.grown) == names

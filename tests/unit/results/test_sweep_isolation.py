@@ -6,14 +6,15 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from tests import builders
 from tests.unit.fake_bedrock import refusal
 from tests.unit.local_bedrock import LocalBedrock, tags
 from tunedrop.aws import Aws
-from tunedrop.contracts import Ending
-from tunedrop.registry import Registry, claims
+from tunedrop.contracts import Ending, S3Object
+from tunedrop.registry import Registry, claims, troubles
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.troubles import Troubles
 from tunedrop.results import removed_engines
@@ -53,9 +54,9 @@ def bedrock(
     return found
 
 
-def sweep(aws: Aws) -> tuple[Swept, list[Ending]]:
+def sweep(aws: Aws, **settings: Any) -> tuple[Swept, list[Ending]]:
     closed: list[Ending] = []
-    return Sweep(aws, builders.stage(upload_grace_seconds=-5), closed.append).run(), closed
+    return Sweep(aws, builders.stage(upload_grace_seconds=-5, **settings), closed.append).run(), closed
 
 
 def test_each_subject_fails_by_itself(aws: Aws, bedrock: LocalBedrock) -> None:
@@ -148,3 +149,54 @@ def test_a_run_of_an_engine_that_the_settings_no_longer_list_is_reported_until_n
     with pytest.raises(removed_engines.EngineRemoved):
         removed_engines.check(builders.stage(), opened)
     removed_engines.check(builders.stage(engines=("bedrock", "sagemaker-serverless")), opened)
+
+
+class Topic:
+    """SNS that refuses messages about one subject."""
+
+    def __init__(self) -> None:
+        self.told: list[str] = []
+
+    def publish(self, Subject: str, **_: Any) -> None:  # noqa: N803
+        if "bad thing" in Subject:
+            raise refusal("KMSAccessDeniedException")
+        self.told.append(Subject)
+
+
+def test_a_report_that_cannot_be_published_holds_up_no_other_and_is_itself_tried_later(
+    aws: Aws, stage: Stage, bedrock: LocalBedrock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(troubles, "REPORT_AFTER", 1)
+    aws.sns = topic = Topic()
+    for subject in ("bad thing", "other thing"):
+        Troubles(aws.dynamodb, stage.registry_table).note(subject, ValueError("it fails"))
+
+    first, second = (sweep(aws)[0].failed for _ in range(2))
+
+    about = [one for one in topic.told if "keeps failing" in one]
+    assert about == [f"Tunedrop: {one} keeps failing" for one in ("other thing", "run persona-0000000001")]
+    assert [one for one in first if one.startswith("report")] == ["report of bad thing"]
+    assert [one for one in second if one.startswith("report")] == []  # it is not due yet
+    monkeypatch.setattr(Troubles, "_is_due", lambda *_: True)
+    assert "report of bad thing" in sweep(aws)[0].failed
+
+
+def test_what_a_folders_run_has_read_is_no_dataset_since_the_stage_has_tenants(
+    aws: Aws, registry: Registry, bedrock: LocalBedrock, intake: str
+) -> None:
+    """Before, all files below `drop/law/` were one dataset; now each is one by itself."""
+
+    def put(key: str) -> S3Object:
+        version = aws.s3.put_object(Bucket=intake, Key=key, Body=b"data")["VersionId"]
+        return S3Object(bucket=intake, key=key, version_id=version)
+
+    first, last = put("drop/law/0.jsonl"), put("drop/law/1.jsonl")
+    files = msgspec.structs.replace(first, more=(last,))
+    registry.register(builders.run(run_id="law-0123456789", name="law", source=last, train=files))
+    replaced, late = put("drop/law/0.jsonl"), put("drop/law/2.jsonl")
+
+    started = sweep(aws, tenants={"law": ()})[0].started
+
+    assert sorted(one for one in started if "/law/" in one) == [replaced.uri, late.uri]
+    versions = [one for one in aws.step_functions.started if first.version_id in one]
+    assert versions == []
