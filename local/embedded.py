@@ -16,6 +16,7 @@ import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import boto3
 
@@ -262,6 +263,15 @@ def running(state: Path = STATE, day: str = "") -> Iterator[Embedded]:
         yield embedded
     finally:
         embedded.stop()
+
+
+def settings_with(folder: Path, **changes: Any) -> Path:
+    """A folder whose `cdk.json` is ours with another local stage, as somebody who edits it would have."""
+    document = json.loads((ROOT / "cdk.json").read_text())
+    document["app"] = f"{sys.executable} {ROOT / 'app.py'}"
+    document["context"]["stages"]["local"] |= changes
+    (folder / "cdk.json").write_text(json.dumps(document))
+    return folder
 
 
 def _free_port() -> int:

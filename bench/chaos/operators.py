@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from bench.chaos.uploads import NAMES
+from bench.chaos.uploads import NAMES, named
 from local.driver import Pipeline
 from local.embedded import Embedded
 from tunedrop import intake
@@ -114,7 +114,8 @@ class Operators:
         return self._typed("retry", record, "--yes") if record else "nothing to retry"
 
     def rollback(self) -> str:
-        return self._run("rollback", self.random.choice(NAMES), "--yes")
+        name = named(self.random.choice(NAMES), self._pipeline.stage, self.random)
+        return self._run("rollback", name, "--yes")
 
     def promote(self) -> str:
         record = self._one(is_open=False)

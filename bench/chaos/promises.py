@@ -50,8 +50,8 @@ class Promises:
         self._embedded.faults.set()
         until(self._aliases_agree, "aliases that name what is there", ROUND_SECONDS, 2.0)
         until(self._nothing_is_left, "nothing that no live run owns", ROUND_SECONDS, 2.0)
-        for record in ended:
-            self._has_its_jobs(record)
+        for upload, record in zip(self._known, ended, strict=True):
+            self._has_its_jobs(record, 0 if upload.trespasses else record.run.attempt)
             self._was_asked_for(record)
         violations = self._embedded.violations
         if violations.exists() and (found := violations.read_text()):
@@ -101,11 +101,11 @@ class Promises:
 
         return until(look, f"the end of {run_id}, told once an attempt", ROUND_SECONDS, 0.5)
 
-    def _has_its_jobs(self, record: Record) -> None:
+    def _has_its_jobs(self, record: Record, most: int) -> None:
         run_id = record.run.run_id
         jobs = self._pipeline.aws.bedrock.list_model_customization_jobs(nameContains=run_id)
         found = [one["jobName"] for one in jobs["modelCustomizationJobSummaries"]]
-        if len(found) > record.run.attempt:
+        if len(found) > most:
             raise Broken(f"{run_id} has the jobs {found} after {record.run.attempt} attempt(s)")
 
     def _was_asked_for(self, record: Record) -> None:

@@ -9,18 +9,30 @@ import msgspec
 from local.driver import Pipeline
 from tests.datasets import jsonl, single_turn
 from tunedrop import intake
+from tunedrop.stage import Stage
 
 NAMES = ("chaos-a", "chaos-b", "chaos-c", "chaos-d")
+TENANTS = ("law", "sales")
+"""Of a stage that has tenants: each upload is one tenant's."""
 SIZES = (120, 360, 360)
 """Records: too few to tell, and enough for a better model."""
 
 
 class Upload(msgspec.Struct, frozen=True):
-    """An upload that has to end in one run: its name and its version; `shards` of the folder that it ends."""
+    """An upload that has to end in one run: its name and its version; `shards` of the folder that it ends.
+
+    `trespasses`: the run may not read its data, and trains nothing.
+    """
 
     name: str
     version: str
     shards: int = 0
+    trespasses: bool = False
+
+
+def named(name: str, stage: Stage, rolls: random.Random) -> str:
+    """A name as a tenant's runs have it, where the stage has tenants."""
+    return f"{rolls.choice(sorted(stage.tenants))}/{name}" if stage.tenants else name
 
 
 class Uploads:
@@ -36,18 +48,18 @@ class Uploads:
 
     def drop(self) -> str:
         """A dataset of any size: some tell a better model, some too little."""
-        name = self.random.choice(NAMES)
+        name = self._named(self.random.choice(NAMES))
         return self._put(f"drop/{name}.jsonl", self._records(name))
 
     def submit(self) -> str:
         """A folder whose manifest asks for what the stage's budget does not have: somebody is asked."""
-        name = self.random.choice(NAMES)
+        name = self._named(self.random.choice(NAMES))
         self._pipeline.put(f"runs/{name}/train.jsonl", self._records(name))
         return self._put(f"runs/{name}/run.yaml", b"data: {train: train.jsonl}\nbudget_usd: 0.01\n")
 
     def folder(self) -> str:
         """Shards, ended by `_SUCCESS`; junk between them."""
-        name = f"shards-{self._number()}"
+        name = self._named(f"shards-{self._number()}")
         shards = self._shards(name)
         self._pipeline.put(f"drop/{name}/_committed_17", b"{}")
         version = self._pipeline.put(f"drop/{name}/_SUCCESS", b"")
@@ -56,7 +68,7 @@ class Uploads:
 
     def quiet_folder(self) -> str:
         """Shards that nothing ends: the sweep starts them when no more have come for a while."""
-        name = f"quiet-{self._number()}"
+        name = self._named(f"quiet-{self._number()}")
         shards = self._shards(name)
         self.uploads.append(Upload(name, shards[-1], len(shards)))
         return f"uploaded drop/{name}/ of {len(shards)} shards"
@@ -64,12 +76,14 @@ class Uploads:
     def litter(self) -> str:
         """Bytes that mean nothing, as a dataset or a manifest."""
         body = self.random.randbytes(self.random.randint(0, 400))
-        key = self.random.choice(("drop/{}.jsonl", "runs/{}/run.yaml")).format(f"litter-{self._number()}")
+        key = self.random.choice(("drop/{}.jsonl", "runs/{}/run.yaml")).format(
+            self._named(f"litter-{self._number()}")
+        )
         return self._put(key, body)
 
     def poison(self) -> str:
         """An object that nobody but its uploader can read."""
-        name = f"poison-{self._number()}"
+        name = self._named(f"poison-{self._number()}")
         answer = self._pipeline.aws.s3.put_object(
             Bucket=self._pipeline.stage.intake_bucket,
             Key=f"drop/{name}.jsonl",
@@ -80,11 +94,26 @@ class Uploads:
         self.uploads.append(Upload(name, str(answer["VersionId"])))
         return f"poisoned {name}"
 
-    def _put(self, key: str, body: bytes) -> str:
-        self.uploads.append(
-            Upload(intake.read_key(key, self._pipeline.stage.tenants).name, self._pipeline.put(key, body))
-        )
+    def trespass(self) -> str:
+        """What may not be read: data of nobody's, or of another tenant, or an upload outside all tenants."""
+        stage = self._pipeline.stage
+        mine, *others = self.random.sample(sorted(stage.tenants), len(stage.tenants)) or [""]
+        if others and self.random.random() < 0.5:
+            return self._put(
+                f"drop/stranger-{self._number()}.jsonl", self._records(NAMES[0]), trespasses=True
+            )
+        theirs = f"{stage.intake_bucket}/runs/{others[0]}" if others else "elsewhere"
+        folder = "/".join(filter(None, ("runs", mine, f"trespass-{self._number()}")))
+        body = f"data: {{train: 's3://{theirs}/chaos-a/train.jsonl'}}\n".encode()
+        return self._put(f"{folder}/run.yaml", body, trespasses=True)
+
+    def _put(self, key: str, body: bytes, *, trespasses: bool = False) -> str:
+        name = intake.read_key(key, self._pipeline.stage.tenants).name
+        self.uploads.append(Upload(name, self._pipeline.put(key, body), trespasses=trespasses))
         return f"uploaded {key}, {len(body):,} bytes"
+
+    def _named(self, name: str) -> str:
+        return named(name, self._pipeline.stage, self.random)
 
     def _shards(self, folder: str) -> list[str]:
         """Upload a dataset in two to five files, one of them perhaps unreadable; returns their versions."""

@@ -5,9 +5,7 @@ Its buckets are those of somebody else, whom it leaves them to.
 
 from __future__ import annotations
 
-import json
 import os
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +15,7 @@ import msgspec
 import pytest
 
 from local.driver import Pipeline
-from local.embedded import ROOT, Embedded, running
+from local.embedded import Embedded, running, settings_with
 from local.faults import A_DAY
 from tests.end_to_end.runs import SECONDS, reached, submit, whole
 from tunedrop import naming
@@ -51,15 +49,6 @@ def make_buckets(s3: Any) -> None:
     s3.put_bucket_notification_configuration(
         Bucket=BUCKETS["intake_bucket"], NotificationConfiguration={"EventBridgeConfiguration": {}}
     )
-
-
-def settings_with(folder: Path, **changes: Any) -> Path:
-    """A folder whose `cdk.json` is ours with another local stage, as somebody who edits it would have."""
-    document = json.loads((ROOT / "cdk.json").read_text())
-    document["app"] = f"{sys.executable} {ROOT / 'app.py'}"
-    document["context"]["stages"]["local"] |= changes
-    (folder / "cdk.json").write_text(json.dumps(document))
-    return folder
 
 
 def names_of(pipeline: Pipeline) -> dict[str, str]:
