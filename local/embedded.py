@@ -32,7 +32,7 @@ BEFORE_LEGACY = "2025-08-01"
 Titan have: provisioned throughput only, and unlabelled text."""
 
 ACCOUNT = "000000000000"
-READY_SECONDS = 60.0
+READY_SECONDS = 300.0
 
 ZIPS = ROOT / ".work" / "bundles" / "zips"
 """Where the CDK CLI keeps the bundles that it has zipped, by a hash of their content, for every embedded
