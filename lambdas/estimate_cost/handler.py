@@ -11,7 +11,7 @@ from tunedrop.contracts import Dataset, Estimate, Run
 from tunedrop.cost import prices
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
-from tunedrop.evaluation.workload import minutes, workload
+from tunedrop.evaluation.workload import minutes, outlasts_throughput, workload
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.ownership import uncompared_with, unrelated_to
 from tunedrop.registry.spending import Month
@@ -30,10 +30,11 @@ def handler(payload: Input, services: Services) -> Estimate:
     aliases = Aliases(services.aws.ssm, services.aws.dynamodb, stage)
     asked = workload(payload.dataset, run, has_champion=aliases.champion(run.name) is not None)
     way, prices_of = choose.way(base_model, run.deployment), prices.lookup(registry, stage)
-    found = estimate(run, payload.dataset, base_model, way, asked, prices_of)
+    how_long = minutes(asked, stage, base_model)
+    found = estimate(run, payload.dataset, base_model, way, asked, prices_of, how_long)
     found = msgspec.structs.replace(
         found,
-        evaluation_minutes=minutes(asked, stage, base_model),
+        undecidable=found.undecidable or outlasts_throughput(how_long, stage, way),
         unrelated_to=unrelated_to(services.aws.s3, registry, aliases, run, payload.dataset),
         uncompared_with=uncompared_with(aliases, run),
         succeeds=run.succeeds,

@@ -71,7 +71,7 @@ def _reasons(estimate: Estimate, stage: Stage, before: float) -> Iterator[str]:
             + (f". It has its own defaults for {', '.join(estimate.left_out)}" if estimate.left_out else "")
         )
     if estimate.undecidable:
-        yield f"{estimate.undecidable}; approve it only to train the model all the same"
+        yield estimate.undecidable + ("" if before else "; approve it only to train the model all the same")
     if estimate.stays:
         yield f"what it creates cannot be deleted: {estimate.stays}"
     for line in estimate.lines:

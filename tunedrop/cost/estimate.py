@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import msgspec
@@ -40,7 +41,7 @@ RATING_TOKENS = judge_jobs.INSTRUCTION_TOKENS + 200
 """The same for an evaluation job, whose explanations have about 200 (reported)."""
 
 EVALUATION_HOURS = 1.0
-"""Provisioned throughput is billed by the hour from its creation; an evaluation rarely takes a second one."""
+"""Provisioned throughput is billed by the hour from its creation; few evaluations take a second one."""
 
 
 COMMITTED_HOURS: dict[Commitment, float] = {"none": 0.0, "1-month": 30 * 24.0, "6-months": 180 * 24.0}
@@ -54,6 +55,7 @@ def estimate(
     way: Way,
     asked: Workload,
     prices_of: PricesOf = of_catalog,
+    minutes: float | None = None,
 ) -> Estimate:
     """The cost of a run in US dollars, line by line; only the remaining cost if its model is already trained.
 
@@ -65,8 +67,10 @@ def estimate(
         The prompts of the evaluation.
     prices_of
         The prices of judges and teachers; in a stage, those of its price list (`tunedrop.cost.prices`).
+    minutes
+        How long the evaluation takes, if that is known.
     """
-    lines = tuple(_lines(run, dataset, base_model, way, asked, prices_of))
+    lines = tuple(_lines(run, dataset, base_model, way, asked, prices_of, minutes))
     low, likely, high = (sum(getattr(line, name) for line in lines) for name in ("low", "likely", "high"))
     return Estimate(
         lines=lines,
@@ -75,14 +79,16 @@ def estimate(
         high=high,
         budget_usd=run.budget_usd,
         evaluation_requests=asked.requests,
+        evaluation_minutes=minutes,
         stays="" if run.is_trained else engines.of(base_model, dataset.method).undeletable,
         undecidable="" if run.is_trained else undecidable(dataset, run, base_model),
     )
 
 
 def _lines(
-    run: Run, dataset: Dataset, base_model: BaseModel, way: Way, asked: Workload, prices_of: PricesOf
-) -> Iterator[CostLine]:
+    run: Run, dataset: Dataset, base_model: BaseModel, way: Way, asked: Workload, prices_of: PricesOf,
+    minutes: float | None,
+) -> Iterator[CostLine]:  # fmt: skip
     if not run.is_trained:
         planned = plan(run, dataset)
         for one in planned:
@@ -99,7 +105,7 @@ def _lines(
     if kinds.of(way).billed_by == "window":
         yield from imported.lines(base_model, asked)
     elif kinds.of(way).billed_by == "hour":
-        yield _throughput(run, base_model, EVALUATION_HOURS)
+        yield _throughput(run, base_model, max(EVALUATION_HOURS, math.ceil((minutes or 0.0) / 60)))
     elif choose.production_way(base_model, run.deployment) is not None:
         yield _throughput(run, base_model, 0.0)
 

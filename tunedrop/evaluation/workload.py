@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
+from tunedrop import clock
 from tunedrop.catalog.model import BaseModel
-from tunedrop.contracts import Dataset, Prompts, Run
+from tunedrop.contracts import Dataset, Prompts, Run, Way
 from tunedrop.dataset.prepare.split import records_that_leave
 from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.inference.speed import REQUESTS_A_FUNCTION, functions_that_ask, requests_per_minute
 from tunedrop.evaluation.statistics.power import FEWEST_UNITS
 from tunedrop.formatting.counts import counted
+from tunedrop.serving import kinds
 from tunedrop.stage import Stage
 
 ORDERS_JUDGED = 2
@@ -101,6 +103,20 @@ def minutes(asked: Workload, stage: Stage, base_model: BaseModel) -> float | Non
         return None
     functions = functions_that_ask(asked.prompts, stage, per_minute)
     return asked.requests / min(per_minute, functions * REQUESTS_A_FUNCTION)
+
+
+def outlasts_throughput(minutes: float | None, stage: Stage, way: Way) -> str:
+    """Why the evaluation would end without a verdict because what serves the model is released before; empty
+    if it would not."""
+    seconds = 60 * (minutes or 0.0)
+    if kinds.of(way).is_free_while_idle or seconds <= stage.throughput_expiry_seconds:
+        return ""
+    return (
+        f"its evaluation takes {clock.about(seconds)}, and the provisioned throughput that serves its model "
+        f"is released after {clock.about(stage.throughput_expiry_seconds).removeprefix('about ')} (setting "
+        "throughput_expiry_seconds), so that there would be no verdict. Upload it again with fewer "
+        "evaluation.max_prompts"
+    )
 
 
 def _held_out(dataset: Dataset) -> Prompts:

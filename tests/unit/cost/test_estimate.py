@@ -121,6 +121,20 @@ def test_provisioned_throughput_is_paid_by_the_hour_and_unit(
     assert lines[-1].likely == pytest.approx(units * 24.0 * hours)
 
 
+@pytest.mark.parametrize(("minutes", "hours"), [(None, 1), (59.0, 1), (60.0, 1), (61.0, 2), (600.0, 10)])
+def test_provisioned_throughput_is_paid_for_as_long_as_the_evaluation_takes(
+    minutes: float | None, hours: int
+) -> None:
+    """Very many prompts, or an account that may ask four times a minute, cost many times one hour."""
+    run, dataset = builders.run(base_model=builders.LLAMA_3_1), builders.dataset()
+    asked = workload(dataset, run, has_champion=False)
+
+    found = estimate(run, dataset, catalog.find(run.base_model), "provisioned", asked, minutes=minutes)
+
+    assert found.lines[-1].likely == pytest.approx(24.0 * hours)
+    assert found.evaluation_minutes == minutes
+
+
 def test_beside_provisioned_throughput_the_base_models_answers_are_paid_for_by_token() -> None:
     evaluation = line(cost(builders.LLAMA_3_1, "provisioned"), "evaluation")
 

@@ -10,7 +10,7 @@ import pytest
 
 from tests import builders
 from tunedrop import catalog
-from tunedrop.contracts import Dataset, DatasetFile, EvaluationSettings, JudgeSettings, Prompts, Teacher
+from tunedrop.contracts import Dataset, DatasetFile, EvaluationSettings, JudgeSettings, Prompts, Teacher, Way
 from tunedrop.dataset.formats import Conversation, Turn
 from tunedrop.dataset.prepare.held_out import HeldOut, prompts_of, questions
 from tunedrop.evaluation import general_ability
@@ -18,7 +18,7 @@ from tunedrop.evaluation import workload as workloads
 from tunedrop.evaluation.inference.ask import Answer
 from tunedrop.evaluation.inference.evaluate import Judgement, evaluate, select
 from tunedrop.evaluation.inference.speed import REQUESTS_A_FUNCTION
-from tunedrop.evaluation.workload import workload
+from tunedrop.evaluation.workload import outlasts_throughput, workload
 
 OF_UNKNOWN_PACE = catalog.find(builders.LLAMA_3_1)
 
@@ -169,6 +169,29 @@ def test_examples_before_each_prompt_are_part_of_what_is_paid() -> None:
 def test_a_slow_accounts_evaluation_is_known_to_be_long() -> None:
     assert minutes(40, per_minute=4) == pytest.approx(2 * 40 / 4)
     assert minutes(40, per_minute=0) is None
+
+
+@pytest.mark.parametrize(
+    ("minutes", "way", "said"),
+    [
+        (None, "provisioned", ""),
+        (240.0, "provisioned", ""),
+        (
+            540.0,
+            "provisioned",
+            "9 hours, and the provisioned throughput that serves its model is released",
+        ),
+        (540.0, "on-demand", ""),
+    ],
+)
+def test_an_evaluation_that_outlasts_its_throughput_is_told_before_it_is_paid(
+    minutes: float | None, way: Way, said: str
+) -> None:
+    """The sweep ends throughput at its expiry, also while it is asked: all would be paid for nothing."""
+    found = outlasts_throughput(minutes, builders.stage(throughput_expiry_seconds=14_400), way)
+
+    assert said in found
+    assert bool(found) is bool(said)
 
 
 def test_shards_evaluate_as_fast_as_the_account_allows() -> None:

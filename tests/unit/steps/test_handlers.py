@@ -367,6 +367,16 @@ def test_somebody_is_asked_before_unrelated_data_takes_a_name(here: Here) -> Non
     assert "learned, in run persona-9" in found["approval_reasons"][0]
 
 
+def test_somebody_is_asked_before_an_evaluation_outlasts_what_serves_its_model(here: Here) -> None:
+    here.replace("estimate_cost.handler.minutes", 60.0 * 24)
+    run = builders.run(base_model=builders.LLAMA_3_1)
+
+    found = here.call("estimate_cost", run=run, dataset=builders.dataset())
+
+    assert "so that there would be no verdict" in found["undecidable"]
+    assert any("24 h to evaluate" in line["basis"] for line in found["lines"])
+
+
 def test_somebody_is_asked_before_a_model_is_replaced_that_nothing_serves(here: Here) -> None:
     aliases = Aliases(here.aws.ssm, here.aws.dynamodb, here.stage)
     aliases.promote(builders.run().name, "persona-9", builders.MODEL_ARN, builders.MODEL_ARN)

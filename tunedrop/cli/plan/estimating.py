@@ -30,7 +30,7 @@ from tunedrop.dataset.rules.record import bytes_of, dense_of, tokens_of
 from tunedrop.dataset.sources.opening import DataFiles, open_files
 from tunedrop.dataset.types import ReadOptions, Split
 from tunedrop.errors import InvalidManifest, PreflightFailed
-from tunedrop.evaluation.workload import minutes, workload
+from tunedrop.evaluation.workload import minutes, outlasts_throughput, workload
 from tunedrop.formatting.costs import evaluation_in_words, in_words
 from tunedrop.planning import base_models
 from tunedrop.registry.ownership import uncompared_with
@@ -108,10 +108,11 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
     dataset = msgspec.structs.replace(dataset, earlier=earlier)
     has_champion = here is not None and here.aliases.champion(run.name) is not None
     asked = workload(dataset, run, has_champion=has_champion)
-    found = estimate(run, dataset, model, way, asked)
+    how_long = minutes(asked, stage, model)
+    found = estimate(run, dataset, model, way, asked, minutes=how_long)
     found = msgspec.structs.replace(
         found,
-        evaluation_minutes=minutes(asked, stage, model),
+        undecidable=found.undecidable or (outlasts_throughput(how_long, stage, way) if here else ""),
         uncompared_with=uncompared_with(here.aliases, run) if here is not None else "",
     )
     spent = here.spent_this_month() if here is not None else 0.0
