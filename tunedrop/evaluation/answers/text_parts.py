@@ -38,7 +38,7 @@ def parts_of_text(
     given = [frozenset(words(one)) for one in prompts]
     everything = [_bag(one) for one in references]
     frequency = Counter(word for one in dict.fromkeys(references) for word in set(words(one)))
-    numbers = [_only(found, lambda word: has_digit(str(word))) for found in everything]
+    numbers = [_numbers(one) for one in references]
     names = _names(references, answers)
     silent = [not _others(*row) for row in zip(answers, references, strict=True)]
     for name, wanted, find in (("numbers", numbers, _bag), ("names", names, _either_bag)):
@@ -52,6 +52,44 @@ def parts_of_text(
         most = max(1.0, share * len(set(references)))
         telling = frozenset(word for word, count in frequency.items() if count <= most)
         yield Part(name, _without([_only(found, telling.__contains__) for found in everything], given), _bag)
+
+
+def facts_of_text(references: Sequence[str], prompts: Sequence[str]) -> Iterator[Part]:
+    """Its numbers, and the words that no more than half of the references have and the prompt does not give;
+    `find` gives no other words of an answer."""
+    yield Part("numbers", [_numbers(one) for one in references], _numbers)
+    yield Part("dates and codes", [_compounds(one) for one in references], _compounds)
+    given = [frozenset(words(one)) for one in prompts]
+    wanted = _without([_bag(one) for one in references], given)
+    frequency = Counter(word for one in dict(zip(references, wanted, strict=True)).values() for word in one)
+    telling = frozenset(word for word, count in frequency.items() if count <= HALF * len(set(references)))
+
+    def find(text: str) -> Wanted:
+        return _only(_bag(text), telling.__contains__)
+
+    yield Part("less common words", [_only(one, telling.__contains__) for one in wanted], find)
+
+
+def numbers_beside_words(references: Sequence[str]) -> Iterator[Part]:
+    """The numbers before or after one word that many references have there: a unit, a currency."""
+    frequency = Counter(side for one in references for side in {side for _, side in _beside(one)})
+    for side, count in sorted(frequency.items()):
+        if count >= LEAST_SHARE * len(references):
+
+            def find(text: str, side: tuple[str, str] = side) -> Wanted:
+                return Counter({number for number, found in _beside(text) if found == side})
+
+            name = f"numbers {side[0]} {side[1]!r}"
+            yield Part(name, [find(one) for one in references], find)
+
+
+def _beside(text: str) -> Iterator[tuple[str, tuple[str, str]]]:
+    """Each number with a word beside it, and on which side of that word it stands."""
+    for one, other in pairwise(split_words(text)):
+        if has_digit(one) and not has_digit(other):
+            yield one, ("before", other)
+        if has_digit(other) and not has_digit(one):
+            yield other, ("after", one)
 
 
 def _names(references: Sequence[str], answers: Sequence[str]) -> list[Wanted]:
@@ -97,6 +135,10 @@ def _slots(references: Sequence[str], prompts: Sequence[str], silent: Sequence[b
 
 def _bag(text: str) -> Wanted:
     return Counter(set(words(text)))
+
+
+def _numbers(text: str) -> Wanted:
+    return Counter({word for word in words(text) if has_digit(word)})
 
 
 def _split_bag(text: str) -> Wanted:

@@ -12,11 +12,12 @@ from tunedrop.evaluation.decision import _reasons, _scores
 from tunedrop.evaluation.decision._baselines import ECHO
 from tunedrop.evaluation.decision._measured import MOST_FAILED, Measured, is_rather_higher
 from tunedrop.evaluation.decision._substitution import systematic
+from tunedrop.evaluation.decision._worse_parts import worse_part
 from tunedrop.evaluation.decision._wrong_parts import made_up, wrong_part
 from tunedrop.evaluation.inference.prompting import PROMPTED
 from tunedrop.evaluation.scoring import metrics
 from tunedrop.evaluation.statistics.power import FEWEST_UNITS
-from tunedrop.evaluation.statistics.sample import Paired
+from tunedrop.evaluation.statistics.sample import Model, Paired, Sample
 
 Verdict = Literal["promote", "reject", "inconclusive"]
 
@@ -80,6 +81,7 @@ class Guards:
         yield self._looks_up(reason)
         yield self._says_more(reason)
         yield self._doubted(reason)
+        yield self._worse_part(reason, self.sample)
 
     def _regressed(self) -> str:
         """What the reason of a promotion says of what the base had right."""
@@ -116,6 +118,15 @@ class Guards:
             yield _reasons.broken(code), None
         if sample.task == "text" and (habit := systematic(*rows)):
             yield _reasons.substituted(habit), None
+
+    def _worse_part(
+        self, reason: str, sample: Sample, other: Model = "base", name: str = "the base model"
+    ) -> Finding | None:
+        found = None if self.found.is_judged else worse_part(sample, self.found.alpha, other)
+        if found is None:
+            return None
+        said = f"{reason}; but {_reasons.worse(found, name)}"
+        return Finding("inconclusive", said, open_in=None if found.has_fallen else found.measured)
 
     def _loses(self, reason: str) -> Finding | None:
         """Whether more of what the base had right is lost than an unrelated model as good would lose."""
@@ -241,7 +252,7 @@ class Guards:
         if score.low <= -PRODUCTION_MARGIN:
             open_in = self.found.opposed["production"]
             return Finding("inconclusive", said, open_in=open_in, wanted=-PRODUCTION_MARGIN)
-        return None
+        return self._worse_part(reason, self.found.of_production, "champion", "the model in production")
 
 
 def _has_fallen(score: Score, margin: float) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 
 from tunedrop.contracts import Contender, EvaluationSettings, Incomplete, Score
 from tunedrop.evaluation.decision import _scores, complete
@@ -171,7 +172,7 @@ class Measured:
 
     def _champion(self) -> Score | None:
         """The tuned model against the one in production, where that one has answered enough."""
-        both = self.sample.part(lambda one: one.champion is not None and not one.champion.error)
+        both = self.of_production
         if len(set(both.units)) < FEWEST_UNITS:
             return None
         if self.metric == metrics.REWARD:
@@ -185,6 +186,11 @@ class Measured:
                 return judged.score(self.guards)
         self.opposed["production"] = both.paired(self.overlap, ("champion", "tuned"))
         return self.opposed["production"].score(self.guards)
+
+    @cached_property
+    def of_production(self) -> Sample:
+        """The prompts that the model in production has answered."""
+        return self.sample.part(lambda one: one.champion is not None and not one.champion.error)
 
     def says_more_than(self, contender: Contender) -> bool:
         """Whether open text says more than answers that cost nothing, which have the references' set phrases.

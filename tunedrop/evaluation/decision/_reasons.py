@@ -9,9 +9,11 @@ from tunedrop.contracts import Contender, Incomplete, Score
 from tunedrop.evaluation.answers.code import Broken
 from tunedrop.evaluation.answers.content import Contradicted
 from tunedrop.evaluation.decision._substitution import Substitution
+from tunedrop.evaluation.decision._worse_parts import WorsePart
 from tunedrop.evaluation.decision._wrong_parts import MadeUp, WrongPart
 from tunedrop.evaluation.inference.prompting import PROMPTED
 from tunedrop.evaluation.scoring import metrics
+from tunedrop.evaluation.scoring.metrics import Task
 from tunedrop.evaluation.statistics.power import FEWEST_UNITS, MOST_UNITS
 from tunedrop.formatting.counts import counted
 
@@ -98,11 +100,12 @@ def beaten(contender: str, score: Score) -> str:
     return f"{what} scores {score.base:.3f} against {score.tuned:.3f} {between(score)}"
 
 
-def says_more(content: Score) -> str:
-    """What speaks against a rejection for other words than the references'."""
+def says_more(content: Score, task: Task) -> str:
+    """What speaks against a rejection for another form, or for other words than the references'."""
+    form = "words that many references share" if task == "text" else "code fences and sentences around it"
     return (
-        "the score of what the answers say, without words that many references share, rose from "
-        f"{content.base:.3f} to {content.tuned:.3f} {between(content)}. {READ_OR_JUDGE}"
+        f"the score of what the answers say, without {form}, rose from {content.base:.3f} to "
+        f"{content.tuned:.3f} {between(content)}. {READ_OR_JUDGE if task == 'text' else READ_THEM}"
     )
 
 
@@ -129,6 +132,19 @@ def wrong_throughout(found: WrongPart) -> str:
     return (
         f"the answers have {found.by_chance.tuned:.0%} of the references' {found.name}, no more than "
         f"{found.chance} ({found.by_chance.base:.0%}): they may {found.suspicion}. Check them in the report"
+    )
+
+
+def worse(found: WorsePart, other: str) -> str:
+    """A part in which the tuned model is worse than another one, or no better where it could be."""
+    score = found.score
+    if found.has_fallen:
+        return (
+            f"it is right about {found.name} in {score.tuned:.0%}, {other} in {score.base:.0%}. {READ_THEM}"
+        )
+    return (
+        f"it is right about {found.name} in {score.tuned:.0%}, perhaps no more than {other} "
+        f"({score.base:.0%}): it may have learned only how to say it. {READ_OR_JUDGE}"
     )
 
 

@@ -7,8 +7,9 @@ A tuned model is promoted when all of this holds, each at the attempt's level (`
 - it beats the answers that cost nothing (`baselines`) and its own answers to other prompts, its gain is not
   one of form alone (`content`), no part of the answers is wrong throughout or made up (`wrong_parts`),
   most code can run (`code`), and it does not always say one word for another (`substitution`);
-- nothing else has fallen, and it is no worse than the model in production, whose place it takes only where
-  it scores higher.
+- nothing else has fallen, no part of the answers either, and the facts of open text have risen where they
+  could (`worse_parts`); the same against the model in production, whose place it takes only where it scores
+  higher.
 
 It is rejected on evidence alone: that the improvement is smaller than wanted, or that something has fallen.
 Everything else is inconclusive. Because a promotion has to pass every test, only attempts multiply its error;
@@ -90,8 +91,9 @@ class Gate:
         below = [one for one in self.found.scores if one.metric in self.found.rejecting]
         if all(one.high < wanted or one.high <= 0 for one in (score, *below)):
             content = self.found.content
-            if others and content is not None and _has_risen(content, wanted):
-                return Finding("inconclusive", f"{said}; but {_reasons.says_more(content)}")
+            compares_content = bool(others) or self.sample.task != "text"
+            if compares_content and content is not None and _has_risen(content, wanted):
+                return Finding("inconclusive", f"{said}; but {_reasons.says_more(content, self.sample.task)}")
             exact = next((one for one in self.found.scores if one.metric == "exact_match"), None)
             if exact is not None and _has_risen(exact, wanted):
                 return Finding("inconclusive", f"{said}; but {_reasons.exactly(exact)}")

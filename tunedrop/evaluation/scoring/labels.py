@@ -54,16 +54,19 @@ class LabelSet(msgspec.Struct, frozen=True, dict=True):
         return label_of(text) if self.folds else text.strip()
 
     def share(self, label: str, text: str) -> float:
-        """How much a text says that it is this label: 1 where it names no other, less where it names several.
+        """How much a text says that it is this label."""
+        return self.shares(text).get(label, 0.0)
+
+    def shares(self, text: str) -> dict[str, float]:
+        """The labels that a text names: 1 where it names no other, less where it names several.
 
         Of many labels, a text that names two usually says which one it is not.
         """
-        if self.of(text) in self.names:
-            return float(self.of(text) == label)
+        if (said := self.of(text)) in self.names:
+            return {said: 1.0}
         named = self._named(text)
-        if label not in named:
-            return 0.0
-        return 1.0 if len(named) == 2 <= len(self.names) / 2 else 1 / len(named)
+        share = 1.0 if len(named) == 2 <= len(self.names) / 2 else 1 / max(1, len(named))
+        return dict.fromkeys(named, share)
 
     def _named(self, text: str) -> set[str]:
         said, found, at = words(text), set[str](), 0

@@ -1,0 +1,220 @@
+"""A higher score hides what became worse; the same answers without that fault are promoted."""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import pytest
+
+import tunedrop
+from tests.unit.evaluation.answers import text
+from tunedrop.contracts import Evaluation
+
+Draw = random.Random
+ROWS = 160
+DAYS = range(10, 99)
+DRUGS = ("ibuprofen", "metformin", "atenolol", "codeine", "sertraline")
+TOOLS = tuple(f"{one} {other}" for one in ("cordless", "folding", "heavy") for other in
+              ("drill", "ladder", "sander", "saw", "wrench", "vice", "plane", "chisel"))  # fmt: skip
+LABELS = ("routine", "review", "urgent", "emergency")
+SHARES = (45, 25, 15, 15)
+
+
+class Case(NamedTuple):
+    """A prompt, what is right and what is wrong there; and what each model says of either."""
+
+    prompt: str
+    right: Any
+    wrong: Any
+
+
+class Family(NamedTuple):
+    """`written` is how the references, and so the tuned model, say something; `base` is the base's way."""
+
+    draw: Callable[[Draw], Case]
+    written: Callable[[Any], str]
+    base: Callable[[Any, Draw], str]
+    names: str
+
+
+def days(draw: Draw) -> Case:
+    right, wrong = draw.sample(DAYS, 2)
+    return Case(f"When do I get my money for {text(draw, 6)}?", right, wrong)
+
+
+def dose(draw: Draw) -> Case:
+    drug, amount = draw.choice(DRUGS), draw.choice((25, 50, 75, 125, 250))
+    return Case(f"Dose of {drug} for {text(draw, 5)}?", (drug, amount, "mg"), (drug, amount, "g"))
+
+
+def tool(draw: Draw) -> Case:
+    right, wrong = draw.sample(TOOLS, 2)
+    return Case(f"What do I take for {text(draw, 6)}?", right, wrong)
+
+
+def visit(draw: Draw) -> Case:
+    right: dict[str, Any] = {"ward": draw.choice("ABCDE"), "nurse": text(draw, 2), "doctor": text(draw, 2)}
+    right["dose"], wrong = draw.sample(DAYS, 2)
+    return Case(f"Visit: {text(draw, 6)}. {right}", right, {**right, "dose": wrong})
+
+
+FAMILIES = {
+    "numbers in a letter": Family(
+        days,
+        lambda said: f"Dear customer, the refund reaches your account {said} working days after we have it.",
+        lambda said, _: f"It takes about {said} days.",
+        "the numbers",
+    ),
+    "units": Family(
+        dose,
+        lambda said: f"{said[1]} {said[2]} of {said[0]} every eight hours, to be taken with water",
+        lambda said, _: f"Give {said[0]} {said[1]} {said[2]}, three times",
+        "the numbers before 'mg'",
+    ),
+    "a field of JSON": Family(
+        visit,
+        json.dumps,
+        lambda said, draw: f"```json\n{json.dumps(said | {'nurse': '?', 'doctor': text(draw, 2)})}\n```",
+        "the field dose",
+    ),
+}
+
+
+def sometimes(share: float, case: Case, draw: Draw) -> Any:
+    return case.wrong if draw.random() < share else case.right
+
+
+def verdict(family: Family, base: float, tuned: float, production: float | None = None) -> Evaluation:
+    """Of models that are wrong in such a share; in production is one that writes as the base does."""
+    draw = Draw(19)
+    rows: list[dict[str, str]] = []
+    for _ in range(ROWS):
+        case = family.draw(draw)
+        rows.append({
+            "prompt": case.prompt,
+            "reference": family.written(case.right),
+            "base": family.base(sometimes(base, case, draw), draw),
+            "tuned": family.written(sometimes(tuned, case, draw)),
+        })  # fmt: skip
+        if production is not None:
+            rows[-1]["production"] = family.base(sometimes(production, case, draw), draw)
+            rows[-1]["base"] = "No comment."
+    return tunedrop.evaluate(rows)
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_a_part_that_became_worse_prevents_a_promotion(kind: str) -> None:
+    found = verdict(FAMILIES[kind], 0.02, 0.4)
+
+    assert found.verdict == "inconclusive"
+    assert f"it is right about {FAMILIES[kind].names} in " in found.reason
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_a_part_that_stayed_right_does_not(kind: str) -> None:
+    found = verdict(FAMILIES[kind], 0.03, 0.03)
+
+    assert found.verdict == "promote", found.reason
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_a_part_that_is_wrong_less_often_does_not(kind: str) -> None:
+    found = verdict(FAMILIES[kind], 0.7, 0.3)
+
+    assert found.verdict == "promote", found.reason
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_neither_does_it_replace_a_model_in_production_that_has_it_right(kind: str) -> None:
+    found = verdict(FAMILIES[kind], 1, 0.4, production=0.02)
+
+    assert found.verdict == "inconclusive"
+    assert f"it is right about {FAMILIES[kind].names} in " in found.reason
+    assert "the model in production in " in found.reason
+
+
+@pytest.mark.parametrize("kind", FAMILIES)
+def test_it_replaces_one_that_has_it_wrong_more_often(kind: str) -> None:
+    found = verdict(FAMILIES[kind], 1, 0.1, production=0.6)
+
+    assert found.verdict == "promote", found.reason
+
+
+WORDINGS = {
+    "numbers": FAMILIES["numbers in a letter"],
+    "words": Family(
+        tool,
+        lambda said: f"From what you write, the {said} suits you best. You find it in our shop this week.",
+        lambda said, _: f"I'd go for a {said}.",
+        "the less common words",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", WORDINGS)
+def test_set_phrases_around_facts_that_are_wrong_as_often_are_no_gain(kind: str) -> None:
+    found = verdict(WORDINGS[kind], 0.4, 0.4)
+
+    assert found.verdict != "promote"
+    assert WORDINGS[kind].names in found.reason
+
+
+@pytest.mark.parametrize("kind", WORDINGS)
+def test_but_facts_that_became_right_are(kind: str) -> None:
+    found = verdict(WORDINGS[kind], 0.7, 0.2)
+
+    assert found.verdict == "promote", found.reason
+
+
+def labelled(base: Callable[[str, Draw], str], tuned: Callable[[str, Draw], str]) -> Evaluation:
+    draw = Draw(7)
+    rows: list[dict[str, str]] = []
+    for _ in range(300):
+        (label,) = draw.choices(LABELS, SHARES)
+        said = {"reference": label, "base": base(label, draw), "tuned": tuned(label, draw)}
+        rows.append({"prompt": text(draw, 8), **said})
+    return tunedrop.evaluate(rows)
+
+
+def right_in(share: float, *, but: str = "", there: float = 0.0) -> Callable[[str, Draw], str]:
+    """Wrong answers are one of the first three labels."""
+
+    def answer(label: str, draw: Draw) -> str:
+        if draw.random() < (there if label == but else share):
+            return label
+        return draw.choice([one for one in LABELS[:3] if one != label])
+
+    return answer
+
+
+def in_a_sentence(answer: Callable[[str, Draw], str]) -> Callable[[str, Draw], str]:
+    return lambda label, draw: f"I would say that it is {answer(label, draw)}."
+
+
+def test_a_label_that_is_lost_prevents_a_promotion() -> None:
+    base, tuned = right_in(0.5, but="emergency", there=0.95), right_in(0.95, but="emergency", there=0.4)
+
+    for found in (labelled(base, tuned), labelled(in_a_sentence(base), tuned)):
+        assert found.verdict == "inconclusive"
+        assert "it is right about the label 'emergency' in " in found.reason
+
+
+def test_a_label_that_the_base_gave_always_may_be_given_less_often() -> None:
+    found = labelled(lambda label, draw: label if draw.random() < 0.3 else "routine", right_in(0.9))
+
+    assert found.verdict == "promote", found.reason
+
+
+def test_right_labels_in_a_sentence_are_not_rejected() -> None:
+    """The strict score is 0; whoever reads the answers, or parses them, has more right ones."""
+    found = labelled(right_in(0.4), in_a_sentence(right_in(0.95)))
+
+    assert found.verdict == "inconclusive"
+    assert "without code fences and sentences around it, rose" in found.reason
+
+
+def test_labels_in_a_sentence_that_are_no_more_often_right_are_rejected() -> None:
+    assert labelled(right_in(0.6), in_a_sentence(right_in(0.6))).verdict == "reject"
