@@ -6,12 +6,13 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Sequence, Set
+from functools import lru_cache
 from itertools import pairwise
 
 import regex
 
 from tunedrop.evaluation.answers.parts import LEAST_SHARE, Part, Wanted
-from tunedrop.evaluation.scoring.words import folded, has_digit, split_words, words
+from tunedrop.evaluation.scoring.words import CACHED, folded, has_digit, split_words, words
 
 RARE, HALF = 0.05, 0.5
 """Words that no larger part of the references has tell what one of them says; the second for words that tell
@@ -83,13 +84,14 @@ def numbers_beside_words(references: Sequence[str]) -> Iterator[Part]:
             yield Part(name, [find(one) for one in references], find)
 
 
-def _beside(text: str) -> Iterator[tuple[str, tuple[str, str]]]:
+@lru_cache(CACHED)
+def _beside(text: str) -> tuple[tuple[str, tuple[str, str]], ...]:
     """Each number with a word beside it, and on which side of that word it stands."""
+    found = []
     for one, other in pairwise(split_words(text)):
-        if has_digit(one) and not has_digit(other):
-            yield one, ("before", other)
-        if has_digit(other) and not has_digit(one):
-            yield other, ("after", one)
+        if has_digit(one) != has_digit(other):
+            found.append((one, ("before", other)) if has_digit(one) else (other, ("after", one)))
+    return tuple(found)
 
 
 def _names(references: Sequence[str], answers: Sequence[str]) -> list[Wanted]:
