@@ -22,7 +22,7 @@ from local.embedded import Embedded
 from tests.pages import PAGES, ROOT, Block, blocks
 from tunedrop.serving.production import Production
 
-SECONDS = 600
+SECONDS = 1200
 """Of a page, on a machine that has other things to do: `make demo` deploys a stage of its own."""
 
 OURS = (".venv", "node_modules")
