@@ -54,13 +54,18 @@ def tuned(
     pipeline: Pipeline, name: str, records: list[dict[str, object]], manifest: bytes = MANIFEST
 ) -> Record:
     """A run of this name on these records, measured on two ways of asking for every topic."""
+    # Throughput that is kept costs more than a run may unasked.
+    return pipeline.approved(submitted(pipeline, name, records, manifest))
+
+
+def submitted(pipeline: Pipeline, name: str, records: list[dict[str, object]], manifest: bytes) -> str:
+    """The same, once it has begun: its id."""
     trained = [one for index, one in enumerate(records) if index % len(ASKED) not in HELD_OUT_WAYS]
     held_out = [one for index, one in enumerate(RECORDS) if index % len(ASKED) in HELD_OUT_WAYS]
     pipeline.put(f"runs/{name}/train.jsonl", jsonl(trained))
     pipeline.put(f"runs/{name}/test.jsonl", jsonl(held_out))
     version = pipeline.put(f"runs/{name}/run.yaml", manifest)
-    # Throughput that is kept costs more than a run may unasked.
-    return pipeline.approved(pipeline.run_of(name, version).run.run_id)
+    return pipeline.run_of(name, version).run.run_id
 
 
 def listed_in_production(pipeline: Pipeline) -> str:
@@ -257,3 +262,26 @@ def test_what_was_deleted_outside_is_named_and_counts_as_no_model_in_production(
     tunedrop("throughput", "release", after.model_id, "--production", "--yes")
     aliases = Aliases(pipeline.aws.ssm, pipeline.aws.dynamodb, pipeline.stage)
     assert aliases.current("lost") == after.model_arn
+
+
+def test_what_nothing_serves_in_production_is_served_again_and_compared_before_it_is_replaced(
+    pipeline: Pipeline, tunedrop: Tunedrop
+) -> None:
+    first = tuned(pipeline, "unserved", RECORDS, NOT_PINNED)
+    before = first.document("promotion", Promotion)
+    assert before is not None
+    tunedrop("throughput", "release", before.model_id, "--production", "--yes")
+
+    run_id = submitted(pipeline, "unserved", RECORDS, NOT_PINNED)
+    pipeline.asked(run_id)
+    held = pipeline.registry.get(run_id)
+    estimate = held.document("estimate", Estimate) if held is not None else None
+    assert estimate is not None
+    assert estimate.uncompared_with == first.run.run_id
+    (reason,) = estimate.approval_reasons
+    _, _, serve = reason.rpartition(": tunedrop ")
+    tunedrop(*serve.split(), "--yes")
+
+    evaluation = pipeline.approved(run_id).document("evaluation", Evaluation)
+    assert evaluation is not None
+    assert evaluation.champion is not None

@@ -107,16 +107,18 @@ class Registry:
         return list(self._of_name(name))
 
     def _of_name(self, name: str) -> Iterator[Record]:
+        return (record for one in self._ids_of(name) if (record := self.get(one)) is not None)
+
+    def _ids_of(self, name: str) -> Iterator[str]:
         items = self._table.query({"pk": f"NAME#{name}"}, forward=False)
-        records = (self.get(str(item["run_id"])) for item in items)
-        return (record for record in records if record is not None)
+        return (str(item["run_id"]) for item in items)
 
     def latest_to_retune(self, most: int) -> list[Record]:
         """The latest run of each name that is retuned when its data grows, however old; of more than `most`
-        names, a random part."""
+        names, a random part. Unreadable rows are noted in `unreadable`."""
         names = [str(item["sk"]) for item in self._table.query({"pk": "RETUNE"})]
         asked = names if len(names) <= most else random.sample(names, most)
-        latest = (next(self._of_name(name), None) for name in asked)
+        latest = (next(self.some(self._ids_of(name)), None) for name in asked)
         return [one for one in latest if one is not None and one.run.retune is not None]
 
     def find(self, name: str) -> Record | None:

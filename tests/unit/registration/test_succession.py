@@ -265,6 +265,10 @@ def test_data_that_has_grown_is_tuned_again_however_many_runs_others_have_had_si
             run_id=f"{name}-000000000{day}", name=name, source=source, created_at=f"2026-11-0{day}T00:00:00Z",
             retune=retune if asks else None,
         ))  # fmt: skip
+    unreadable = ("RUN#broken", "RUN"), ("NAME#broken", "2026-11-01T00:00:00Z#broken"), ("RETUNE", "broken")
+    for pk, sk in unreadable:
+        item = {"pk": {"S": pk}, "sk": {"S": sk}, "run_id": {"S": "broken"}, "run": {"S": "{"}}
+        aws.dynamodb.put_item(TableName=stage.registry_table, Item=item)
     sweep = Sweep(aws, stage, lambda _: None)
 
     sweep._start_grown()
