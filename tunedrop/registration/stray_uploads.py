@@ -127,7 +127,9 @@ def _places(
                 if len(newest) > MOST_SIGNALS:
                     heapq.heappop(newest)
     for run_id, newest in signals.values.items():
-        record = registry.get(run_id)
+        record = next(registry.some([run_id]), None)
+        if run_id in registry.unreadable:
+            continue
         for at, key in newest:
             if record is None or (why := _vain_signals.why(record, key, at)):
                 _add(found, _place(key, stage.tenants), key, at, "" if record is None else why)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import Estimate, S3Object
 from tunedrop.registration import missed_uploads, stray_uploads
 from tunedrop.registration.stray_uploads import Stray
-from tunedrop.registry import Registry
+from tunedrop.registry import Record, Registry
 from tunedrop.stage import Stage
 from tunedrop.waiting import approval
 
@@ -114,6 +115,17 @@ def test_what_a_run_starts_from_or_has_read_is_in_its_place(aws: Aws, registry: 
 
 
 @pytest.mark.usefixtures("intake")
+def test_a_signal_to_a_run_whose_row_cannot_be_read_keeps_no_other_upload_from_being_told(
+    aws: Aws, registry: Registry
+) -> None:
+    row = {"pk": {"S": "RUN#broken-0123456789"}, "sk": {"S": "RUN"}, "run": {"S": "{"}}
+    aws.dynamodb.put_item(TableName=STAGE.registry_table, Item=row)
+    put(aws, "runs/broken-0123456789/stop/1", "runs/forgot/train.jsonl")
+
+    assert places(aws, registry) == ["runs/forgot/"]
+
+
+@pytest.mark.usefixtures("intake")
 @pytest.mark.parametrize(
     ("outcome", "code", "is_told"),
     [("running", "1", False), ("failed", "1", False), ("promoted", "1", True), ("failed", "latest", True)],
@@ -198,8 +210,8 @@ def test_the_places_and_runs_that_are_looked_at_are_bounded(
 ) -> None:
     monkeypatch.setattr(stray_uploads, "MOST_PLACES", 4)
     monkeypatch.setattr(stray_uploads, "MOST_RUNS", 2)
-    asked = []
-    monkeypatch.setattr(registry, "get", lambda run_id: asked.append(run_id))
+    asked: list[str] = []
+    monkeypatch.setattr(registry, "some", lambda run_ids: iter(asked.extend(run_ids) or ()))
     put(aws, *(f"runs/nobody-{number}/stop/1" for number in range(5)), *(f"z{one}/x" for one in range(5)))
 
     assert len(find(aws, registry)) == 4
@@ -275,8 +287,11 @@ class Listing:
 class Nobody:
     """A registry without runs."""
 
-    def get(self, _: str) -> None:
-        return None
+    def __init__(self) -> None:
+        self.unreadable: dict[str, Exception] = {}
+
+    def some(self, _: list[str]) -> Iterator[Record]:
+        return iter(())
 
     def claimed(self, *_: str) -> set[str]:
         return set()
