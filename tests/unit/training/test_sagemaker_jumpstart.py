@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from tests import builders
 from tests.recorded import recorded
-from tests.unit.fake_bedrock import refusal
+from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import catalog
 from tunedrop.aws import Aws
 from tunedrop.contracts import Dataset, DatasetFile, Run, StartedJob
@@ -30,7 +30,7 @@ from tunedrop.planning.plan import plan
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 from tunedrop.training.engine import outcome
-from tunedrop.training.engines.sagemaker_jumpstart import checks, limits, weights
+from tunedrop.training.engines.sagemaker_jumpstart import checks, inventory, limits, weights
 from tunedrop.training.engines.sagemaker_jumpstart import template as templates
 from tunedrop.training.job import QuotaFull
 
@@ -570,3 +570,30 @@ def test_the_refusal_of_another_service_is_no_answer_of_the_hub(aws: Aws, stage:
     aws.sagemaker = Throttled()
     with pytest.raises(type(error)):
         list(checks.every(aws, stage, run(), dataset(), BASE))
+
+
+@pytest.mark.parametrize(
+    ("weights_at", "listed"),
+    [
+        (f"{FOLDER}output/model/", 1),
+        (f"{FOLDER.replace('artifacts', 'another')}output/model/", 0),
+        (f"s3://artifacts/output/{NAME}/output/model/", 0),
+    ],
+)
+def test_a_job_whose_files_are_not_a_runs_is_none_of_the_stages(
+    stage: Stage, weights_at: str, listed: int
+) -> None:
+    """Deleting the folder of the last one would empty the bucket: its `output/` is the first."""
+    job = {
+        "TrainingJobName": NAME, "TrainingJobArn": JOB, "TrainingJobStatus": "Completed",
+        "CreationTime": MOMENT,
+    }  # fmt: skip
+    found = Aws()
+    found.s3 = FakeBedrock(list_objects_v2={"KeyCount": 1})
+    found.sagemaker = FakeBedrock(
+        list_training_jobs=[{"TrainingJobSummaries": [job]}, {"TrainingJobSummaries": []}],
+        list_tags={"Tags": [{"Key": "tunedrop:stage", "Value": stage.name}]},
+        describe_training_job={"ModelArtifacts": {"S3ModelArtifacts": weights_at}},
+    )
+
+    assert len(list(inventory.of_stage(found, stage, "pretrain-test-", ["trained model"]))) == listed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -16,10 +17,11 @@ from tunedrop.contracts import Check
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.stage import Stage
 from tunedrop.training import public_hub
-from tunedrop.training.engines.sagemaker_serverless import checks, packages
+from tunedrop.training.engines.sagemaker_serverless import checks, inventory, packages
 
 MISSING = refusal("ValidationException", "ModelPackageGroup does not exist.")
 REFUSED, THROTTLED = refusal("AccessDeniedException"), refusal("ThrottlingException", status=429)
+NOW = datetime(2026, 11, 30, tzinfo=UTC)
 MADE = {"ModelPackageGroupArn": GROUP}
 STAGE = builders.stage(region="us-west-2", training_role_arn="t", import_role_arn="i")
 
@@ -225,6 +227,35 @@ def test_a_package_stays_while_its_weights_do() -> None:
         packages.delete(sagemaker, FakeBedrock(list_object_versions=REFUSED), PACKAGE)
 
     assert sagemaker.called("delete_model_package") == []
+
+
+@pytest.mark.parametrize(
+    ("where", "listed"),
+    [
+        (PREFIX, ["persona-0123456789"]),
+        (PREFIX.replace("artifacts", "company-models"), []),
+        ("s3://company-models/", []),
+        ("s3://artifacts/", []),
+        ("", [""]),  # its job has failed: it holds nothing
+    ],
+)
+def test_a_package_whose_weights_are_not_a_runs_is_none_of_the_stages(
+    stage: Stage, where: str, listed: list[str]
+) -> None:
+    """Whoever may register a package in the stage's group names any place; a teardown would empty it."""
+    container = {"ModelDataSource": {"S3DataSource": {"S3Uri": where}}}
+    package = {"ModelPackageArn": PACKAGE, "ModelPackageStatus": "Completed", "CreationTime": NOW}
+    group = {"ModelPackageGroupName": "tunedrop-test-qwen3-32b", "ModelPackageGroupArn": GROUP}
+    sagemaker = FakeBedrock(
+        list_model_package_groups={"ModelPackageGroupSummaryList": [group]},
+        list_tags={"Tags": [{"Key": "tunedrop:stage", "Value": stage.name}]},
+        list_model_packages={"ModelPackageSummaryList": [package]},
+        describe_model_package={"InferenceSpecification": {"Containers": [container]}},
+    )
+
+    found = inventory.of_stage(sagemaker, stage, ["trained model"])
+
+    assert [one.run_id for one in found] == listed
 
 
 # --- one job after another

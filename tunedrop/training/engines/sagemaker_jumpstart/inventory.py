@@ -42,10 +42,11 @@ def of_stage(aws: Aws, stage: Stage, begins: str, kinds: Collection[LeftoverKind
 
 
 def _has_files(aws: Aws, stage: Stage, arn: str) -> bool:
-    """Whether the files of a job are in the stage's bucket: an older stage of the same name had another."""
+    """Whether the files of a job are those of a run in the stage's bucket: an older stage of the same name
+    had another, and somebody else's job may write anywhere."""
     answer = sagemaker.describe(aws.sagemaker, arn)
     where = weights.place(answer) if answer is not None else ""
     bucket, prefix = naming.place_of(where)
-    if bucket != stage.artifacts_bucket:
+    if bucket != stage.artifacts_bucket or not naming.run_of(folder(where)):
         return False
     return bool(aws.s3.list_objects_v2(Bucket=bucket, Prefix=prefix, MaxKeys=1).get("KeyCount"))

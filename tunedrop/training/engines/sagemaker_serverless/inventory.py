@@ -33,7 +33,11 @@ def of_stage(sagemaker: Any, stage: Stage, kinds: Collection[LeftoverKind]) -> I
 
 
 def _packages(sagemaker: Any, stage: Stage, group: dict[str, Any]) -> Iterator[Leftover]:
-    """The group's tag has the stage of its packages; the location of their weights has the run."""
+    """The group's tag has the stage of its packages; the location of their weights has the run.
+
+    Anyone who may register a package can do so in this group: one with weights elsewhere is not the stage's,
+    and deleting it would delete them.
+    """
     if tags_of(sagemaker, group["ModelPackageGroupArn"]).get(naming.STAGE_TAG) != stage.name:
         return
     pages = sagemaker.get_paginator("list_model_packages")
@@ -45,11 +49,14 @@ def _packages(sagemaker: Any, stage: Stage, group: dict[str, Any]) -> Iterator[L
                 if is_missing(error):
                     continue
                 raise
+            where = packages.prefix(package)
+            if where and not (naming.place_of(where)[0] == stage.artifacts_bucket and naming.run_of(where)):
+                continue
             yield Leftover(
                 kind="trained model",
                 arn=one["ModelPackageArn"],
                 name=f"{group['ModelPackageGroupName']}/{one.get('ModelPackageVersion', '')}",
                 status=one["ModelPackageStatus"],
-                run_id=naming.run_of(packages.prefix(package)),
+                run_id=naming.run_of(where),
                 created_at=clock.write(one["CreationTime"]),
             )
