@@ -13,6 +13,7 @@ if TYPE_CHECKING:  # so that `--help` and completion do not import the AWS SDK
     from tunedrop.aws import Aws
     from tunedrop.registry import Record, Registry
     from tunedrop.registry.aliases import Aliases
+    from tunedrop.registry.spending import Month
     from tunedrop.stage import Stage
     from tunedrop.waiting.table import Waits
 
@@ -149,9 +150,9 @@ class Deployed:
         except (BotoCoreError, ClientError, TransientError) as error:
             errors.print(f"the index page was not updated; the next run updates it: {error}")
 
-    def spent_this_month(self) -> float:
-        """US dollars that the stage's runs have spent or committed this month."""
+    def this_month(self) -> Month:
+        """What the stage's runs have spent, committed and requested this month."""
         from tunedrop import clock
         from tunedrop.registry.spending import Spending, month_of
 
-        return Spending(self.aws.dynamodb, self.stage.registry_table).read(month_of(clock.now())).counted()
+        return Spending(self.aws.dynamodb, self.stage.registry_table).read(month_of(clock.now()))

@@ -52,6 +52,9 @@ DataPath = Annotated[
 YesOption = Annotated[
     bool, typer.Option("--yes", "-y", help="Do not ask for confirmation; required without a terminal.")
 ]
+TenantOption = Annotated[
+    str, typer.Option("--tenant", metavar="NAME", help="Whose run it is, if the stage has tenants.")
+]
 RunName = Annotated[
     str,
     typer.Argument(

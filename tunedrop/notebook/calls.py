@@ -98,6 +98,8 @@ def estimate(
     stage: str | None = None,
     profile: str | None = None,
     region: str | None = None,
+    *,
+    tenant: str = "",
 ) -> Estimate:
     """Estimate the cost of the run in a folder, or of one file: low, likely and high, in US dollars.
 
@@ -107,14 +109,19 @@ def estimate(
         A base model instead of the manifest's, to compare.
     stage
         The deployed stage whose defaults and budgets apply; without one, AWS is not called.
+    tenant
+        Whose run it is, if the stage has tenants.
 
     Raises
     ------
     Failed
-        If the data is invalid, or there is no base model.
+        If the data is invalid, there is no base model, or the stage would refuse the run.
     """
     here = Deployed(stage, profile, region) if stage is not None else None
-    return estimating.plan(folder.read(Path(path)), base_model, here).estimate
+    submission = folder.read(Path(path))
+    if here is not None:
+        submission = folder.to_stage(submission, tenant, here.stage.tenants)
+    return estimating.plan(submission, base_model, here).estimate
 
 
 @_or_failed

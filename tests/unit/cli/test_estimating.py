@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
+from typer.testing import CliRunner
 
 from tests import builders
+from tunedrop.cli.app import app
 from tunedrop.cli.data import folder
+from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.plan import estimating
+from tunedrop.registry.spending import Spending
+from tunedrop.stage import Stage
 
 
 @pytest.mark.parametrize("sampled", [2_000, 10])
@@ -31,3 +37,72 @@ def test_digits_are_counted_as_the_pipeline_counts_them(
     assert found.test is not None
     assert found.test.prompts is not None
     assert found.test.prompts.dense == pytest.approx(17 * found.test.records, rel=0.05)
+
+
+@pytest.fixture
+def stage(request: pytest.FixtureRequest) -> Stage:
+    """Tenants with a budget, by default large enough for the whole of the month's."""
+    changes = {"tenants": {"law": (), "support": ()}, "tenant_budgets_usd": {"law": 20}}
+    return msgspec.structs.replace(builders.stage(), **changes | getattr(request, "param", {}))
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    path = tmp_path / "questions.jsonl"
+    records = ({"prompt": f"What is {n} and {n}?", "completion": f"It is {2 * n}."} for n in range(260))
+    path.write_text("\n".join(map(json.dumps, records)))
+    return path
+
+
+def spend(deployed: Deployed, tenant: str, usd: float) -> None:
+    """Let a run of a tenant have cost this much in this month."""
+    run = msgspec.structs.replace(builders.run(), run_id=f"{tenant}-0a1b2c3d4e", tenant=tenant)
+    Spending(deployed.aws.dynamodb, deployed.stage.registry_table).settle(run, usd)
+
+
+def estimated(dataset: Path, *options: str) -> tuple[int, list[str], str]:
+    """The exit code, the reasons for an approval that are about a month, and what stderr says."""
+    where = ("--stage", "test", "--region", "us-east-1", "--base-model", builders.NOVA_LITE)
+    result = CliRunner().invoke(app, ["estimate", str(dataset), *where, "--format", "json", *options])
+    reasons = json.loads(result.stdout)["approval_reasons"] if result.stdout else []
+    return result.exit_code, [one for one in reasons if "month" in one], result.stderr
+
+
+def test_a_tenants_run_is_compared_with_what_its_other_runs_have_cost(
+    deployed: Deployed, dataset: Path
+) -> None:
+    spend(deployed, "law", 19.99)
+
+    (_, law, _), (_, support, _) = (estimated(dataset, "--tenant", one) for one in ("law", "support"))
+
+    assert [one.partition(" amount to")[0] for one in law] == ["this month's runs of law"]
+    assert support == []
+
+
+@pytest.mark.parametrize("stage", [{"over_monthly_budget": "refuse"}], indirect=True)
+def test_a_run_that_the_stage_would_refuse_fails_before_it_is_uploaded(
+    deployed: Deployed, dataset: Path
+) -> None:
+    spend(deployed, "law", 19.99)
+
+    code, _, err = estimated(dataset, "--tenant", "law")
+
+    assert code == 1
+    assert "they would exceed the monthly budget of law of 20.00 USD" in err
+
+
+@pytest.mark.parametrize("tenant", [(), ("--tenant", "sales")])
+def test_an_estimate_of_a_stage_with_tenants_needs_one_of_them(
+    deployed: Deployed, dataset: Path, tenant: tuple[str, ...]
+) -> None:
+    code, _, err = estimated(dataset, *tenant)
+
+    assert code == 2
+    assert "--tenant law or --tenant support" in err
+
+
+def test_a_tenant_without_a_stage_is_refused(dataset: Path) -> None:
+    result = CliRunner().invoke(app, ["estimate", str(dataset), "--tenant", "law"])
+
+    assert result.exit_code == 2
+    assert "--tenant goes with --stage" in result.stderr

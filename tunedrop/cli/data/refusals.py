@@ -15,6 +15,7 @@ from tunedrop.cli.exits import USAGE
 from tunedrop.cli.output import fail
 from tunedrop.contracts import Run, S3Object
 from tunedrop.errors import InvalidManifest, PreflightFailed
+from tunedrop.intake.tenants import tenant_of
 from tunedrop.manifest import Manifest
 from tunedrop.planning import base_models
 from tunedrop.serving import choose
@@ -84,4 +85,5 @@ def no_stage(document: Manifest) -> Stage:
 
 def bare_run(submission: Submission, stage: Stage) -> Run:
     source = S3Object(bucket=stage.intake_bucket, key=submission.key(submission.starts))
-    return Run(run_id="", name=submission.name, source=source, train=source)
+    tenant = tenant_of(stage, source.key) or ""
+    return Run(run_id="", name=submission.name, source=source, train=source, tenant=tenant)

@@ -18,6 +18,7 @@ from tunedrop.cli.options import (
     FormatOption,
     Profile,
     Region,
+    TenantOption,
     examples,
 )
 
@@ -153,6 +154,7 @@ def estimate(
     stage: Annotated[
         str | None, typer.Option(help="Use this stage's defaults and budgets; without it, AWS is not called.")
     ] = None,
+    tenant: TenantOption = "",
     profile: Profile = None,
     region: Region = None,
     format_: FormatOption = Format.text,
@@ -160,5 +162,7 @@ def estimate(
     """Estimate the cost of a run before you upload it, with the source and date of every price."""
     from tunedrop.cli.plan import estimating
 
+    if tenant and stage is None:
+        fail("--tenant goes with --stage, which has the tenant's budget", USAGE)
     here = Deployed(stage, profile, region) if stage is not None else None
-    raise typer.Exit(estimating.estimate_path(path, base_model, here, format_))
+    raise typer.Exit(estimating.estimate_path(path, base_model, here, format_, tenant))

@@ -29,12 +29,13 @@ from tunedrop.dataset.prepare.split import shares
 from tunedrop.dataset.rules.record import bytes_of, dense_of, tokens_of
 from tunedrop.dataset.sources.opening import DataFiles, open_files
 from tunedrop.dataset.types import ReadOptions, Split
-from tunedrop.errors import InvalidManifest, PreflightFailed
+from tunedrop.errors import InvalidManifest, OverBudget, PreflightFailed
 from tunedrop.evaluation.workload import minutes, outlasts_throughput, workload
 from tunedrop.formatting.costs import evaluation_in_words, in_words
 from tunedrop.planning import base_models
 from tunedrop.registry.ownership import uncompared_with
 from tunedrop.serving import choose, kinds
+from tunedrop.stage import Stage
 
 SAMPLED = 2_000
 """Records of a training file that are read again, evenly spread, to see what a tokenizer has no words for."""
@@ -52,7 +53,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     estimate: Estimate
 
 
-def estimate_path(path: Path, base_model: str | None, here: Deployed | None, format_: Format) -> int:
+def estimate_path(
+    path: Path, base_model: str | None, here: Deployed | None, format_: Format, tenant: str = ""
+) -> int:
     """Print the estimated cost of the run in a folder, or of one file.
 
     Parameters
@@ -62,8 +65,12 @@ def estimate_path(path: Path, base_model: str | None, here: Deployed | None, for
     here
         The stage whose defaults and budgets apply; with None, AWS is not called and only the manifest's
         budget is known.
+    tenant
+        Whose run it is; required if the stage has tenants.
     """
     submission = folder.read(path)
+    if here is not None:
+        submission = folder.to_stage(submission, tenant, here.stage.tenants)
     if submission.elsewhere:
         fail(f"{submission.elsewhere[0]} is not on this machine, so its tokens cannot be counted", USAGE)
     found = plan(submission, base_model, here)
@@ -115,9 +122,20 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
         undecidable=found.undecidable or (outlasts_throughput(how_long, stage, way) if here else ""),
         uncompared_with=uncompared_with(here.aliases, run) if here is not None else "",
     )
-    spent = here.spent_this_month() if here is not None else 0.0
     checking.say_whether_tunable(model, report.method)
-    return Plan(run=run, report=report, dataset=dataset, estimate=judge(found, stage, spent))
+    return Plan(run=run, report=report, dataset=dataset, estimate=_judged(found, stage, run, here))
+
+
+def _judged(found: Estimate, stage: Stage, run: Run, here: Deployed | None) -> Estimate:
+    """The estimate with the reasons why the run would need approval; fails if it would be refused."""
+    if here is None:
+        return judge(found, stage, 0.0)
+    month = here.this_month()
+    mine = month.counted(tenant=run.tenant) if run.tenant else 0.0
+    try:
+        return judge(found, stage, month.counted(), month.requested(), run.tenant, mine)
+    except OverBudget as error:
+        fail(str(error))
 
 
 def _checked(

@@ -11,7 +11,15 @@ from tunedrop.cli import completion
 from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.exits import USAGE
 from tunedrop.cli.failures import Format, fail
-from tunedrop.cli.options import DataPath, FormatOption, RunName, YesOption, examples, on_stage
+from tunedrop.cli.options import (
+    DataPath,
+    FormatOption,
+    RunName,
+    TenantOption,
+    YesOption,
+    examples,
+    on_stage,
+)
 
 app = typer.Typer(rich_markup_mode=None)
 
@@ -39,10 +47,7 @@ def submit(
             "--again", help="Train again even if the same records and settings were trained before."
         ),
     ] = False,
-    tenant: Annotated[
-        str,
-        typer.Option("--tenant", metavar="NAME", help="Whose run it is, if the stage has tenants."),
-    ] = "",
+    tenant: TenantOption = "",
     format_: FormatOption = Format.text,
 ) -> None:
     """Check a run, estimate its cost, ask for confirmation and upload it."""
