@@ -22,7 +22,7 @@ class TokenEstimate(msgspec.Struct, frozen=True, kw_only=True):
     high: float = 2.1
     source: str = (
         "measured on 25 kinds of text with the tokenizers of Llama 3 and GPT-4o (2026-11-29; "
-        "docs/how-to/datasets.md lists them): 0.8 to 2.1 times as many, but with Llama 3 "
+        "docs/explanation/checks.md lists them): 0.8 to 2.1 times as many, but with Llama 3 "
         "2.9 for Hebrew and 3.8 for Georgian; 6 characters of English a token: Bedrock user "
         "guide, model-customization-prepare (2026-11-23)"
     )

@@ -21,7 +21,7 @@ and [thresholds](#thresholds) can be [changed](how-to/datasets.md#change-the-rul
 """
 _LIMITS = """# Limits of base models
 
-Tokens are estimated at [6 bytes each](how-to/datasets.md#how-tokens-are-estimated). Empty cells: no
+Tokens are estimated at [6 bytes each](explanation/checks.md#how-tokens-are-estimated). Empty cells: no
 source gives a figure.
 
 | base model | method | format | records | validation | tokens a record | file | source |
