@@ -6,6 +6,8 @@ the code of an estimate of this stage in this Region, which is all that their co
 
 from __future__ import annotations
 
+from typing import Any
+
 from aws_cdk import Stack
 from aws_cdk import aws_chatbot as chatbot
 from aws_cdk import aws_iam as iam
@@ -68,7 +70,27 @@ class ChatChannel(Construct):
         )  # fmt: skip
 
     def _channel(self, answer: lambda_.Function, key: kms.IKey) -> None:
-        policy = iam.ManagedPolicy(
+        """The Slack or Teams channel, with the buttons."""
+        policy = self._policy(answer, key)
+        common: dict[str, Any] = {
+            "configuration_name": self._name, "iam_role_arn": self._role(policy).role_arn,
+            "logging_level": "INFO", "guardrail_policies": [policy.managed_policy_arn],
+            "sns_topic_arns": [self._topic.topic_arn], "customization_resource_arns": self._actions,
+        }  # fmt: skip
+        if (slack := self._settings.slack) is not None:
+            chatbot.CfnSlackChannelConfiguration(
+                self, "Slack", slack_workspace_id=slack.workspace, slack_channel_id=slack.channel, **common
+            )
+        if (teams := self._settings.teams) is not None:
+            chatbot.CfnMicrosoftTeamsChannelConfiguration(
+                self, "Teams", team_id=teams.team, teams_tenant_id=teams.tenant,
+                teams_channel_id=teams.channel, **common,
+            )  # fmt: skip
+
+    def _policy(self, answer: lambda_.Function, key: kms.IKey) -> iam.ManagedPolicy:
+        """The channel's permissions, and their limit."""
+        through_sns = {"StringEquals": {"kms:ViaService": f"sns.{Stack.of(self).region}.amazonaws.com"}}
+        return iam.ManagedPolicy(
             self,
             "Policy",
             description="Tunedrop: answers approval requests from the chat channel, and nothing else",
@@ -77,16 +99,14 @@ class ChatChannel(Construct):
                     sid="Answer", actions=["lambda:InvokeFunction"], resources=[answer.function_arn]
                 ),
                 iam.PolicyStatement(
-                    sid="ReadTopic",
-                    actions=["kms:Decrypt", "kms:GenerateDataKey"],
-                    resources=[key.key_arn],
-                    conditions={
-                        "StringEquals": {"kms:ViaService": f"sns.{Stack.of(self).region}.amazonaws.com"}
-                    },
+                    sid="ReadTopic", actions=["kms:Decrypt", "kms:GenerateDataKey"], resources=[key.key_arn],
+                    conditions=through_sns,
                 ),
             ],
-        )
-        role = iam.Role(
+        )  # fmt: skip
+
+    def _role(self, policy: iam.ManagedPolicy) -> iam.Role:
+        return iam.Role(
             self,
             "Role",
             description="Assumed by Amazon Q Developer in chat applications for the channel of Tunedrop",
@@ -95,20 +115,6 @@ class ChatChannel(Construct):
             assumed_by=iam.ServicePrincipal("chatbot.amazonaws.com"),
             managed_policies=[policy],
         )
-        if (slack := self._settings.slack) is not None:
-            chatbot.CfnSlackChannelConfiguration(
-                self, "Slack", configuration_name=self._name, slack_workspace_id=slack.workspace,
-                slack_channel_id=slack.channel, iam_role_arn=role.role_arn, logging_level="INFO",
-                guardrail_policies=[policy.managed_policy_arn], sns_topic_arns=[self._topic.topic_arn],
-                customization_resource_arns=self._actions,
-            )  # fmt: skip
-        if (teams := self._settings.teams) is not None:
-            chatbot.CfnMicrosoftTeamsChannelConfiguration(
-                self, "Teams", configuration_name=self._name, team_id=teams.team,
-                teams_tenant_id=teams.tenant, teams_channel_id=teams.channel, iam_role_arn=role.role_arn,
-                logging_level="INFO", guardrail_policies=[policy.managed_policy_arn],
-                sns_topic_arns=[self._topic.topic_arn], customization_resource_arns=self._actions,
-            )  # fmt: skip
 
 
 def _criterion(

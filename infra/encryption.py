@@ -7,6 +7,8 @@ from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
 from constructs import Construct
 
+from infra.settings import Settings
+
 
 class Encryption(Construct):
     """One key for buckets, tables, topics and tuned models, rotated yearly by KMS."""
@@ -22,7 +24,21 @@ class Encryption(Construct):
         )
 
 
-def let_services_use(key: kms.IKey, account: str) -> None:
+def stage_key(
+    scope: Construct, settings: Settings, given: kms.IKey | None, removal: RemovalPolicy
+) -> kms.IKey:
+    """The given key, or the existing key that the settings name, or a new one."""
+    if given is not None:
+        key = given
+    elif settings.kms_key is not None:
+        key = kms.Key.from_key_arn(scope, "Encryption", settings.kms_key)
+    else:
+        key = Encryption(scope, "Encryption", removal=removal).key
+    _let_services_use(key, Stack.of(scope).account)
+    return key
+
+
+def _let_services_use(key: kms.IKey, account: str) -> None:
     """Add to a key's policy what alarms, budgets and Bedrock need. An imported key must already have it."""
     # Alarms and budgets publish to the encrypted topic directly (CloudWatch user guide, "Alarms and SNS
     # topics with encryption"; Budgets user guide, "SNS topic for budget notifications").

@@ -28,9 +28,18 @@ class EventRules(Construct):
     ) -> None:  # fmt: skip
         super().__init__(scope, id)
         self._dead_letters = dead_letters
+        self._resume(resume, intake, resume_every, trains_in_sagemaker=trains_in_sagemaker)
+        self._sweep(sweep, workflow, sweep_every)
+        self._every("Prices", prices, "reads Bedrock's prices from AWS's price list", Duration.days(1))
+
+    def _resume(
+        self, function: lambda_.IFunction, intake: s3.IBucket, interval: Duration, *,
+        trains_in_sagemaker: bool,
+    ) -> None:  # fmt: skip
+        """Waits are checked when a job changes, when a run is approved or stopped, and regularly."""
         self._on(
             "JobChanged",
-            resume,
+            function,
             "Bedrock's customization jobs changed state",
             events.EventPattern(source=["aws.bedrock"], detail_type=["Model Customization Job State Change"]),
         )
@@ -39,17 +48,20 @@ class EventRules(Construct):
             # suffices.
             self._on(
                 "TrainingChanged",
-                resume,
+                function,
                 "SageMaker's training jobs changed state",
                 events.EventPattern(
                     source=["aws.sagemaker"], detail_type=["SageMaker Training Job State Change"]
                 ),
             )
-        self._on("Signalled", resume, "a run was approved or stopped", object_created(intake, SIGNAL_KEYS))
-        self._every("Resume", resume, "checks every wait, in case an event was lost", resume_every)
+        self._on("Signalled", function, "a run was approved or stopped", object_created(intake, SIGNAL_KEYS))
+        self._every("Resume", function, "checks every wait, in case an event was lost", interval)
+
+    def _sweep(self, function: lambda_.IFunction, workflow: sfn.IStateMachine, interval: Duration) -> None:
+        """What no run owns any more is released when an execution breaks, and regularly."""
         self._on(
             "RunBroken",
-            sweep,
+            function,
             "an execution ended without releasing its resources",
             events.EventPattern(
                 source=["aws.states"],
@@ -60,8 +72,7 @@ class EventRules(Construct):
                 },
             ),
         )
-        self._every("Sweep", sweep, "releases billed resources that no active run owns", sweep_every)
-        self._every("Prices", prices, "reads Bedrock's prices from AWS's price list", Duration.days(1))
+        self._every("Sweep", function, "releases billed resources that no active run owns", interval)
 
     def _on(
         self, id: str, function: lambda_.IFunction, description: str, pattern: events.EventPattern

@@ -24,7 +24,7 @@ from infra.bundling import Bundles, build
 from infra.chat_channel import ChatChannel
 from infra.description import describe, publish
 from infra.emptying import Emptying
-from infra.encryption import Encryption, let_services_use
+from infra.encryption import stage_key
 from infra.endpoints import VpcEndpoints
 from infra.event_rules import EventRules
 from infra.functions import ANSWERER, EMPTIER, EXPORTER, WATCHERS, Functions, retention
@@ -102,7 +102,7 @@ class Tunedrop(Construct):
         services = {one.service for one in used}
         removal = RemovalPolicy.RETAIN if settings.retains else RemovalPolicy.DESTROY
 
-        self.key = self._key(key, removal)
+        self.key = stage_key(self, settings, key, removal)
         storage = Buckets(
             self, "Intake", key=self.key, removal=removal,
             existing=(settings.intake_bucket, settings.artifacts_bucket),
@@ -206,17 +206,6 @@ class Tunedrop(Construct):
         if self._settings.cost_budget:
             monthly = self._settings.monthly_budget_usd
             Budget(self, "Budget", stage=self._settings.name, monthly_usd=monthly, topic=self.topic)
-
-    def _key(self, given: kms.IKey | None, removal: RemovalPolicy) -> kms.IKey:
-        """The given key, or the existing key that the settings name, or a new one."""
-        if given is not None:
-            key = given
-        elif self._settings.kms_key is not None:
-            key = kms.Key.from_key_arn(self, "Encryption", self._settings.kms_key)
-        else:
-            key = Encryption(self, "Encryption", removal=removal).key
-        let_services_use(key, Stack.of(self).account)
-        return key
 
     def grant_submit(self, grantee: iam.IGrantable, tenant: str = "") -> None:
         """Allow dropping datasets, and submitting, approving, stopping and retrying runs: S3 is the

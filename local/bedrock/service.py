@@ -69,9 +69,20 @@ class LocalService:
 
 def services(world: World) -> dict[str, ministack.Service]:
     """Both services and their quotas over one world, under MiniStack's names."""
-    jobs, models, serving, runtime = Jobs(world), Models(world), Serving(world), Runtime(world)
-    evaluations, imports, imported = Evaluations(world), Imports(world), ImportedModels(world)
-    control: dict[str, Operation] = {
+    runtime = Runtime(world)
+    control = _jobs(world) | _models(world) | _serving(world)
+    inference: dict[str, Operation] = {"Converse": runtime.converse, "InvokeModel": runtime.invoke}
+    return {
+        "bedrock": LocalService(world, Router("bedrock", control, world.report)),
+        "bedrock_runtime": LocalService(world, Router("bedrock-runtime", inference, world.report)),
+        "servicequotas": ServiceQuotas(world),
+        "pricing": PriceListService(),
+    }
+
+
+def _jobs(world: World) -> dict[str, Operation]:
+    jobs, evaluations, imports = Jobs(world), Evaluations(world), Imports(world)
+    return {
         "CreateModelCustomizationJob": jobs.create,
         "GetModelCustomizationJob": jobs.get,
         "ListModelCustomizationJobs": jobs.list,
@@ -84,18 +95,30 @@ def services(world: World) -> dict[str, ministack.Service]:
         "CreateModelImportJob": imports.create,
         "GetModelImportJob": imports.get,
         "ListModelImportJobs": imports.list,
-        "GetImportedModel": imported.get,
-        "ListImportedModels": imported.list,
-        "DeleteImportedModel": imported.delete,
+    }
+
+
+def _models(world: World) -> dict[str, Operation]:
+    models, imported = Models(world), ImportedModels(world)
+    return {
         "GetFoundationModel": models.get_foundation,
         "ListFoundationModels": models.list_foundation,
         "GetFoundationModelAvailability": models.availability,
         "GetCustomModel": models.get,
         "ListCustomModels": models.list,
         "DeleteCustomModel": models.delete,
+        "GetImportedModel": imported.get,
+        "ListImportedModels": imported.list,
+        "DeleteImportedModel": imported.delete,
         "ListTagsForResource": models.list_tags,
         "TagResource": models.tag,
         "UntagResource": models.untag,
+    }
+
+
+def _serving(world: World) -> dict[str, Operation]:
+    serving = Serving(world)
+    return {
         "CreateCustomModelDeployment": serving.create_deployment,
         "GetCustomModelDeployment": serving.get_deployment,
         "ListCustomModelDeployments": serving.list_deployments,
@@ -106,11 +129,4 @@ def services(world: World) -> dict[str, ministack.Service]:
         "ListProvisionedModelThroughputs": serving.list_provisioned,
         "UpdateProvisionedModelThroughput": serving.update_provisioned,
         "DeleteProvisionedModelThroughput": serving.delete_provisioned,
-    }
-    inference: dict[str, Operation] = {"Converse": runtime.converse, "InvokeModel": runtime.invoke}
-    return {
-        "bedrock": LocalService(world, Router("bedrock", control, world.report)),
-        "bedrock_runtime": LocalService(world, Router("bedrock-runtime", inference, world.report)),
-        "servicequotas": ServiceQuotas(world),
-        "pricing": PriceListService(),
     }

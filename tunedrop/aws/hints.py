@@ -68,17 +68,25 @@ def hint(error: BotoCoreError | ClientError) -> str:
                 "Is the network there, and the Region right? If AWS_ENDPOINT_URL names the embedded AWS, "
                 'start it: eval "$(tunedrop local up)"'
             )
-        case ClientError() if code_of(error) in _EXPIRED:
-            return "The credentials have expired. Sign in again: aws sso login, or get a new session token"
-        case ClientError() if code_of(error) in _UNKNOWN:
-            return (
-                "AWS does not know these credentials. See where they come from: aws configure list; "
-                "then sign in again, or name a --profile"
-            )
-        case ClientError() if code_of(error) in _DENIED:
-            return (
-                f"Your role may not do this. Ask for the action {action_of(error)}, "
-                "or use a role that may: --profile"
-            )
+        case ClientError():
+            return _answered(error)
         case _:
             return ""
+
+
+def _answered(error: ClientError) -> str:
+    """The next step where AWS answered with an error."""
+    code = code_of(error)
+    if code in _EXPIRED:
+        return "The credentials have expired. Sign in again: aws sso login, or get a new session token"
+    if code in _UNKNOWN:
+        return (
+            "AWS does not know these credentials. See where they come from: aws configure list; "
+            "then sign in again, or name a --profile"
+        )
+    if code in _DENIED:
+        return (
+            f"Your role may not do this. Ask for the action {action_of(error)}, "
+            "or use a role that may: --profile"
+        )
+    return ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 
+import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tunedrop.aws import Aws
@@ -55,26 +56,31 @@ def finish(
     ClientError, BotoCoreError
         If a job may still be running because a service did not respond; everything else was released.
     """
-    released, kept, failed = [], [], []
-    removal = Removal(aws, stage)
+    released: list[str] = []
     trouble: Exception | None = None
     if failure is not None:
         try:
             released += stop_jobs(aws, stage, run, started)
         except (ClientError, BotoCoreError) as error:
             trouble = error
-    swapped = promotion is not None and promotion.swapped
-    if promotion is not None and swapped:
-        kept.append(promotion.model_id)
-    ending = []
-    for one in (evaluated_on, serving):
-        if one is None:
-            continue
-        if one is serving and not swapped and keeps(run, one, evaluation, failure):
-            kept.append(one.arn)
-        else:
-            ending.append(one.arn)
-    for arn in (*ending, *(_superseded(run, started) if failure is None else ())):
+    swapped_in = promotion.model_id if promotion is not None and promotion.swapped else None
+    stays = serving is not None and swapped_in is None and keeps(run, serving, evaluation, failure)
+    kept = [swapped_in] if swapped_in is not None else []
+    kept += [serving.arn] if serving is not None and stays else []
+    ended = [one.arn for one in (evaluated_on, None if stays else serving) if one is not None]
+    superseded = _superseded(run, started) if failure is None else []
+    removed = _remove(Removal(aws, stage), run, ended, superseded)
+    if trouble is not None:
+        raise trouble
+    return msgspec.structs.replace(
+        removed, released=(*released, *removed.released), kept=(*kept, *removed.kept)
+    )
+
+
+def _remove(removal: Removal, run: Run, ended: list[str], superseded: list[str]) -> Released:
+    """Remove what served the model, and superseded models; no one waits for the latter."""
+    released, kept, failed = [], [], []
+    for arn in (*ended, *superseded):
         try:
             removal.remove(arn, run.run_id)
             released.append(arn)
@@ -83,11 +89,9 @@ def finish(
         except ThroughputFailed as error:
             failed.append(f"{arn}: {error}")
         except TransientError as error:
-            if arn in ending:
+            if arn in ended:
                 raise
-            failed.append(f"{arn}: {error}")  # a candidate's model, for which no one waits
-    if trouble is not None:
-        raise trouble
+            failed.append(f"{arn}: {error}")
     return Released(released=tuple(released), kept=tuple(kept), failed=tuple(failed))
 
 

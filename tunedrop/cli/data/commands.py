@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast, get_args
 
@@ -89,17 +90,11 @@ def check(
     require_files([*([] if is_folder else files), *(validation or ()), *(test or ())])
     from tunedrop.cli.data import checking, rule_settings
     from tunedrop.contracts import Method
-    from tunedrop.dataset.tools.named_repairs import NAMES
 
     if method not in (*get_args(Method), "auto"):
         fail(f"--method is one of {', '.join(get_args(Method))} or auto", USAGE)
-    if unknown := [name for name in repairs or () if name not in NAMES]:
-        fail(f"--repair {unknown[0]}: it is one of {', '.join(NAMES)}", USAGE)
-    if repairs and fix is None:
-        fail("--repair goes with --fix COPY, which takes what is repaired", USAGE)
+    _refuse_repairs(files, fix, repairs or ())
     if fix is not None:
-        if len(files) != 1 or not files[0].is_file():
-            fail("--fix takes one file at a time, which must exist", USAGE)
         from tunedrop.cli.data import _fixing
 
         _fixing.fix(files[0], fix, read_options(encoding, column), repairs or ())
@@ -116,6 +111,19 @@ def check(
         fail(f"--format is one of {', '.join(checking.CheckFormat)}", USAGE)
     written = checking.CheckFormat(format_)
     raise typer.Exit(checking.check_files(files, base_model, asked, written, max_errors, options))
+
+
+def _refuse_repairs(files: list[Path], copy: Path | None, repairs: Sequence[str]) -> None:
+    """Refuse options of `check` about repairs that are unknown or do not go together."""
+    if repairs:
+        from tunedrop.dataset.tools.named_repairs import NAMES
+
+        if unknown := [name for name in repairs if name not in NAMES]:
+            fail(f"--repair {unknown[0]}: it is one of {', '.join(NAMES)}", USAGE)
+    if repairs and copy is None:
+        fail("--repair goes with --fix COPY, which takes what is repaired", USAGE)
+    if copy is not None and (len(files) != 1 or not files[0].is_file()):
+        fail("--fix takes one file at a time, which must exist", USAGE)
 
 
 @app.command(

@@ -129,15 +129,7 @@ def _live(aws: Aws, region: str | None) -> dict[str, Mapping[str, Any]]:
 def _base(model: BaseModel, method: Method | None, region: str | None, live: Live) -> Base:
     entry = live.get(model.id) or live.get(model.lifecycle_id)
     now = datetime.now(UTC)
-    closed = obstacle(model, method=method, region=region)
-    is_live = catalog.engines()[model.engine_of(method or "auto")].tunes_foundation_models
-    if (
-        entry is not None
-        and is_live
-        and method in (None, *model.methods)
-        and region in (None, *model.regions)
-    ):
-        closed = why_closed(entry, now)
+    closed = _closed(model, method, region, entry, now)
     prices = model.prices
     methods = [method] if method in model.methods else list(model.methods)
     billed = {engines.of(model, one).billed_by(one) for one in methods if not unused(model, one)}
@@ -169,6 +161,21 @@ def _base(model: BaseModel, method: Method | None, region: str | None, live: Liv
         coming=announced(entry, now, SOON) if entry is not None else "",
         checked="live" if entry is not None else "catalog",
     )
+
+
+def _closed(
+    model: BaseModel,
+    method: Method | None,
+    region: str | None,
+    entry: Mapping[str, Any] | None,
+    now: datetime,
+) -> str:
+    """Why it cannot be tuned: as Bedrock says if it was queried about this, else as the catalog says."""
+    engine = catalog.engines()[model.engine_of(method or "auto")]
+    offered = method in (None, *model.methods) and region in (None, *model.regions)
+    if entry is not None and engine.tunes_foundation_models and offered:
+        return why_closed(entry, now)
+    return obstacle(model, method=method, region=region)
 
 
 def _missing(model: BaseModel, billed: Collection[str]) -> Iterable[str]:

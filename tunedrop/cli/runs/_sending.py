@@ -101,12 +101,21 @@ def send(
         return 0
     upload, tags = _begun(s3, where, parts) or (_begin(s3, where, metadata), {})
     where |= {"UploadId": upload}
+    done = _send_parts(s3, path, where, parts, tags, advance)
+    s3.complete_multipart_upload(**where, MultipartUpload={"Parts": done})
+    return sum(part.size for part in parts if part.number in tags)
+
+
+def _send_parts(
+    s3: Any, path: Path, upload: dict[str, str], parts: list[Part], tags: Mapping[int, str], advance: Advance
+) -> list[dict[str, Any]]:
+    """Send the parts that are not there yet; returns what completes the upload."""
 
     def sent(part: Part) -> str:
         tag = tags.get(part.number)
         if tag is None:
             answer = s3.upload_part(
-                **where, PartNumber=part.number, Body=part.read(path), ChecksumSHA256=part.checksum
+                **upload, PartNumber=part.number, Body=part.read(path), ChecksumSHA256=part.checksum
             )
             tag = answer["ETag"]
         advance(part.size)
@@ -114,14 +123,12 @@ def send(
 
     pool = ThreadPoolExecutor(AT_ONCE)
     try:
-        done = [
+        return [
             {"PartNumber": part.number, "ETag": tag, "ChecksumSHA256": part.checksum}
             for part, tag in zip(parts, pool.map(sent, parts), strict=True)
         ]
     finally:
         pool.shutdown(cancel_futures=True)
-    s3.complete_multipart_upload(**where, MultipartUpload={"Parts": done})
-    return sum(part.size for part in parts if part.number in tags)
 
 
 def _begin(s3: Any, where: dict[str, str], metadata: Mapping[str, str]) -> str:

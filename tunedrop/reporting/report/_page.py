@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -27,9 +28,6 @@ from tunedrop.reporting.report import (
 from tunedrop.stage import Stage
 from tunedrop.training.curves import Curves
 
-_STYLES = ("report/report.css",)
-_SCRIPTS = ("report/copy.js", "report/filter.js")
-
 
 class Material(msgspec.Struct, frozen=True, kw_only=True):
     """The content of a report. `findings` is validation.json, None before validation; `probes` are the
@@ -50,35 +48,19 @@ def render(material: Material) -> str:
     if ending.standing is not None:
         ending = msgspec.structs.replace(ending, evaluation=ending.standing.evaluation)
     evaluation = ending.evaluation
-    scores = evaluation.scores if evaluation is not None else ()
     general = (evaluation.general,) if evaluation is not None and evaluation.general is not None else ()
-    deciding = verdict.deciding(ending)
-    decisive = evaluation.metric if evaluation is not None else ""
     return _document.render(
         "page.html",
-        styles=_STYLES,
-        scripts=_SCRIPTS,
-        ending=ending,
+        **_scored(ending, predictions),
         stage=material.stage,
-        outcome=outcome_of(ending),
         headline=verdict.headline(ending),
         sentence=_document.with_minus(verdict.sentence(ending)),
         standing=_document.with_minus(standing),
-        deciding=deciding,
-        deciding_title=verdict.title_of(deciding) if deciding is not None else "",
-        deciding_kind=_forest.kind(deciding) if deciding is not None else "",
-        champion=evaluation.champion if evaluation is not None else None,
-        titles=TITLES,
         facts=[*_facts.at_a_glance(ending), *_facts.accepted(material.curves)],
         advice=advice.next_steps(material.stage, ending),
-        score_rows=_forest.rows(scores, decisive, ending.run.evaluation.min_improvement),
-        score_axis=_forest.axis(scores),
         general_rows=_forest.rows(general),
-        labels=_confusion.of(ending, predictions),
         lengths=_spreads.rows(_lengths(predictions)),
         length_axis=_spreads.axis(_lengths(predictions)),
-        groups=_answers.groups(ending, predictions),
-        comparison=_comparison.of(evaluation, predictions),
         lost=_comparison.lost(material.probes),
         losses=evaluation.losses if evaluation is not None else None,
         loss_plot=_losses.plot(material.curves),
@@ -99,28 +81,37 @@ def render_answers(
     nowhere = S3Object(bucket="", key="")
     run = Run(run_id=name, name=name, source=nowhere, train=nowhere, evaluation=settings)
     untimed = msgspec.structs.replace(evaluation, base_speed=None, tuned_speed=None)
-    ending = Ending(run=run, evaluation=untimed)
-    deciding, reason = verdict.deciding(ending), evaluation.reason
+    ending, reason = Ending(run=run, evaluation=untimed), evaluation.reason
     return _document.render(
         "answers_page.html",
-        styles=_STYLES,
-        scripts=_SCRIPTS,
-        ending=ending,
-        outcome=outcome_of(ending),
+        **_scored(ending, predictions),
         sentence=_document.with_minus(f"{reason[:1].upper()}{reason[1:]}."),
-        deciding=deciding,
-        deciding_title=verdict.title_of(deciding) if deciding is not None else "",
-        deciding_kind=_forest.kind(deciding) if deciding is not None else "",
-        champion=evaluation.champion,
-        titles=TITLES,
-        score_rows=_forest.rows(evaluation.scores, evaluation.metric, settings.min_improvement),
-        score_axis=_forest.axis(evaluation.scores),
         general_rows=[],
-        labels=_confusion.of(ending, predictions),
-        groups=_answers.groups(ending, predictions),
-        comparison=_comparison.of(evaluation, predictions),
         lost=(),
     )
+
+
+def _scored(ending: Ending, predictions: Sequence[Prediction]) -> dict[str, Any]:
+    """What every report says about scores and answers."""
+    evaluation, deciding = ending.evaluation, verdict.deciding(ending)
+    scores = evaluation.scores if evaluation is not None else ()
+    decisive = evaluation.metric if evaluation is not None else ""
+    return {
+        "styles": ("report/report.css",),
+        "scripts": ("report/copy.js", "report/filter.js"),
+        "ending": ending,
+        "outcome": outcome_of(ending),
+        "deciding": deciding,
+        "deciding_title": verdict.title_of(deciding) if deciding is not None else "",
+        "deciding_kind": _forest.kind(deciding) if deciding is not None else "",
+        "champion": evaluation.champion if evaluation is not None else None,
+        "titles": TITLES,
+        "score_rows": _forest.rows(scores, decisive, ending.run.evaluation.min_improvement),
+        "score_axis": _forest.axis(scores),
+        "labels": _confusion.of(ending, predictions),
+        "groups": _answers.groups(ending, predictions),
+        "comparison": _comparison.of(evaluation, predictions),
+    }
 
 
 def _lengths(predictions: Sequence[Prediction]) -> Mapping[str, Sequence[int]]:

@@ -80,12 +80,6 @@ def request(
     """The request, as AWS's SDK would make it with this template."""
     instance = base_model.training_instance
     output = naming.uri(stage.artifacts_bucket, naming.training_prefix(run.run_id)).rstrip("/")
-    inputs = [sagemaker.channel(channel, uri) for channel, uri in channels.items()]
-    model = sagemaker.channel(templates.MODEL_CHANNEL, template.artifact)
-    model |= {"ContentType": "application/x-sagemaker-model", "InputMode": "File"}
-    if template.is_gated and run.accept_eula:
-        model["DataSource"]["S3DataSource"]["ModelAccessConfig"] = {"AcceptEula": True}
-    code = [sagemaker.channel(templates.CODE_CHANNEL, template.script)] if template.is_isolated else []
     algorithm: dict[str, Any] = {"TrainingImage": template.image_on(instance), "TrainingInputMode": "File"}
     if template.metrics:
         algorithm["MetricDefinitions"] = list(template.metrics)
@@ -94,7 +88,7 @@ def request(
         "RoleArn": stage.training_role_arn,
         "AlgorithmSpecification": algorithm,
         "HyperParameters": _hyperparameters(stage, planned, template, instance, name),
-        "InputDataConfig": [*inputs, model, *code],
+        "InputDataConfig": _inputs(run, template, channels),
         # Bedrock imports a folder, not an archive.
         "OutputDataConfig": {
             "S3OutputPath": output, "KmsKeyId": stage.key_arn, "CompressionType": "NONE",
@@ -111,6 +105,17 @@ def request(
         "EnableInterContainerTrafficEncryption": template.encrypts_traffic,
         "Tags": sagemaker.tags(stage, run),
     }  # fmt: skip
+
+
+def _inputs(run: Run, template: Template, channels: Mapping[str, str]) -> list[dict[str, Any]]:
+    """The channels: data, weights and, if the container has no network, the training script."""
+    data_channels = [sagemaker.channel(channel, uri) for channel, uri in channels.items()]
+    model = sagemaker.channel(templates.MODEL_CHANNEL, template.artifact)
+    model |= {"ContentType": "application/x-sagemaker-model", "InputMode": "File"}
+    if template.is_gated and run.accept_eula:
+        model["DataSource"]["S3DataSource"]["ModelAccessConfig"] = {"AcceptEula": True}
+    code = [sagemaker.channel(templates.CODE_CHANNEL, template.script)] if template.is_isolated else []
+    return [*data_channels, model, *code]
 
 
 def _hyperparameters(
