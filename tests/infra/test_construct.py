@@ -14,7 +14,7 @@ from aws_cdk import aws_sqs as sqs
 
 from infra import Settings, SettingsError, Tunedrop
 from infra.bundling import ROOT, Bundles
-from tests.infra.conftest import ACCOUNT, REGION, Resources, as_list, empty_bundles
+from tests.infra.conftest import ACCOUNT, REGION, Resources, app_in, as_list, empty_bundles
 
 HERE = Environment(account=ACCOUNT, region=REGION)
 EXAMPLE = ROOT / "examples" / "cdk-app" / "app.py"
@@ -22,7 +22,7 @@ EXAMPLE = ROOT / "examples" / "cdk-app" / "app.py"
 
 @pytest.fixture
 def app(tmp_path: Path) -> App:
-    return App(outdir=str(tmp_path / "cdk.out"))
+    return app_in(tmp_path / "cdk.out")
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Resources:
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     folder = tmp_path_factory.mktemp("example")
-    app = App(outdir=str(folder / "cdk.out"))
+    app = app_in(folder / "cdk.out")
     module.ModelFactory(app, "ModelFactory", env=HERE, bundles=empty_bundles(folder))
     return Resources(app.synth().stacks[0].template)
 

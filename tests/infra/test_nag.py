@@ -13,7 +13,7 @@ from aws_cdk import aws_s3 as s3
 from cdk_nag import AwsSolutionsChecks
 
 from infra.application import add_stack
-from tests.infra.conftest import ACCOUNT, REGION, app_of, empty_bundles
+from tests.infra.conftest import ACCOUNT, REGION, app_in, app_of, empty_bundles
 
 EXPLAINED = {
     r"L1": "Python 3.13 is one behind the newest: all that we pin has arm64 wheels for it",
@@ -79,7 +79,7 @@ def test_every_explanation_is_needed(found: list[str]) -> None:
 
 
 def test_the_pack_really_runs(tmp_path: Path) -> None:
-    app = App(outdir=str(tmp_path))
+    app = app_in(tmp_path)
     s3.Bucket(Stack(app, "Careless"), "Open")
 
     assert {"S1", "S10"} <= set(findings(app))
