@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
 
 from bench.chaos.machines import Machines
 from bench.chaos.operators import Attempt, Broken
 from bench.chaos.uploads import Upload, Uploads
 from local.driver import Inbox, Pipeline, until
 from local.embedded import Embedded
-from tunedrop.contracts import Estimate, S3Object
+from tunedrop.contracts import Estimate, Run, S3Object
 from tunedrop.registry import Record
 from tunedrop.registry.aliases import Aliases
 from tunedrop.serving import inventory
@@ -61,14 +62,20 @@ class Promises:
     def _registered(self, upload: Upload) -> None:
         """An upload has one run, and a folder's reads all its shards."""
         if upload not in self._known:
-            run = self._pipeline.run_of(upload.name, upload.version, ROUND_SECONDS).run
+            run = until(lambda: next(self._runs_of(upload), None), f"a run of {upload}", ROUND_SECONDS, 0.5)
             self._known[upload] = run.run_id
             if upload.shards and len(run.train.objects) not in (0, upload.shards):
                 raise Broken(f"{run.run_id} reads {len(run.train.objects)} of {upload.shards} shards")
-        named = self._pipeline.registry.named(upload.name)
-        runs = [one.run.run_id for one in named if one.run.source.version_id == upload.version]
+        runs = [one.run_id for one in self._runs_of(upload)]
         if runs != [self._known[upload]]:
             raise Broken(f"{upload} has the runs {runs}")
+
+    def _runs_of(self, upload: Upload) -> Iterator[Run]:
+        """The runs that it has started, or that have read it: the last shard may come while another starts
+        the run of its folder."""
+        for record in self._pipeline.registry.named(upload.name):
+            if upload.version in {one.version_id for one in (record.run.source, *record.run.train.objects)}:
+                yield record.run
 
     def _was_retried(self, attempt: Attempt, versions: tuple[S3Object, ...]) -> None:
         """A right retry has led to the next attempt, or to a refused run that says why not."""
