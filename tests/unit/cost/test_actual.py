@@ -7,10 +7,19 @@ import pytest
 
 from tests import builders
 from tunedrop import catalog
-from tunedrop.contracts import ActualCost, DeploymentSettings, Ending, Judged, StartedJob, TrainingJob
+from tunedrop.contracts import (
+    ActualCost,
+    DeploymentSettings,
+    Ending,
+    Judged,
+    Score,
+    StartedJob,
+    TrainingJob,
+)
 from tunedrop.cost.actual import actual, evaluated_usd
 
 NOW = "2026-11-23T14:02:00Z"
+SCORE = Score(metric="token_f1", base=0.5, tuned=0.6, difference=0.1, low=0.05, high=0.15)
 STARTED = StartedJob(outcome="started", job_arn=builders.JOB_ARN, job_name="job")
 
 
@@ -138,14 +147,18 @@ def test_an_evaluation_costs_the_tokens_that_bedrock_counted() -> None:
     assert found["evaluation, answers"] == pytest.approx(0.72)
 
 
-def test_an_evaluation_on_provisioned_throughput_costs_the_base_models_tokens() -> None:
-    evaluation = builders.evaluation(input_tokens=2_000_000, output_tokens=1_000_000)
+@pytest.mark.parametrize(("champion", "of_the_base"), [(None, 1 / 2), (SCORE, 1 / 3)])
+def test_an_evaluation_on_provisioned_throughput_costs_the_base_models_tokens(
+    champion: Score | None, of_the_base: float
+) -> None:
+    """The base model's share of all tokens, where a model in production was asked too, and where none was."""
+    evaluation = builders.evaluation(input_tokens=6_000_000, output_tokens=3_000_000, champion=champion)
     serving = builders.serving(way="provisioned")
 
     found = items(cost(builders.LLAMA_3_1, evaluation=evaluation, serving=serving))
 
-    assert found["evaluation, prompts"] == pytest.approx(0.22)
-    assert found["evaluation, answers"] == pytest.approx(0.11)
+    assert found["evaluation, prompts"] == pytest.approx(6 * 0.22 * of_the_base)
+    assert found["evaluation, answers"] == pytest.approx(3 * 0.22 * of_the_base)
 
 
 def test_tokens_of_evaluation_jobs_are_estimated_and_marked_as_such() -> None:
