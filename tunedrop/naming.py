@@ -105,6 +105,8 @@ def resource_name(stage: str, run: str, attempt: int = 1, job: int = 0, begins: 
     return f"{begins}-{stage}-{run}{suffix}"
 
 
+OUR_TAGS = "tunedrop:"
+"""The prefix of all tags that stages set themselves."""
 STAGE_TAG = "tunedrop:stage"
 RUN_TAG = "tunedrop:run"
 EXPIRES_TAG = "tunedrop:expires"

@@ -166,8 +166,12 @@ def _of_roles_and_tags(settings: Settings) -> Wrong:
     boundary = settings.permissions_boundary
     if boundary is not None and not _BOUNDARY.fullmatch(boundary):
         yield "permissions_boundary", f" is the name of a managed policy in the account, not {boundary}"
-    if naming.STAGE_TAG in settings.tags:
-        yield "tags", f": {naming.STAGE_TAG} is how the stage finds its resources"
+    for key in settings.tags:
+        if key.startswith(naming.OUR_TAGS):
+            yield (
+                "tags",
+                f": {key} is not for you to set; {naming.OUR_TAGS} is how the stage finds what is its own",
+            )
 
 
 def _of_recipients(settings: Settings) -> Wrong:

@@ -26,6 +26,10 @@ from infra.settings.types import (
 from tunedrop.contracts import RuleSettings
 from tunedrop.naming import MAX_STAGE
 
+MOST_TAGS = 48
+"""A bucket has at most 50 (S3 user guide, CostAllocTagging, read 2026-11-30): two are the stage's, with its
+name and, if it goes with its stack, its removal."""
+
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A stage before it is deployed: the properties of the construct. Money is in US dollars.
@@ -125,7 +129,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         must allow CloudWatch (and AWS Budgets, with `cost_budget`) to publish to an encrypted topic. By
         default the stack creates a key.
     tags
-        Tags for every resource of the stack, such as a cost centre.
+        Tags for every resource of the stack, such as a cost centre; at most 48, none of which begins with
+        `tunedrop:`.
     notification_emails
         Recipients of all run results, approval requests and alarms; each confirms the subscription once.
     notify
@@ -205,7 +210,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     judge: str = ""
     network: Network | None = None
     kms_key: KeyArn | None = None
-    tags: Annotated[dict[TagKey, TagValue], msgspec.Meta(max_length=49)] = {}
+    tags: Annotated[dict[TagKey, TagValue], msgspec.Meta(max_length=MOST_TAGS)] = {}
     notification_emails: tuple[Email, ...] = ()
     notify: dict[Tenant, tuple[Email, ...]] = {}
     resume_minutes: Annotated[int, msgspec.Meta(ge=1, le=60)] = 1

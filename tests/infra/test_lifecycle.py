@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from infra.settings import SettingsError
+from infra.settings.stage import MOST_TAGS
 from tests.infra.conftest import ACCOUNT, REGION, Resources, synthesize
 from tests.infra.test_cfn_lint import NETWORK
 from tunedrop import naming
@@ -82,6 +83,13 @@ def test_a_bucket_says_whether_it_goes_with_its_stack(resources: Resources, prod
 
     assert say_so(resources.template) == [True, True, True]
     assert say_so(prod) == [False, False, False]
+
+
+def test_a_bucket_has_room_for_all_tags_that_settings_may_give(resources: Resources) -> None:
+    """At most 50 (S3 user guide, CostAllocTagging, read 2026-11-30)."""
+    ours = max(len(one["Tags"]) for one in resources.of("AWS::S3::Bucket").values())
+
+    assert ours + MOST_TAGS <= 50
 
 
 def test_a_bucket_takes_nothing_new_between_its_emptying_and_its_deletion(resources: Resources) -> None:

@@ -203,11 +203,24 @@ def is_transient(error: BaseException) -> bool:
     """
     if isinstance(error, ClientError):
         status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-        if code_of(error) == "ServiceQuotaExceededException":
+        if code_of(error) == "ServiceQuotaExceededException" or is_spent_for_the_day(error):
             return False
         expired = status == 401 and code_of(error) == "ExpiredTokenException"
         return expired or code_of(error) in TRANSIENT_CODES or status in (408, 429) or status >= 500
     return isinstance(error, ConnectionError | EndpointConnectionError | HTTPClientError)
+
+
+def is_spent_for_the_day(error: BaseException) -> bool:
+    """Whether the account has used its tokens of the day for a model, or has none, as some new accounts.
+
+    Only the message tells it from other throttling: "Too many tokens per day, please wait before trying
+    again." (minorun365/agent-book, issue 29; Ivy-Interactive/Ivy-Tendril, issue 1756; read 2026-11-30).
+    """
+    return (
+        isinstance(error, ClientError)
+        and code_of(error) == "ThrottlingException"
+        and "tokens per day" in message_of(error)
+    )
 
 
 def is_forbidden(error: BaseException | None) -> bool:

@@ -41,6 +41,17 @@ def test_every_throttle_of_a_service_is_tried_again(service: str) -> None:
     assert [one for one in throttles if not is_transient(refusal(one))] == []
 
 
+def test_a_spent_quota_of_a_day_is_not_tried_again() -> None:
+    """Bedrock's messages as others have got them (minorun365/agent-book, issue 29; RooCodeInc/Roo-Code, issue
+    5050): the first is over tomorrow, the second in a minute."""
+    spent = refusal(
+        "ThrottlingException", "Too many tokens per day, please wait before trying again.", status=429
+    )
+    busy = refusal("ThrottlingException", "Too many tokens, please wait before trying again.", status=429)
+
+    assert [is_transient(one) for one in (spent, busy)] == [False, True]
+
+
 def test_what_the_sdk_tries_again_the_workflow_tries_again() -> None:
     theirs = (
         *standard.ThrottledRetryableChecker._THROTTLED_ERROR_CODES,

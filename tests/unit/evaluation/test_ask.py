@@ -100,6 +100,17 @@ def test_throttling_is_tried_again() -> None:
     assert asker(FakeBedrock(converse=[throttled, throttled, SPOKEN])).ask(QUESTION).text == "hi"
 
 
+def test_a_prompt_is_sent_once_where_the_tokens_of_the_day_are_spent() -> None:
+    """Bedrock's message in minorun365/agent-book, issue 29 (read 2026-11-30)."""
+    spent = "Too many tokens per day, please wait before trying again."
+    runtime = FakeBedrock(converse=refusal("ThrottlingException", spent, status=429))
+
+    answer = asker(runtime).ask(QUESTION)
+
+    assert len(runtime.called("converse")) == 1
+    assert "Service Quotas" in answer.error
+
+
 def test_a_prompt_that_keeps_failing_has_a_reason() -> None:
     answer = asker(FakeBedrock(converse=refusal("AccessDeniedException", "not you"))).ask(QUESTION)
 

@@ -46,6 +46,10 @@ WAKING_SECONDS = 300.0
 """How long an imported model may be not ready (Bedrock user guide, invoke-imported-model, read 2026-11-29:
 usually tens of seconds)."""
 
+SPENT = (
+    "Check the model's tokens per day in Service Quotas (some new accounts have none), then retry the run."
+)
+
 TRIES = 8
 LONGEST_PAUSE = 30.0
 
@@ -120,6 +124,8 @@ def persist(
             return call()
         except (ClientError, BotoCoreError) as error:
             reason = aws.explain(error)
+            if aws.is_spent_for_the_day(error):
+                reason = f"{reason} {SPENT}"
             if not aws.is_transient(error):
                 break
             tries += not (is_asleep(error) and now() < awake_by)
