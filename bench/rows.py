@@ -1,8 +1,9 @@
-"""`python -m bench rows [--region REGION] [--only TEXT]`: run each row of method, base model and Region.
+"""`python -m bench rows [--region REGION] [--only TEXT] [--log FILE]`: run each row of method, base, Region.
 
 A stage is deployed to each Region of `tests.rows`, and one small dataset is dropped for each row: it is
 trained, served, measured and decided by the engine that the table names, or refused with the reason and what
-can be tuned instead. Then the stage is torn down: nothing may be left that bills and can be deleted.
+can be tuned instead. A transfer follows the row whose result it tunes further. Then the stage is torn down:
+nothing may be left that bills and can be deleted.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -29,7 +30,7 @@ from local.bedrock.brain import base_brain
 from local.driver import Pipeline, until
 from local.embedded import ACCOUNT, ROOT, Embedded, running
 from local.sagemaker import hub, weights
-from tests.rows import EVERY_ENGINE, ROWS, Row, name_of
+from tests.rows import EVERY_ENGINE, ROWS, TRANSFERS, Row, name_of
 from tunedrop import catalog, naming
 from tunedrop.contracts import CompletedJob, Serving
 from tunedrop.registry import Record
@@ -75,14 +76,22 @@ SHORT = {
 RAN = ("promoted", "rejected", "inconclusive")
 
 
-class Ended(NamedTuple):
+class Ended(msgspec.Struct, frozen=True):
     """How the run of a row has ended; `wrong`: why not as the table says."""
 
-    row: Row
+    row: str
+    region: str
     status: str
     said: str
     seconds: float
     wrong: str
+
+
+class Chain(NamedTuple):
+    """A row, and the transfers that go on with its result."""
+
+    first: Row
+    further: list[Row]
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -90,17 +99,26 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench rows", description=__doc__.partition("\n")[0])
     parser.add_argument("--region", help="the rows of this Region alone")
     parser.add_argument("--only", default="", help="the rows with this in their name alone")
+    parser.add_argument("--log", type=Path, help="where ends are kept: what ended rightly is not run again")
+    parser.add_argument("--at-once", type=int, default=AT_ONCE, help=f"so many runs at once ({AT_ONCE})")
     asked = parser.parse_args(sys.argv[2:] if arguments is None else arguments)
-    chosen = [one for one in ROWS if asked.region in (None, one.region) and asked.only in name_of(one)]
+    log = Log(asked.log)
+    chosen = [
+        one
+        for one in (*ROWS, *TRANSFERS)
+        if asked.region in (None, one.region) and asked.only in name_of(one) and name_of(one) not in log.right
+    ]
     logging.disable(logging.INFO)  # the emulator's modules turn it on
     os.environ["LAMBDA_ACCOUNT_CONCURRENCY"] = FUNCTIONS_AT_ONCE
-    started, wrong = time.monotonic(), []
+    started = time.monotonic()
+    wrong: list[str] = []
     with tempfile.TemporaryDirectory() as folder, running(Path(folder) / "aws") as embedded:
         embedded.faults.set(quotas=QUOTAS)
         embedded.session()
         by_region = itertools.groupby(sorted(chosen, key=lambda one: one.region), lambda one: one.region)
         for number, (region, rows) in enumerate(by_region, 1):
-            wrong += _in_region(embedded, Path(folder), f"rows{number}", region, list(rows))
+            stage = Stage(f"rows{number}", region, asked.at_once)
+            wrong += _in_region(embedded, Path(folder), stage, chains(list(rows)), log)
         if embedded.violations.exists():
             wrong.append(f"calls or answers that AWS does not have: {embedded.violations.read_text()}")
     for one in wrong:
@@ -109,22 +127,63 @@ def main(arguments: list[str] | None = None) -> int:
     return int(bool(wrong))
 
 
-def _in_region(embedded: Embedded, folder: Path, stage: str, region: str, rows: list[Row]) -> Iterator[str]:
+class Stage(NamedTuple):
+    """A stage to deploy, and how many of its runs go on at once."""
+
+    name: str
+    region: str
+    at_once: int
+
+
+class Log:
+    """The ends of rows, a line each, in a file if one is given."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        lines = path.read_bytes().splitlines() if path is not None and path.exists() else []
+        before = [msgspec.json.decode(line, type=Ended) for line in lines]
+        self.right = {one.row for one in before if not one.wrong}
+
+    def keep(self, one: Ended) -> None:
+        """Print the end of a row, and write it down."""
+        print(_line(one), flush=True)
+        if self._path is not None:
+            with self._path.open("ab") as file:
+                file.write(msgspec.json.encode(one) + b"\n")
+
+
+def chains(rows: Sequence[Row]) -> list[Chain]:
+    """The rows, each with the transfers that follow it; a row is there if it or one of those is asked for."""
+    transfers = [one for one in rows if one.after]
+    found = {one: Chain(one, []) for one in rows if not one.after}
+    for transfer in transfers:
+        first = next(one for one in ROWS if one.engine and is_followed(one, transfer))
+        found.setdefault(first, Chain(first, [])).further.append(transfer)
+    return list(found.values())
+
+
+def is_followed(row: Row, transfer: Row) -> bool:
+    """Whether a transfer goes on with the result of a row."""
+    return (row.method, row.base, row.region) == (transfer.after, transfer.base, transfer.region)
+
+
+def _in_region(embedded: Embedded, folder: Path, stage: Stage, found: list[Chain], log: Log) -> Iterator[str]:
     """Deploy a stage, run its rows, tear it down. Yields what is wrong."""
     settings = json.loads((ROOT / "cdk.json").read_text())
     settings["app"] = f"{sys.executable} {ROOT / 'app.py'}"
-    settings["context"]["stages"] = {stage: SETTINGS | {"region": region}}
+    settings["context"]["stages"] = {stage.name: SETTINGS | {"region": stage.region}}
     (folder / "cdk.json").write_text(json.dumps(settings))
     started = time.monotonic()
-    embedded.deploy(stage, region, folder)
-    pipeline = Pipeline(boto3.Session(region_name=region), stage)
+    embedded.deploy(stage.name, stage.region, folder)
+    pipeline = Pipeline(boto3.Session(region_name=stage.region), stage.name)
     _bring_licensed_weights(pipeline)
-    print(f"{region}: deployed in {time.monotonic() - started:.0f} s; {len(rows)} rows", flush=True)
-    with ThreadPoolExecutor(AT_ONCE) as pool:
-        ended = list(pool.map(partial(_run, pipeline), range(len(rows)), rows))
+    count = sum(1 + len(one.further) for one in found)
+    print(f"{stage.region}: deployed in {time.monotonic() - started:.0f} s; {count} rows", flush=True)
+    with ThreadPoolExecutor(stage.at_once) as pool:
+        ended = [*itertools.chain(*pool.map(partial(_run_all, pipeline, log), itertools.count(), found))]
     counts = Counter(one.status for one in ended)
-    print(f"{region}: {', '.join(f'{n} {status}' for status, n in counts.items())}", flush=True)
-    yield from (f"{name_of(one.row)}: {one.wrong}" for one in ended if one.wrong)
+    print(f"{stage.region}: {', '.join(f'{n} {status}' for status, n in counts.items())}", flush=True)
+    yield from (f"{one.row}: {one.wrong}" for one in ended if one.wrong)
     yield from _left(pipeline)
 
 
@@ -137,22 +196,31 @@ def _bring_licensed_weights(pipeline: Pipeline) -> None:
         pipeline.aws.s3.put_object(Bucket=pipeline.stage.artifacts_bucket, Key=key, Body=content)
 
 
-def _run(pipeline: Pipeline, number: int, row: Row) -> Ended:
+def _run_all(pipeline: Pipeline, log: Log, number: int, chain: Chain) -> list[Ended]:
+    """Run a row, then what goes on with its result."""
+    name = f"row-{number}"
+    ended = [_run(pipeline, name, chain.first)]
+    log.keep(ended[0])
+    for further, row in enumerate(chain.further):
+        ended.append(_run(pipeline, f"{name}-{further}", row, after=name))
+        log.keep(ended[-1])
+    return ended
+
+
+def _run(pipeline: Pipeline, name: str, row: Row, after: str = "") -> Ended:
     """Drop the row's dataset, approve what it asks for, and look at its end."""
-    name, started = f"row-{number}", time.monotonic()
+    started = time.monotonic()
     pipeline.put(f"runs/{name}/train.jsonl", records_of(row))
-    version = pipeline.put(f"runs/{name}/run.yaml", msgspec.json.encode(manifest_of(row)))
+    version = pipeline.put(f"runs/{name}/run.yaml", msgspec.json.encode(manifest_of(row, after)))
     try:
         run_id = pipeline.run_of(name, version, SECONDS).run.run_id
         record = until(lambda: _closed(pipeline, run_id), f"the end of {run_id}", SECONDS, 1.0)
     except TimeoutError as error:
-        ended = Ended(row, "open", "", time.monotonic() - started, str(error))
+        status, said, wrong = "open", "", str(error)
     else:
-        said = record.failure.cause if record.failure is not None else ""
+        status, said = record.status, record.failure.cause if record.failure is not None else ""
         wrong = "; ".join(_wrong(row, record, said))
-        ended = Ended(row, record.status, said, time.monotonic() - started, wrong)
-    print(_line(ended), flush=True)
-    return ended
+    return Ended(name_of(row), row.region, status, said, time.monotonic() - started, wrong)
 
 
 def records_of(row: Row) -> bytes:
@@ -161,11 +229,11 @@ def records_of(row: Row) -> bytes:
     return b"".join((ROOT / "examples" / path).read_bytes().splitlines(keepends=True)[:count])
 
 
-def manifest_of(row: Row) -> dict[str, Any]:
-    """The manifest that is dropped for a row."""
+def manifest_of(row: Row, after: str = "") -> dict[str, Any]:
+    """The manifest that is dropped for a row, to go on with the result of another run."""
     document: dict[str, Any] = {
         "method": row.method,
-        "base_model": row.base,
+        **({"from": after} if after else {"base_model": row.base}),
         "budget_usd": 1_000,
         "hyperparameters": SHORT.get((row.engine, row.method), {}),
         "data": {"train": "train.jsonl"},
@@ -187,7 +255,8 @@ def _closed(pipeline: Pipeline, run_id: str) -> Record | None:
 def _wrong(row: Row, record: Record, said: str) -> Iterator[str]:
     """What of the run's end is not as the table says."""
     if not row.engine:
-        if record.status != "refused" or not any(one.id in said for one in catalog.tunable()):
+        nearest = [*(one.id for one in catalog.tunable()), *(["ame the base model"] if row.after else [])]
+        if record.status != "refused" or not any(one in said for one in nearest):
             yield f"{record.status}, not refused with what to take instead: {said}"
         if record.actual_usd:
             yield f"refused after {record.actual_usd:.2f} USD"
@@ -225,4 +294,4 @@ def _is_kept(pipeline: Pipeline, one: inventory.Resource) -> bool:
 
 def _line(one: Ended) -> str:
     mark = "WRONG" if one.wrong else "     "
-    return f"{mark} {one.seconds:5.0f} s  {one.status:12}  {name_of(one.row)}  {one.said}".rstrip()
+    return f"{mark} {one.seconds:5.0f} s  {one.status:12}  {one.row}  {one.said}".rstrip()

@@ -22,7 +22,10 @@ EVERY_ENGINE = ("bedrock", "sagemaker-serverless", "sagemaker-jumpstart", "mantl
 
 
 class Row(NamedTuple):
-    """What a person asks for, and by which engine and serving kind it is done; empty: it is refused."""
+    """What a person asks for, and by which engine and serving kind it is done; empty: it is refused.
+
+    `after`: the method of the run of the same base model whose result is tuned further.
+    """
 
     method: str
     base: str
@@ -30,6 +33,7 @@ class Row(NamedTuple):
     engine: str = ""
     way: str = ""
     asked_engine: str = ""
+    after: str = ""
 
 
 Names = tuple[str, ...]
@@ -87,10 +91,39 @@ ROWS = [
     *rows(TEXTS, OTHER_SCRIPTS, IMPORTING),
     *rows(TEXTS, (*NOVA, *OPEN, "openai.gpt-oss-20b", "gemma-4-31b"), (EAST,)),
 ]  # fmt: skip
+TUNED, GRADED = ("single-turn", "preference"), ("reinforcement",)
+
+
+def further(after: Names, methods: Names, base: str, regions: Names, engine: str = "") -> list[Row]:
+    """What follows the results of runs by the same engine; by none: it is refused."""
+    way = {"bedrock": "on-demand", "sagemaker-serverless": "imported"}.get(engine, "")
+    return [
+        Row(method, base, region, engine, way, after=before)
+        for before, method, region in itertools.product(after, methods, regions)
+    ]
+
+
+TRANSFERS = [
+    # on a Bedrock-tuned model: Nova, tuned or distilled
+    *further(("single-turn",), ("single-turn",), NOVA[1], (EAST,), "bedrock"),
+    *further(("distillation",), ("single-turn",), NOVA[0], (EAST,), "bedrock"),
+    *further(("single-turn",), ("reinforcement", "distillation"), NOVA[3], (EAST,)),
+    # on a serverless result
+    *further(TUNED, (*TUNED, *GRADED), OPEN[0], (EAST, WEST), "sagemaker-serverless"),
+    *further(GRADED, ("preference", *GRADED), OPEN[0], (EAST, WEST), "sagemaker-serverless"),
+    *further(GRADED, ("single-turn",), OPEN[0], (EAST, WEST)),
+    # continued pre-training, then anything
+    *further(TEXTS, (*TEXTS, "single-turn"), "mistral.mistral-7b", (EAST, WEST)),
+    # on a mantle model, and across engines
+    *further(GRADED, GRADED, "openai.gpt-oss-20b", (WEST,)),
+    Row("reinforcement", OPEN[2], WEST, asked_engine="mantle", after="single-turn"),
+]
+"""Transfers: each follows a row of `ROWS` in the same Region."""
 ACCEPTED = [one for one in ROWS if one.engine]
 REFUSED = [one for one in ROWS if not one.engine]
 
 
 def name_of(row: Row) -> str:
     asked = f" by {row.asked_engine}" if row.asked_engine else ""
-    return f"{row.method} of {row.base}{asked} in {row.region}"
+    after = f" after {row.after}" if row.after else ""
+    return f"{row.method}{after} of {row.base}{asked} in {row.region}"
