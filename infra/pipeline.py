@@ -229,7 +229,7 @@ class Tunedrop(Construct):
             The name of the runs; default: all. Bedrock generates the ids of serving resources, so IAM cannot
             separate the models of different names: only the alias is limited to the name.
         """
-        for statement in permissions.ask_models(Stack.of(self), self.stage, self.key, name):
+        for statement in permissions.ask_models(Stack.of(self), self.stage, self.artifacts, self.key, name):
             iam.Grant.add_to_principal(
                 grantee=grantee, actions=statement.actions, resource_arns=statement.resources,
                 conditions=statement.conditions or None,

@@ -22,7 +22,7 @@ def grant(functions: Functions, resources: Resources) -> None:
     if REWARDS.name in functions:
         functions[REWARDS.name].add_to_role_policy(grants.bedrock.grade("CallGraders"))
     for name, statements in grants.by_function().items():
-        more = (*grants.engines(name), *grants.imports.of(name))
+        more = grants.declared(name)
         for statement in (*grants.data.registry(name), *statements, *more):
             functions[name].add_to_role_policy(statement)
     for statement in grants.bedrock.bedrock_role():

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_kms as kms
+from aws_cdk import aws_s3 as s3
 
 from infra.permissions.base import allow
+from infra.permissions.declared import Filling
+from tunedrop.serving import kinds
 from tunedrop.stage import Stage as StageDescription
-from tunedrop.training import engines
 
 
 def ask_models(
-    stack: Stack, stage: StageDescription, key: kms.IKey, name: str
+    stack: Stack, stage: StageDescription, artifacts: s3.IBucket, key: kms.IKey, name: str
 ) -> Iterator[iam.PolicyStatement]:
     """Read the production alias of a name (or of `*`), and invoke the model that it points to.
 
@@ -22,19 +24,10 @@ def ask_models(
     another: only the alias is limited to the name.
     """
     alias = f"arn:aws:ssm:{stack.region}:{stack.account}:parameter{stage.alias_prefix}/{name}"
-    imported = ("imported-model",) if stage.import_role_arn else ()
-    serving = [
-        f"arn:aws:bedrock:{stack.region}:{stack.account}:{kind}/*"
-        for kind in ("custom-model-deployment", "provisioned-model", *imported)
-    ]
     yield allow("ReadAlias", ["ssm:GetParameter"], [alias])
-    invoke = ["bedrock:InvokeModel", "bedrock:InvokeModelWithResponseStream"]
-    yield allow("Invoke", invoke, serving)
-    if "bedrock-mantle" in {engines.named(one).service for one in stage.engines}:
-        project = f"arn:aws:bedrock-mantle:{stack.region}:{stack.account}:project/default"
-        yield allow("CreateInference", ["bedrock-mantle:CreateInference"], [project])
-        # For API keys; it takes no resource (Service Authorization Reference).
-        yield allow("CallWithBearerToken", ["bedrock-mantle:CallWithBearerToken"], ["*"])
+    fill = Filling(stack, stage.name, artifacts)
+    for kind in kinds.used_by(stage.engines):
+        yield from map(fill.statement, kind.applications)
     # Tuned models are encrypted with the stage's key, so callers need to use it, through Bedrock
     # (Nova user guide, customize-fine-tune-encrypt, PermissionsModelInvocation, read 2026-11-29).
     via = {"StringEquals": {"kms:ViaService": f"bedrock.{stack.region}.amazonaws.com"}}

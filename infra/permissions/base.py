@@ -53,9 +53,6 @@ class Statements:
         stack = self.resources.stack
         return f"arn:aws:{service}:{stack.region}:{stack.account}:{resource}"
 
-    def serving_arns(self) -> list[str]:
-        return [self.arn("custom-model-deployment/*"), self.arn("provisioned-model/*")]
-
     def tagged_ours(self) -> dict[str, Any]:
         """The request gives the stage's tag to what it creates."""
         return {"StringEquals": {f"aws:RequestTag/{naming.STAGE_TAG}": self.resources.stage.name}}

@@ -23,9 +23,7 @@ class Bedrock(Statements):
             allow(
                 "Quotas",
                 [
-                    "bedrock:ListCustomModelDeployments",
                     "bedrock:ListCustomModels",
-                    "bedrock:ListProvisionedModelThroughputs",
                     "servicequotas:ListAWSDefaultServiceQuotas",
                     "servicequotas:ListServiceQuotas",
                 ],
@@ -74,9 +72,6 @@ class Bedrock(Statements):
     def list_jobs(self) -> iam.PolicyStatement:
         return allow("ListJobs", ["bedrock:ListModelCustomizationJobs"], ["*"])
 
-    def list_deployments(self) -> iam.PolicyStatement:
-        return allow("ListDeployments", ["bedrock:ListCustomModelDeployments"], ["*"])
-
     def stop_job(self) -> iam.PolicyStatement:
         return allow(
             "StopJob",
@@ -84,15 +79,6 @@ class Bedrock(Statements):
             [self.arn("model-customization-job/*")],
             self.ours(),
         )
-
-    def serve(self) -> list[iam.PolicyStatement]:
-        actions = ["bedrock:CreateCustomModelDeployment", "bedrock:CreateProvisionedModelThroughput"]
-        models = [self.arn("custom-model/*")]
-        return [
-            allow("Serve", actions, models, self.tagged_ours()),
-            self.tag_new("custom-model-deployment/*", "provisioned-model/*"),
-            self.model_key(),
-        ]
 
     def tag_new(self, *kinds: str) -> iam.PolicyStatement:
         """Tag new resources, and never those that have another stage's tag.
@@ -108,7 +94,7 @@ class Bedrock(Statements):
 
     def invoke(self) -> iam.PolicyStatement:
         """A base model called by an inference profile runs in any Region of the profile."""
-        models = [FOUNDATION_MODELS, self.arn("inference-profile/*"), *self.serving_arns()]
+        models = [FOUNDATION_MODELS, self.arn("inference-profile/*")]
         return allow("Invoke", ["bedrock:InvokeModel"], models)
 
     def judge(self) -> list[iam.PolicyStatement]:
@@ -132,7 +118,7 @@ class Bedrock(Statements):
         return allow("StopJudging", ["bedrock:StopEvaluationJob"], jobs, self.ours())
 
     def read_tags(self) -> iam.PolicyStatement:
-        tagged = [self.arn("model-customization-job/*"), self.arn("evaluation-job/*"), *self.serving_arns()]
+        tagged = [self.arn("model-customization-job/*"), self.arn("evaluation-job/*")]
         return allow("ReadTags", ["bedrock:ListTagsForResource"], tagged)
 
     def read_job(self) -> iam.PolicyStatement:
@@ -146,23 +132,6 @@ class Bedrock(Statements):
     def read_model(self) -> iam.PolicyStatement:
         """Check that a custom model exists before it is tuned further or evaluated again."""
         return allow("ReadModel", ["bedrock:GetCustomModel"], [self.arn("custom-model/*")])
-
-    def read_serving(self) -> iam.PolicyStatement:
-        actions = ["bedrock:GetCustomModelDeployment", "bedrock:GetProvisionedModelThroughput"]
-        return allow("ReadServing", actions, self.serving_arns())
-
-    def swap(self) -> list[iam.PolicyStatement]:
-        """Replace the model behind an ARN, and tag it with the run that owns it then."""
-        actions = ["bedrock:UpdateCustomModelDeployment", "bedrock:UpdateProvisionedModelThroughput"]
-        keys = {"ForAllValues:StringEquals": {"aws:TagKeys": [naming.RUN_TAG, naming.EXPIRES_TAG]}}
-        return [
-            allow("Swap", actions, [self.arn("custom-model/*"), *self.serving_arns()], self.ours()),
-            allow("HandOver", ["bedrock:TagResource"], self.serving_arns(), self.ours() | keys),
-        ]
-
-    def release(self) -> iam.PolicyStatement:
-        actions = ["bedrock:DeleteCustomModelDeployment", "bedrock:DeleteProvisionedModelThroughput"]
-        return allow("Release", actions, self.serving_arns(), self.ours())
 
     def delete_models(self) -> iam.PolicyStatement:
         models = [self.arn("custom-model/*")]

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from aws_cdk import aws_iam as iam
 
 from infra.permissions.base import FOUNDATION_MODELS, Resources, Statements, allow, leading
 from infra.permissions.bedrock import Bedrock
 from infra.permissions.data import DATASETS, RUN_FILES, SHARD_FILES, Data
-from infra.permissions.engines import Filling
-from infra.permissions.imports import Imports
+from infra.permissions.declared import Filling
 from infra.permissions.outcomes import Outcomes
 from tunedrop import catalog, naming
+from tunedrop.serving import kinds
 from tunedrop.training import engines
 
 _EVALUATION_FILES = ("runs/*/predictions.jsonl", "runs/*/evaluation.json", "runs/*/judging/*")
@@ -31,7 +31,6 @@ class Grants(Statements):
         self.data = Data(resources)
         self.bedrock = Bedrock(resources)
         self.outcomes = Outcomes(resources)
-        self.imports = Imports(resources)
 
     def by_function(self) -> dict[str, list[iam.PolicyStatement]]:
         """The statements of each function, apart from those that all have (`Data.registry`)."""
@@ -55,19 +54,18 @@ class Grants(Statements):
             ],
             "wait_for_completion": [*self.resolve_waits(), outcomes.publish(), data.forget_troubles()],
             "set_up_throughput": [
-                *bedrock.serve(), bedrock.read_serving(), bedrock.list_deployments(), data.waits(),
+                bedrock.model_key(), data.waits(),
             ],
             "evaluate_model": [
-                bedrock.invoke(), *data.run_files(*evaluated), outcomes.read_alias(), bedrock.read_serving(),
+                bedrock.invoke(), *data.run_files(*evaluated), outcomes.read_alias(),
                 *bedrock.judge(), bedrock.read_judging(), bedrock.list_judging(), bedrock.stop_judging(),
                 bedrock.grade("GradeAnswers"),
             ],
             "evaluate_shard": [bedrock.invoke(), *data.run_files(SHARD_FILES), outcomes.read_alias()],
             "promote_model": [
-                outcomes.write_aliases(), bedrock.read_serving(), *bedrock.swap(),
-                *data.read_training_data(),
+                outcomes.write_aliases(), *data.read_training_data(),
             ],
-            "release_throughput": [*self.release_resources(), *bedrock.swap()],
+            "release_throughput": self.release_resources(),
             "notify": [*self.report(), outcomes.list_aliases()],
             "resume_waits": [*self.resolve_waits(), outcomes.publish(), data.forget_troubles()],
             "sweep_throughput": [*self.sweep(), *self.start_missed(), *self.report()],
@@ -106,8 +104,6 @@ class Grants(Statements):
             self.data.waits(),
             self.bedrock.read_job(),
             self.bedrock.list_jobs(),
-            self.bedrock.list_deployments(),
-            self.bedrock.read_serving(),
             self.bedrock.read_judging(),
             self.bedrock.stop_job(),  # one that does not start, where the stage says so
             *self.data.signals(),
@@ -129,19 +125,16 @@ class Grants(Statements):
         """Release billed resources. Tags say which run owns one, aliases which are in production."""
         bedrock, outcomes = self.bedrock, self.outcomes
         return [
-            bedrock.release(), bedrock.read_serving(), bedrock.delete_models(), bedrock.read_model(),
+            bedrock.delete_models(), bedrock.read_model(),
             bedrock.stop_job(), bedrock.list_jobs(), bedrock.stop_judging(), bedrock.list_judging(),
             bedrock.read_tags(), outcomes.list_aliases(), outcomes.write_aliases(),
         ]  # fmt: skip
 
     def sweep(self) -> list[iam.PolicyStatement]:
         """Find and release billed resources that no active run owns."""
-        lists = ["bedrock:ListCustomModelDeployments", "bedrock:ListProvisionedModelThroughputs"]
         executions = self.arn(f"execution:{self.resources.workflow_name}:*", "states")
         return [
-            allow("ListServing", lists, ["*"]),
             *self.release_resources(),
-            *self.bedrock.swap(),
             self.data.forget_troubles(),
             allow("BaseModels", ["bedrock:GetFoundationModel"], [FOUNDATION_MODELS]),
             allow("ReadRuns", ["states:DescribeExecution"], [executions]),
@@ -157,15 +150,20 @@ class Grants(Statements):
             allow("StartMissed", ["states:StartExecution"], [workflow]),
         ]
 
-    def engines(self, function: str) -> Iterator[iam.PolicyStatement]:
-        """What each engine of the stage needs for a function (`permissions` in its package)."""
-        role = self.resources.training_role
-        role_arn = role.role_arn if role is not None else ""
-        for name in self.resources.settings.engines:
+    def declared(self, function: str) -> Iterator[iam.PolicyStatement]:
+        """What the stage's engines and serving modes say that a function needs."""
+        parts = self.resources
+        names = parts.settings.engines
+        for name in names:
             models = catalog.load().values()
             tuned = [one.service_id for one in models if name in map(one.engine_of, one.methods)]
-            several = {"{graders}": self.resources.stage.allowed_graders, "{base_models}": tuned}
-            fill = Filling(
-                self.resources.stack, self.resources.stage.name, self.resources.artifacts, role_arn, several
-            )
+            fill = self._filling({"{graders}": parts.stage.allowed_graders, "{base_models}": tuned})
             yield from map(fill.statement, engines.named(name).permissions.get(function, ()))
+        for kind in kinds.used_by(names):
+            yield from map(self._filling().statement, kind.permissions.get(function, ()))
+
+    def _filling(self, several: Mapping[str, Sequence[str]] | None = None) -> Filling:
+        parts = self.resources
+        return Filling(
+            parts.stack, parts.stage.name, parts.artifacts, parts.training_role, parts.import_role, several
+        )

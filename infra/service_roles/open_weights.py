@@ -10,7 +10,7 @@ from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 from constructs import Construct
 
-from infra.permissions.engines import Filling
+from infra.permissions.declared import Filling
 from infra.service_roles.bedrock import TRAINING, RoleForJobs, data_through_s3, storage
 from tunedrop import naming
 from tunedrop.training.engine import TrainingEngine

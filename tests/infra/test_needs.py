@@ -121,7 +121,9 @@ SWAP = (
         Call("bedrock:TagResource", one, OURS | tagging("", "tunedrop:run", "tunedrop:expires"))
         for one in (DEPLOYMENT, THROUGHPUT)
     ),
+    # Both name the new model too (Service Authorization Reference, Amazon Bedrock, read 2026-11-29).
     Call("bedrock:UpdateCustomModelDeployment", MODEL, OURS),
+    Call("bedrock:UpdateProvisionedModelThroughput", MODEL, OURS),
 )
 PROMOTE = (
     *READ_ALIAS, Call("ssm:PutParameter", ALIAS), Call("ssm:DeleteParameter", ALIAS), *READ_SERVING, *SWAP,

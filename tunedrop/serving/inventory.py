@@ -7,7 +7,7 @@ nothing, and customization jobs cannot be deleted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,7 +16,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tunedrop import aws, clock, naming
 from tunedrop.aws import Aws
 from tunedrop.serving import kinds
-from tunedrop.serving.kind import Listing
+from tunedrop.serving.kind import Listing, ServingKind
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 from tunedrop.training.engine import LeftoverKind
@@ -64,23 +64,28 @@ OF_ENGINES: tuple[LeftoverKind, ...] = ("training job", "training file", "traine
 def jobs() -> tuple[str, ...]:
     """The kinds of jobs, and of the files that they read."""
     own = (one.kind for one in _JOBS)
-    return (*own, "training job", "training file", *(one.kind for one in _of_serving() if one.is_job))
+    return (
+        *own,
+        "training job",
+        "training file",
+        *(one.kind for one in _of_serving(kinds.every()) if one.is_job),
+    )
 
 
 def serving() -> tuple[str, ...]:
     """The kinds of serving resources."""
-    return tuple(one.kind for one in _of_serving() if not one.is_job)
+    return tuple(one.kind for one in _of_serving(kinds.every()) if not one.is_job)
 
 
-def _of_serving(imports: bool = True) -> list[Listing]:
-    """The lists of all kinds of serving; only some stages import models' files."""
-    found = [kind for kind in kinds.every() if imports or not kind.serves_files]
-    return [listing for kind in found for listing in kind.listings]
+def _of_serving(of: Iterable[ServingKind]) -> list[Listing]:
+    """The lists of these kinds of serving."""
+    return [listing for kind in of for listing in kind.listings]
 
 
-def _listings(imports: bool) -> Iterator[Listing]:
-    """In the order of deletion: jobs, serving resources, models."""
-    theirs = _of_serving(imports)
+def _listings(engine_names: Collection[str]) -> Iterator[Listing]:
+    """In the order of deletion: jobs, serving resources, models. A stage's functions may list nothing else
+    than what its engines need."""
+    theirs = _of_serving(kinds.used_by(engine_names))
     yield from (*_JOBS, *(one for one in theirs if one.is_job))
     yield from (one for one in theirs if not one.is_job)
     yield _CUSTOM_MODELS
@@ -118,8 +123,7 @@ def resources(
         If a list cannot be read or, without `skipped`, tags; it is then unknown what exists.
     """
     asked = stage.engines if of is None else of
-    imports = bool(stage.import_role_arn) or not set(asked) <= set(stage.engines)
-    for listed in _listings(imports):
+    for listed in _listings(asked):
         if wanted is not None and listed.kind not in wanted:
             continue
         if ended_evaluations and listed.kind == "evaluation job":

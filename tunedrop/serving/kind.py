@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 import msgspec
 
 from tunedrop.aws import Aws
+from tunedrop.aws.permission import Permission
 from tunedrop.aws.quotas import Quotas, Shortage
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Commitment, DeploymentSettings, Way
@@ -130,6 +131,15 @@ class ServingKind(ABC):
     """Whether other runs free the quota when they end."""
 
     quota_hint: ClassVar[str]
+
+    of_every_stage: ClassVar[bool] = False
+    """Whether each stage has its permissions; others are for stages with an engine whose models need it."""
+
+    permissions: ClassVar[Mapping[str, tuple[Permission, ...]]] = {}
+    """What the functions need, by function."""
+
+    applications: ClassVar[tuple[Permission, ...]] = ()
+    """What an application needs to ask its models."""
 
     @property
     def is_free_while_idle(self) -> bool:

@@ -14,6 +14,7 @@ import msgspec
 
 from tunedrop import naming
 from tunedrop.aws import Aws
+from tunedrop.aws.permission import Permission
 from tunedrop.aws.quotas import Quotas, Shortage
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, CompletedJob, Dataset, Method, Run, StartedJob
@@ -21,7 +22,6 @@ from tunedrop.errors import CustomizationFailed, RunStopped
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
 from tunedrop.training.job import Charge, Job
-from tunedrop.training.permission import Permission
 
 LeftoverKind = Literal["training job", "training file", "trained model"]
 

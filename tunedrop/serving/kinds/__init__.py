@@ -6,10 +6,12 @@ Each module of this package is one kind, and holds one `KIND`.
 from __future__ import annotations
 
 import pkgutil
+from collections.abc import Collection
 from functools import cache
 from importlib import import_module
 from typing import Any
 
+from tunedrop import catalog
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Way
@@ -33,6 +35,13 @@ def of(way: Way) -> ServingKind:
 def offered(base_model: BaseModel) -> list[ServingKind]:
     """The kinds that can serve models tuned from a base model, in order of preference."""
     return [kind for kind in every() if kind.serves(base_model)]
+
+
+def used_by(engines: Collection[str]) -> list[ServingKind]:
+    """The kinds that a stage with these engines may use: those of their base models, and of every stage."""
+    models = catalog.load().values()
+    tuned = [one for one in models if any(one.engine_of(method) in engines for method in one.methods)]
+    return [kind for kind in every() if kind.of_every_stage or any(map(kind.serves, tuned))]
 
 
 def of_arn(arn: str) -> ServingKind | None:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from tunedrop import naming
 from tunedrop.aws.quotas import Quotas, Shortage
 from tunedrop.serving.kind import Behind, Demand, Listing, Served, ServingKind, Wanted
+from tunedrop.serving.permissions import by_function, of_applications
 
 IN_TOTAL = "L-1EF80F3E"
 IN_PROGRESS = "L-430C95DD"
@@ -31,6 +32,9 @@ class Deployment(ServingKind):
     terms = "served on demand, free while idle"
     billed_by = "token"
     queues = True
+    of_every_stage = True
+    permissions = by_function("Deployments", "CustomModelDeployment", "custom-model-deployment", queues=True)
+    applications = of_applications("Deployments", "custom-model-deployment")
     quota_hint = (
         f"Delete a custom model deployment, or ask for more in Service Quotas: {IN_TOTAL} (total) and "
         f"{IN_PROGRESS} (in progress)."

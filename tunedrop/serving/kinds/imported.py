@@ -13,9 +13,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, clock, naming
+from tunedrop.aws.permission import Permission
 from tunedrop.aws.quotas import Quotas, Shortage
 from tunedrop.catalog.model import BaseModel
 from tunedrop.serving.kind import Behind, Demand, Listing, Served, ServingKind, Wanted
+from tunedrop.serving.permissions import BEDROCK, OURS, WITH_OUR_TAG, of_applications
 from tunedrop.stage import Stage
 
 IMPORT_JOB = ":model-import-job/"
@@ -24,6 +26,58 @@ IN_TOTAL = "L-45B04988"
 
 _MODELS = Listing(
     "imported model", "list_imported_models", "modelSummaries", "modelArn", "modelName", "creationTime"
+)
+
+_MODEL_ARNS, _JOB_ARNS = (f"{BEDROCK}imported-model/*",), (f"{BEDROCK}model-import-job/*",)
+_READ_JOB = Permission(sid="ReadImports", actions=("bedrock:GetModelImportJob",), resources=_JOB_ARNS)
+_READ = Permission(sid="ReadImported", actions=("bedrock:GetImportedModel",), resources=_MODEL_ARNS)
+_READ_TAGS = Permission(
+    sid="ReadImportTags", actions=("bedrock:ListTagsForResource",), resources=(*_MODEL_ARNS, *_JOB_ARNS)
+)
+# Bedrock's list operations, and the import of a model, take no resource (IAM reference, bedrock).
+_LIST = Permission(
+    sid="ListImports", actions=("bedrock:ListImportedModels", "bedrock:ListModelImportJobs"), resources=("*",)
+)
+_ASK = Permission(sid="AskImported", actions=("bedrock:InvokeModel",), resources=_MODEL_ARNS)
+_IMPORT = (
+    Permission(
+        sid="Import",
+        actions=("bedrock:CreateModelImportJob",),
+        resources=("*",),
+        conditions=WITH_OUR_TAG,
+    ),
+    Permission(
+        sid="TagImports",
+        actions=("bedrock:TagResource",),
+        resources=(*_MODEL_ARNS, *_JOB_ARNS),
+        conditions=WITH_OUR_TAG,
+    ),
+    Permission(
+        sid="PassImportRole",
+        actions=("iam:PassRole",),
+        resources=("{import_role}",),
+        conditions={"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}},
+    ),
+    Permission(
+        sid="KeepBaseModel",
+        actions=("bedrock:TagResource",),
+        resources=_MODEL_ARNS,
+        conditions=OURS | {"ForAllValues:StringEquals": {"aws:TagKeys": naming.EXPIRES_TAG}},
+    ),
+    # Without it S3 reports a missing object as forbidden (S3 API reference, GetObject).
+    Permission(sid="ListArtifacts", actions=("s3:ListBucket",), resources=("{artifacts}",)),
+)
+_END = (
+    _READ_JOB,
+    _READ,
+    _LIST,
+    _READ_TAGS,
+    Permission(
+        sid="DeleteImported",
+        actions=("bedrock:DeleteImportedModel",),
+        resources=_MODEL_ARNS,
+        conditions=OURS,
+    ),
 )
 
 
@@ -44,6 +98,18 @@ class Imported(ServingKind):
     terms = "imported into Bedrock: billed by windows of five minutes"
     billed_by = "window"
     serves_files = True
+    permissions = {  # noqa: RUF012
+        "preflight": (_LIST, _READ_JOB, _READ),
+        "set_up_throughput": (*_IMPORT, _READ_JOB, _READ, _LIST),
+        "wait_for_completion": (_READ_JOB, _READ),
+        "resume_waits": (_READ_JOB, _READ),
+        "evaluate_model": (_ASK, _READ),
+        "evaluate_shard": (_ASK,),
+        "promote_model": (_READ_TAGS, _READ_JOB, _READ),
+        "release_throughput": _END,
+        "sweep_throughput": _END,
+    }
+    applications = of_applications("Imported", "imported-model")
     quota_hint = f"Delete an imported model, or ask for more in Service Quotas: {IN_TOTAL} (3 by default)."
 
     def create(self, bedrock: Any, wanted: Wanted) -> str:

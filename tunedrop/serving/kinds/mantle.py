@@ -11,9 +11,24 @@ from typing import Any
 
 from tunedrop.aws import Aws
 from tunedrop.aws.mantle import CHAT, TUNED_MODELS, address, id_in
+from tunedrop.aws.permission import Permission
 from tunedrop.catalog.model import BaseModel
 from tunedrop.serving.kind import Behind, Served, ServingKind, Wanted
 from tunedrop.stage import Stage
+
+_PROJECT = "arn:aws:bedrock-mantle:{region}:{account}:project/default"
+_ASK = Permission(
+    sid="AskMantle",
+    # No condition on the model: the value for a tuned model is not documented.
+    actions=("bedrock-mantle:CreateInference",),
+    resources=(_PROJECT,),
+)
+_CALL_WITH_KEY = Permission(
+    sid="CallWithBearerToken",
+    # For API keys; it takes no resource (Service Authorization Reference).
+    actions=("bedrock-mantle:CallWithBearerToken",),
+    resources=("*",),
+)
 
 
 class Mantle(ServingKind):
@@ -28,6 +43,8 @@ class Mantle(ServingKind):
     terms = "served by the token, at the endpoint that tunes it"
     billed_by = "token"
     quota_hint = ""
+    permissions = {"evaluate_model": (_ASK,), "evaluate_shard": (_ASK,)}  # noqa: RUF012
+    applications = (_ASK, _CALL_WITH_KEY)
 
     def create(self, bedrock: Any, wanted: Wanted) -> str:
         del bedrock

@@ -10,6 +10,7 @@ from tunedrop.aws.quotas import Quotas, Shortage
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Commitment
 from tunedrop.serving.kind import Behind, CannotSwap, Demand, Listing, Served, ServingKind, Wanted
+from tunedrop.serving.permissions import by_function, of_applications
 
 NO_COMMITMENT_UNITS = "L-BE77399C"
 
@@ -37,6 +38,9 @@ class Provisioned(ServingKind):
     offered_as = title = mode = "provisioned"
     terms = "served by the hour only"
     billed_by = "hour"
+    of_every_stage = True
+    permissions = by_function("Throughput", "ProvisionedModelThroughput", "provisioned-model")
+    applications = of_applications("Throughput", "provisioned-model")
     # Waiting does not help in an account without units.
     quota_frees_up = False
     quota_hint = (

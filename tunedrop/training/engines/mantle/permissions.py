@@ -7,7 +7,7 @@ values are the ids of the request, compared exactly, was seen by a public projec
 
 from __future__ import annotations
 
-from tunedrop.training.permission import Permission
+from tunedrop.aws.permission import Permission
 
 _PROJECT = ("arn:aws:bedrock-mantle:{region}:{account}:project/default",)
 
@@ -25,12 +25,6 @@ _READ = Permission(
 _END = Permission(
     sid="EndFineTuning",
     actions=("bedrock-mantle:CancelFineTuningJob", "bedrock-mantle:DeleteFile"),
-    resources=_PROJECT,
-)
-_ASK = Permission(
-    sid="AskMantle",
-    # No condition on the model: the value for a tuned model is not documented.
-    actions=("bedrock-mantle:CreateInference",),
     resources=_PROJECT,
 )
 
@@ -59,8 +53,6 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
     "wait_for_completion": (_READ, _END),
     "resume_waits": (_READ, _END),
     "set_up_throughput": (_READ,),
-    "evaluate_model": (_ASK,),
-    "evaluate_shard": (_ASK,),
     "release_throughput": (_READ, _END),
     "sweep_throughput": (_READ, _END),
 }

@@ -1,13 +1,13 @@
 """What a stage's functions and the jobs' role may do for JumpStart, by function.
 
-The names in braces are filled in (`tunedrop.training.permission.Permission`). Resource types: Service
+The names in braces are filled in (`tunedrop.aws.permission.Permission`). Resource types: Service
 Authorization Reference, Amazon SageMaker and Amazon ECR, read 2026-11-29.
 """
 
 from __future__ import annotations
 
 from tunedrop import naming
-from tunedrop.training.permission import Permission
+from tunedrop.aws.permission import Permission
 
 _JOBS = "arn:aws:sagemaker:{region}:{account}:training-job/pretrain-{stage}-*"
 _HUB = (

@@ -1,13 +1,13 @@
 """What a stage's functions may do in SageMaker, by function, for `infra.permissions`.
 
-The names in braces are filled in (`tunedrop.training.permission.Permission`).
+The names in braces are filled in (`tunedrop.aws.permission.Permission`).
 Resource types: Service Authorization Reference, Amazon SageMaker, read 2026-11-29.
 """
 
 from __future__ import annotations
 
 from tunedrop import naming
-from tunedrop.training.permission import Permission
+from tunedrop.aws.permission import Permission
 
 _SAGEMAKER = "arn:aws:sagemaker:{region}:{account}:"
 _JOBS = f"{_SAGEMAKER}training-job/tunedrop-{{stage}}-*"

@@ -1,4 +1,4 @@
-"""IAM statements of what a training engine says that it needs (`tunedrop.training.permission.Permission`)."""
+"""IAM statements of what engines and serving modes say that they need (`tunedrop.aws.permission`)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,22 @@ from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
 from aws_cdk import aws_s3 as s3
 
-from tunedrop.training.permission import Permission
+from tunedrop.aws.permission import Permission
 
 
 class Filling:
     """Fills the words in braces of one stage's permissions; some stand for several values."""
 
     def __init__(
-        self, stack: Stack, stage: str, artifacts: s3.IBucket, training_role: str = "",
-        several: Mapping[str, Sequence[str]] | None = None,
+        self, stack: Stack, stage: str, artifacts: s3.IBucket, training_role: iam.IRole | None = None,
+        import_role: iam.IRole | None = None, several: Mapping[str, Sequence[str]] | None = None,
     ) -> None:  # fmt: skip
         self._words = {
             "{region}": stack.region,
             "{account}": stack.account,
             "{stage}": stage,
-            "{training_role}": training_role,
+            "{training_role}": training_role.role_arn if training_role is not None else "",
+            "{import_role}": import_role.role_arn if import_role is not None else "",
             "{artifacts}": artifacts.bucket_arn,
         }
         self._several = several or {}
@@ -40,7 +41,9 @@ class Filling:
             conditions=conditions or None,
         )
 
-    def _values(self, text: str) -> list[str]:
+    def _values(self, text: str | tuple[str, ...]) -> list[str]:
+        if not isinstance(text, str):
+            return [value for one in text for value in self._values(one)]
         return list(self._several.get(text, ())) or [self._filled(text)]
 
     def _filled(self, text: str) -> str:

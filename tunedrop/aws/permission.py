@@ -1,0 +1,24 @@
+"""A permission that an engine or a serving mode needs, as `infra.permissions` makes policies of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+Conditions = Mapping[str, Mapping[str, str | tuple[str, ...]]]
+"""The keys and values of a statement's conditions, by operator."""
+
+
+class Permission(msgspec.Struct, frozen=True, kw_only=True):
+    """A policy statement for one of the stage's functions, or for applications.
+
+    `{account}`, `{region}`, `{stage}`, `{training_role}`, `{import_role}` and `{artifacts}` (a bucket's ARN)
+    are filled in; `{graders}` and `{base_models}` are several values each: the stage's graders, and the
+    engine's models.
+    """
+
+    sid: str
+    actions: tuple[str, ...]
+    resources: tuple[str, ...]
+    conditions: Conditions = {}
