@@ -12,6 +12,7 @@ import argparse
 import itertools
 import json
 import logging
+import math
 import os
 import sys
 import tempfile
@@ -55,15 +56,18 @@ QUOTAS = {
 """What an account has to ask for that runs all rows at once; its customization jobs stay at ten."""
 
 DATA = {
-    "instruction": ("domain-questions/train.jsonl", 300),
-    "single-turn": ("support-persona/train.jsonl", 300),
-    "multi-turn": ("assistant-conversation/train.jsonl", 300),
-    "preference": ("preferred-answers/train.jsonl", 300),
-    "reinforcement": ("graded-answers/train.jsonl", 300),
-    "distillation": ("teacher-and-student/prompts.jsonl", 300),
-    "continued-pretraining": ("domain-text/train.jsonl", 300),
+    "instruction": "domain-questions/train.jsonl",
+    "single-turn": "support-persona/train.jsonl",
+    "multi-turn": "assistant-conversation/train.jsonl",
+    "preference": "preferred-answers/train.jsonl",
+    "reinforcement": "graded-answers/train.jsonl",
+    "distillation": "teacher-and-student/prompts.jsonl",
+    "continued-pretraining": "domain-text/train.jsonl",
 }
-"""The example of each method, and how many of its records are enough."""
+"""The example of each method."""
+
+FEWEST, HELD_OUT = 100, 0.3
+"""The fewest records that are dropped, and the share of them that is held out at most."""
 
 SHORT = {
     ("bedrock", "reinforcement"): {"epoch_count": 1, "batch_size": 32, "training_sample_per_prompt": 2},
@@ -225,8 +229,15 @@ def _run(pipeline: Pipeline, name: str, row: Row, after: str = "") -> Ended:
 
 def records_of(row: Row) -> bytes:
     """The lines that are dropped for a row; for a method that nobody offers, any."""
-    path, count = DATA.get(row.method, DATA["single-turn"])
-    return b"".join((ROOT / "examples" / path).read_bytes().splitlines(keepends=True)[:count])
+    path = ROOT / "examples" / DATA.get(row.method, DATA["single-turn"])
+    return b"".join(path.read_bytes().splitlines(keepends=True)[: _enough(row)])
+
+
+def _enough(row: Row) -> int:
+    """The number of records with which the base model can be tuned by the method."""
+    found = (one.methods.items() for one in catalog.load().values() if row.base in one.names)
+    least = [rules.min_train_records for methods in found for name, rules in methods if name == row.method]
+    return math.ceil(max(FEWEST, max(least, default=0) / (1 - HELD_OUT)))
 
 
 def manifest_of(row: Row, after: str = "") -> dict[str, Any]:
