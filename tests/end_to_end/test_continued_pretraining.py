@@ -36,10 +36,15 @@ def submitted(every_engine: Pipeline, name: str, manifest: str = MANIFEST) -> st
     return every_engine.run_named(name).run.run_id
 
 
-def test_texts_are_read_imported_measured_promoted_and_torn_down(every_engine: Pipeline) -> None:
-    run_id = submitted(every_engine, "texts")
-
-    record = every_engine.approved(run_id, 600.0)
+def test_texts_are_read_imported_measured_promoted_and_torn_down_though_no_event_arrives(
+    every_engine: Pipeline, embedded: Embedded
+) -> None:
+    embedded.faults.set(events="never")
+    try:
+        run_id = submitted(every_engine, "texts")
+        record = every_engine.approved(run_id, 600.0)
+    finally:
+        embedded.faults.set()
 
     assert record.status == "promoted", record.failure or record.documents.get("evaluation")
     job, serving = whole(record, "job", CompletedJob), whole(record, "serving", Serving)
