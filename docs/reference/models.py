@@ -98,6 +98,7 @@ def _prices(one: BaseModel) -> list[tuple[str, str, str, str]]:
     prices = one.prices
     named = [
         ("training, a million tokens", prices.training_per_million_tokens),
+        *([("training, an image seen", prices.training_per_image)] if prices.training_per_image else []),
         ("storage, a month", prices.storage_per_month),
         ("input, a million tokens", prices.input_per_million_tokens),
         ("output, a million tokens", prices.output_per_million_tokens),

@@ -41,7 +41,9 @@ def handler(payload: Input, services: Services) -> Serving:
         )
 
     if kinds.of(way).queues:
-        serving = deployments.create_or_queue(bedrock, services.waits, name, create, granted=payload.granted)
+        serving = deployments.create_or_queue(
+            bedrock, services.waits, kinds.of(way), name, create, granted=payload.granted
+        )
     else:
         serving = create()
     compared = not payload.evaluated and bases.is_needed(base_model)

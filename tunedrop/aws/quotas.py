@@ -32,6 +32,20 @@ class Shortage(msgspec.Struct, frozen=True):
     note: str = ""
 
 
+class Use(msgspec.Struct, frozen=True, kw_only=True):
+    """What a quota counts, how many of that there are, and how many there are in all with one run more.
+
+    `quota` and its `service`'s code if it is not one of Bedrock's, which are known by their code.
+    """
+
+    code: str
+    counts: str
+    used: int
+    needed: int
+    quota: Quota | None = None
+    service: str = "bedrock"
+
+
 def read(aws_: Aws) -> dict[str, Quota]:
     """The quotas by code: this account's own values, else the defaults.
 

@@ -57,10 +57,13 @@ class Prices(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     `imported_…` are per custom model unit of an imported model, per minute of its five-minute windows and per
     month of storage.
 
+    `training_per_image` is for each time that the model sees an image.
+
     `custom_…` are for on-demand tokens of a tuned model; None if they cost the same as the base model's.
     """
 
     training_per_million_tokens: Price | None = None
+    training_per_image: Price | None = None
     training_per_hour: Price | None = None
     storage_per_month: Price | None = None
     input_per_million_tokens: Price | None = None

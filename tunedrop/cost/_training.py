@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 
 import msgspec
@@ -11,7 +12,7 @@ from tunedrop.contracts import CostLine, Dataset, Prompts, Run, Teacher
 from tunedrop.cost._media import shown_in
 from tunedrop.cost.lines import PricesOf, Tokens, estimated, of_catalog, per_million, priced, ranged
 from tunedrop.planning.distillation import MAX_PAIRS
-from tunedrop.planning.plan import PlannedJob
+from tunedrop.planning.plan import EPOCHS, PlannedJob
 from tunedrop.training import engines
 from tunedrop.training.job import Charge
 
@@ -27,6 +28,9 @@ def training(
     charge = engines.of(base_model, planned.method).price(planned, base_model)
     if charge.by == "hour":
         yield from _by_the_hour(title, planned, charge)
+        return
+    if charge.by == "image":
+        yield _by_the_image(title, planned, base_model, charge)
         return
     shown = shown_in(planned.dataset.train.media, base_model)
     train = planned.dataset.train
@@ -91,6 +95,26 @@ def _by_the_hour(title: str, planned: PlannedJob, charge: Charge) -> Iterator[Co
     else:
         yield priced(title, None, 0.0, f"by the hour; {unknown}", "an hour", charge.sku)
     yield _grader(planned)
+
+
+def _by_the_image(title: str, planned: PlannedJob, base_model: BaseModel, charge: Charge) -> CostLine:
+    """Each record has one image, which the model sees once an epoch, or as often as the steps take it."""
+    records, given = planned.dataset.train.records, planned.hyperparameters
+    rules = base_model.hyperparameters_of(planned.method)
+
+    def bounds(name: str) -> tuple[float, float]:
+        value = given.get(name, "auto")
+        return (rules[name].minimum, rules[name].maximum) if value == "auto" else (float(value),) * 2
+
+    if name := next((one for one in EPOCHS if one in rules), ""):
+        low, high = (records * epochs for epochs in bounds(name))
+    else:
+        low, high = (steps * float(given["batchSize"]) for steps in bounds("stepCount"))
+    likely = math.sqrt(low * high)  # of a range of several orders of magnitude
+    basis = (
+        f"{records:,} images, seen {low:,.0f}" + (f" to {high:,.0f}" if high > low else "") + " times in all"
+    )
+    return ranged(title, charge.price, low, likely, high, basis, "an image", charge.sku)
 
 
 def _grader(planned: PlannedJob) -> CostLine:

@@ -9,7 +9,7 @@ import msgspec
 from tunedrop import naming
 from tunedrop.contracts import Dataset, Method, Run
 
-_EPOCHS = ("epochCount", "max_epochs", "epoch", "n_epochs")
+EPOCHS = ("epochCount", "max_epochs", "epoch", "n_epochs")
 """The engines' names for the number of epochs."""
 
 _TRIES = ("trainingSamplePerPrompt", "rollout_n")
@@ -30,8 +30,8 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def epochs(self) -> float:
-        """The number of epochs."""
-        return float(self._value_of(_EPOCHS))
+        """The number of epochs; 1 if the service chooses it (`auto`)."""
+        return float(self._value_of(EPOCHS))
 
     @property
     def tries(self) -> int:
@@ -45,7 +45,8 @@ class PlannedJob(msgspec.Struct, frozen=True, kw_only=True):
 
     def _value_of(self, names: tuple[str, ...]) -> str:
         """The hyperparameter with one of these names; default 1."""
-        return next((value for name in names if (value := self.hyperparameters.get(name))), "1")
+        found = (self.hyperparameters.get(name) for name in names)
+        return next((value for value in found if value and value != "auto"), "1")
 
 
 def has_several_jobs(run: Run) -> bool:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, NamedTuple
 
 import msgspec
 
 from tunedrop.aws import Aws
 from tunedrop.aws.permission import Permission
-from tunedrop.aws.quotas import Quotas, Shortage
+from tunedrop.aws.quotas import Quotas, Shortage, Use
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Commitment, DeploymentSettings, Way
 from tunedrop.stage import Stage
@@ -181,6 +181,27 @@ class ServingKind(ABC):
         """
         del bedrock, quotas, demand
         return iter(())
+
+    def uses(self, bedrock: Any, quotas: Quotas, base_models: Sequence[BaseModel]) -> Iterator[Use]:
+        """What it takes of Bedrock's quotas, with those for single base models of these.
+
+        Raises
+        ------
+        ClientError
+            If AWS does not return the current usage.
+        """
+        del bedrock, quotas, base_models
+        return iter(())
+
+    def existing(self, bedrock: Any) -> list[Mapping[str, Any]]:
+        """Bedrock's summaries of its resources in the account, of whatever stage; without jobs.
+
+        Raises
+        ------
+        ClientError
+            If AWS refuses the call.
+        """
+        return [item for one in self.listings if not one.is_job for item in one.read(bedrock)]
 
     def hourly_usd(self, base_model: BaseModel, units: int, commitment: Commitment) -> float | None:
         """The cost per idle hour, in US dollars; None if the catalog has no price."""

@@ -7,7 +7,7 @@ model, by which method, in which Region.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import ClassVar, Literal
 
 import msgspec
@@ -15,13 +15,13 @@ import msgspec
 from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.aws.permission import Permission
-from tunedrop.aws.quotas import Quotas, Shortage
+from tunedrop.aws.quotas import Quotas, Shortage, Use
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, CompletedJob, Dataset, Method, Run, StartedJob
 from tunedrop.errors import CustomizationFailed, RunStopped
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
-from tunedrop.training.job import Charge, Job
+from tunedrop.training.job import Billed, Charge, Job
 
 LeftoverKind = Literal["training job", "training file", "trained model"]
 
@@ -55,6 +55,10 @@ class TrainingEngine(ABC):
 
     service: ClassVar[str] = "bedrock"
     """The client that starts its jobs; for `sagemaker` a stage has two more roles and a rule."""
+
+    endpoint: ClassVar[str] = ""
+    """The name of its service's VPC endpoint (PrivateLink guide, aws-services-privatelink-support); empty if
+    every stage calls that."""
 
     role_permissions: ClassVar[tuple[Permission, ...]] = ()
     """What the role of its jobs needs besides the data, if the stage uses the engine."""
@@ -130,8 +134,8 @@ class TrainingEngine(ABC):
     def role_of(self, stage: Stage) -> str:
         """The ARN of the role of its jobs in a stage; empty if they have none."""
 
-    def billed_by(self, method: Method) -> Literal["token", "hour"]:
-        """Whether training with a method is billed by token or by hour."""
+    def billed_by(self, method: Method) -> Billed:
+        """What training with a method is billed by."""
         del method
         return "token"
 
@@ -152,6 +156,17 @@ class TrainingEngine(ABC):
             If AWS does not return the current usage.
         """
         del aws, quotas, jobs
+        return iter(())
+
+    def uses(self, aws: Aws, base_models: Sequence[BaseModel], jobs: int) -> Iterator[Use]:
+        """What it takes of the account's quotas, to train these base models by so many jobs at once.
+
+        Raises
+        ------
+        ClientError
+            If AWS does not return the current usage.
+        """
+        del aws, base_models, jobs
         return iter(())
 
     @abstractmethod

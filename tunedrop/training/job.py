@@ -13,6 +13,10 @@ Status = Literal["InProgress", "Stopping", "Completed", "Failed", "Stopped", "De
 """The statuses of jobs; Bedrock and SageMaker AI use the same words."""
 
 
+Billed = Literal["token", "image", "hour"]
+"""What training is billed by."""
+
+
 class QuotaFull(Exception):
     """The service does not start another job; its message, which does not include the quota's code."""
 
@@ -45,13 +49,14 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Charge(msgspec.Struct, frozen=True, kw_only=True):
-    """What an engine bills for a job: each token that it trains, or each hour.
+    """What an engine bills for a job: each token that it trains, each image, or each hour.
 
-    `price` is for a million tokens, or for an hour; None if no dated price is known. `sku` is the usage type
+    `price` is for a million tokens, for an image each time that the model sees it, or for an hour; None if no
+    dated price is known. `sku` is the usage type
     of AWS's price list. `hours` are the minimum, likely and maximum duration; None if unknown.
     """
 
-    by: Literal["token", "hour"]
+    by: Billed
     price: Price | None
     sku: str = ""
     hours: tuple[float, float, float] | None = None

@@ -17,8 +17,7 @@ from tunedrop.errors import CustomizationFailed, OverBudget, RunStopped, Transie
 from tunedrop.evaluation.judging import judge_jobs
 from tunedrop.planning.plan import has_several_jobs
 from tunedrop.registry import Registry
-from tunedrop.serving import bases, throughput
-from tunedrop.serving.kinds import deployment
+from tunedrop.serving import bases, kinds, throughput
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 from tunedrop.training.engine import TrainingEngine, outcome
@@ -78,7 +77,10 @@ def free_slots(aws_: Aws, engine: TrainingEngine, most: int) -> int:
 def free_deployments(bedrock: Any, refused_at: int | None) -> int:
     """How many runs may try: one for each deployment deleted since Bedrock's refusal; one if that was a day
     ago."""
-    return 1 if refused_at is None else max(0, refused_at - len(deployment.every(bedrock)))
+    if refused_at is None:
+        return 1
+    found = [one for kind in kinds.every() if kind.queues for one in kind.existing(bedrock)]
+    return max(0, refused_at - len(found))
 
 
 def is_stopped(s3: Any, stage: Stage, run: Run) -> bool:

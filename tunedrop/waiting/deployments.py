@@ -12,12 +12,12 @@ from typing import Any
 from tunedrop.contracts import Serving
 from tunedrop.errors import DeploymentsFull, ThroughputFailed, TransientError
 from tunedrop.serving import throughput
-from tunedrop.serving.kinds import deployment
+from tunedrop.serving.kind import ServingKind
 from tunedrop.waiting.table import DEPLOYMENTS, Waits
 
 
 def create_or_queue(
-    bedrock: Any, waits: Waits, name: str, create: Callable[[], Serving], *, granted: bool
+    bedrock: Any, waits: Waits, kind: ServingKind, name: str, create: Callable[[], Serving], *, granted: bool
 ) -> Serving:
     """Create a deployment if it is this run's turn.
 
@@ -36,12 +36,12 @@ def create_or_queue(
         If the account has no deployments, so that the quota must be zero.
     """
     is_next = granted or not waits.of_kind("deployment")
-    if not is_next and throughput.find(bedrock, "on-demand", name) is None:
+    if not is_next and throughput.find(bedrock, kind.way, name) is None:
         raise DeploymentsFull("earlier runs are waiting for a deployment")
     try:
         return create()
     except DeploymentsFull as full:
-        found = deployment.every(bedrock)
+        found = kind.existing(bedrock)
         if not found:
             raise ThroughputFailed(str(full)) from full
         if any(one["status"] == "Creating" for one in found):

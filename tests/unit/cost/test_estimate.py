@@ -21,6 +21,7 @@ from tunedrop.contracts import (
     Way,
 )
 from tunedrop.cost._media import shown_in
+from tunedrop.cost._training import training
 from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import PROBE_TOKENS, estimate
 from tunedrop.cost.lines import FEWEST_TOKENS, MOST_TOKENS
@@ -30,6 +31,7 @@ from tunedrop.evaluation import general_ability
 from tunedrop.evaluation.inference.ask import FEWEST_TOKENS as FEWEST_ANSWER_TOKENS
 from tunedrop.evaluation.workload import workload
 from tunedrop.formatting.costs import in_words
+from tunedrop.planning.plan import plan
 from tunedrop.training.engines.mantle.tuned import UNDELETABLE
 
 
@@ -101,6 +103,35 @@ def test_media_without_documented_tokens_are_reported_as_left_out() -> None:
     assert "videos in evaluation" in unpriced
     assert not any(line(found, item).high for item in unpriced)
     assert "no dated price is known for videos in training" in in_words(found)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "usd"),
+    [("5", (1.0, 1.0, 1.0)), ("auto", (0.2, 2.0, 20.0))],  # of 1 to 100, as Bedrock chooses
+)
+def test_images_with_captions_are_billed_by_each_time_that_one_is_seen(
+    epochs: str, usd: tuple[float, float, float]
+) -> None:
+    train = DatasetFile(uri="s3://a/train.jsonl", records=1_000, tokens=9_000)
+    (line,) = lines_of("amazon.titan-embed-image-v1:0", train, {"epochCount": epochs, "batchSize": "576"})
+
+    assert (line.low, line.likely, line.high) == pytest.approx(usd)
+    assert "1,000 images" in line.basis
+    assert line.priced_on == "2025-03-10"
+
+
+def test_steps_of_batches_say_how_many_images_are_seen() -> None:
+    train = DatasetFile(uri="s3://a/train.jsonl", records=100, tokens=900)
+    (line,) = lines_of("amazon.nova-canvas-v1:0", train, {"stepCount": "500", "batchSize": "8"})
+
+    assert "100 images, seen 4,000 times in all" in line.basis
+    assert "no dated price is known" in line.basis
+
+
+def lines_of(base_model: str, train: DatasetFile, hyperparameters: dict[str, str]) -> list[CostLine]:
+    run = builders.run(base_model=base_model, method="image-caption", hyperparameters=hyperparameters)
+    (job,) = plan(run, builders.dataset(method="image-caption", train=train, validation=None))
+    return list(training(run, job, catalog.find(base_model)))
 
 
 def test_a_range_of_tokens_of_an_image_widens_the_estimate() -> None:

@@ -274,6 +274,7 @@ class TestQuotas:
             list_custom_models={"modelSummaries": []},
             list_model_customization_jobs={"modelCustomizationJobSummaries": []},
             list_imported_models={"modelSummaries": [{}] * 3},
+            list_provisioned_model_throughputs={"provisionedModelSummaries": []},
         )
         return list(_quotas.check(aws, [base_model], jobs_at_once))
 

@@ -1,7 +1,7 @@
 """Whoever adds a kind of serving adds one module and its entry in the catalog: here is a fifth one.
 
 Nothing else knows of it; it is chosen, held against its quota, created, listed, swept and torn down as every
-other. What its functions may call stands in `infra.permissions`, or with the engine that needs it.
+other, in stages with an engine whose models it serves.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from tests.unit.fake_bedrock import FakeBedrock
 from tunedrop import catalog
 from tunedrop.aws import Aws
 from tunedrop.contracts import DeploymentSettings
+from tunedrop.doctor import _quotas as doctors_quotas
 from tunedrop.preflight import _quotas
 from tunedrop.registry import Registry
 from tunedrop.registry.troubles import Troubles
@@ -33,10 +34,13 @@ from tunedrop.stage import Stage
 RUN = "persona-0123456789"
 NOVA = catalog.find(builders.NOVA_LITE)
 BASE = msgspec.structs.replace(
-    NOVA, family="fifth", serving=msgspec.structs.replace(NOVA.serving, on_demand=False, provisioned=False)
+    NOVA,
+    id="amazon.fifth-1b",
+    family="fifth",
+    serving=msgspec.structs.replace(NOVA.serving, on_demand=False, provisioned=False),
 )
 MODULE = """
-from tunedrop.aws.quotas import Shortage
+from tunedrop.aws.quotas import Shortage, Use
 from tunedrop.serving.kind import Behind, Listing, Served, ServingKind
 
 
@@ -70,6 +74,9 @@ class Fifth(ServingKind):
         if "L-5" in quotas:
             yield Shortage(quotas["L-5"], 5, 5 + demand.count, ", all of them by the fifth kind")
 
+    def uses(self, bedrock, quotas, base_models):
+        yield Use(code="L-5", counts="fifths", used=5, needed=6)
+
     def listed_hourly_usd(self, model_arn, facts):
         return 5.0 * facts["size"]
 
@@ -86,6 +93,7 @@ def fifth(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModuleTyp
     """The module beside the others."""
     (tmp_path / "fifth.py").write_text(MODULE)
     monkeypatch.setattr(kinds, "__path__", [*kinds.__path__, str(tmp_path)])
+    monkeypatch.setitem(catalog.load(), "amazon.fifth-1b", BASE)
     kinds.every.cache_clear()
     yield importlib.import_module(f"{kinds.__name__}.fifth")
     kinds.every.cache_clear()
@@ -131,6 +139,16 @@ def test_its_quota_is_held_against_what_a_run_needs(aws: Aws, stage: Stage) -> N
     assert "--quota-code L-5 --desired-value 6" in found.hint
 
 
+def test_doctor_looks_at_its_quota(aws: Aws) -> None:
+    aws.bedrock, answer = bedrock(), {"Quotas": [QUOTA]}
+    aws.service_quotas = FakeBedrock(list_aws_default_service_quotas=answer, list_service_quotas=answer)
+
+    found = {one.name: one for one in doctors_quotas.check(aws, [BASE], 1)}
+
+    assert (found["fifths"].state, found["fifths"].detail) == ("bad", "5 in total, 5 used; 6 needed")
+    assert "--quota-code L-5 --desired-value 6" in found["fifths"].hint
+
+
 def test_what_it_serves_is_listed_with_its_price_and_released_once_it_has_expired(
     aws: Aws, stage: Stage, registry: Registry
 ) -> None:
@@ -153,3 +171,19 @@ def test_a_teardown_ends_it(aws: Aws, stage: Stage) -> None:
 
     assert (done.released, done.remaining) == ([ARN], {})
     assert "fifth" in inventory.serving()
+
+
+def test_only_a_stage_whose_engines_need_it_may_use_it() -> None:
+    ways = {
+        engine: {kind.way for kind in kinds.used_by((engine,))}
+        for engine in ("bedrock", "sagemaker-serverless", "sagemaker-jumpstart", "mantle", "none")
+    }
+
+    own = {"on-demand", "provisioned"}
+    assert ways == {
+        "bedrock": {*own, "fifth"},
+        "sagemaker-serverless": {*own, "imported"},
+        "sagemaker-jumpstart": {*own, "imported"},
+        "mantle": {*own, "mantle"},
+        "none": own,
+    }

@@ -47,7 +47,8 @@ def listing(kind: Any, *arns: str, tags: Any = OURS) -> FakeBedrock:
 
 
 def importing(stage: Stage) -> Stage:
-    return msgspec.structs.replace(stage, import_role_arn="arn:aws:iam::111122223333:role/imports")
+    """One with an engine whose models are imported."""
+    return msgspec.structs.replace(stage, engines=("bedrock", "sagemaker-serverless"))
 
 
 @pytest.mark.parametrize("kind", LISTS)

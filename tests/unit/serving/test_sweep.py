@@ -213,7 +213,11 @@ def with_base(expires: str, stage: str = "test") -> Any:
 def test_an_imported_base_model_goes_once_no_run_has_needed_it_for_long(
     aws: Aws, stage: Stage, registry: Registry, expires: str, running: str, owner: str, stays: bool
 ) -> None:
-    stage = msgspec.structs.replace(stage, import_role_arn="arn:aws:iam::111122223333:role/imports")
+    stage = msgspec.structs.replace(stage, engines=("bedrock", "sagemaker-serverless"))
+    aws.sagemaker = FakeBedrock(
+        list_training_jobs={"TrainingJobSummaries": []},
+        list_model_package_groups={"ModelPackageGroupSummaryList": []},
+    )
     registry.register(builders.run(base_model=QWEN))
     registry.end(RUN, "promoted", None)
     if running:

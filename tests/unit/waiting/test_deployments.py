@@ -13,11 +13,13 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import Serving, Wait
 from tunedrop.errors import DeploymentsFull, ThroughputFailed, TransientError
 from tunedrop.registry import Registry
+from tunedrop.serving import kinds
 from tunedrop.stage import Stage
 from tunedrop.waiting.deployments import create_or_queue
 from tunedrop.waiting.resolve import Callbacks
 from tunedrop.waiting.table import DEPLOYMENTS, REFUSAL_SECONDS, Waits
 
+KIND = kinds.of("on-demand")
 GONE = refusal("ResourceNotFoundException")
 
 
@@ -39,7 +41,7 @@ def test_a_run_that_is_refused_queues_until_there_are_fewer_than_at_its_refusal(
     bedrock = FakeBedrock(list_custom_model_deployments=listed("Active", "Active"))
 
     with pytest.raises(DeploymentsFull):
-        create_or_queue(bedrock, waits, "name", full, granted=False)
+        create_or_queue(bedrock, waits, KIND, "name", full, granted=False)
 
     assert waits.refused_at(DEPLOYMENTS) == 2
 
@@ -48,7 +50,7 @@ def test_a_quota_of_deployments_in_progress_is_waited_for_in_the_step(waits: Wai
     bedrock = FakeBedrock(list_custom_model_deployments=listed("Active", "Creating"))
 
     with pytest.raises(TransientError) as caught:
-        create_or_queue(bedrock, waits, "name", full, granted=False)
+        create_or_queue(bedrock, waits, KIND, "name", full, granted=False)
 
     assert type(caught.value) is TransientError
     assert waits.refused_at(DEPLOYMENTS) is None
@@ -58,7 +60,7 @@ def test_where_there_is_none_that_could_go_the_run_fails_with_the_quota(waits: W
     bedrock = FakeBedrock(list_custom_model_deployments=listed())
 
     with pytest.raises(ThroughputFailed, match="L-1EF80F3E"):
-        create_or_queue(bedrock, waits, "name", full, granted=False)
+        create_or_queue(bedrock, waits, KIND, "name", full, granted=False)
 
 
 def test_a_newcomer_stands_behind_those_who_wait_but_finds_what_it_has_created(waits: Waits) -> None:
@@ -67,11 +69,11 @@ def test_a_newcomer_stands_behind_those_who_wait_but_finds_what_it_has_created(w
 
     with pytest.raises(DeploymentsFull):
         create_or_queue(
-            FakeBedrock(get_custom_model_deployment=GONE), waits, "name", lambda: made, granted=False
+            FakeBedrock(get_custom_model_deployment=GONE), waits, KIND, "name", lambda: made, granted=False
         )
     there = FakeBedrock(get_custom_model_deployment={"customModelDeploymentArn": made.arn})
-    assert create_or_queue(there, waits, "name", lambda: made, granted=False) == made
-    assert create_or_queue(FakeBedrock(), waits, "name", lambda: made, granted=True) == made
+    assert create_or_queue(there, waits, KIND, "name", lambda: made, granted=False) == made
+    assert create_or_queue(FakeBedrock(), waits, KIND, "name", lambda: made, granted=True) == made
 
 
 class Tokens:

@@ -67,6 +67,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     needs: tuple[str, ...]
     served: tuple[str, ...]
     training_per_million_tokens: float | None
+    training_per_image: float | None
     training_per_hour: float | None
     input_per_million_tokens: float | None
     output_per_million_tokens: float | None
@@ -151,6 +152,7 @@ def _base(model: BaseModel, method: Method | None, region: str | None, live: Liv
         needs=tuple(catalog.needs(model, method or "auto")),
         served=tuple(kind.title for kind in kinds.offered(model)),
         training_per_million_tokens=_usd(prices.training_per_million_tokens) if by_token else None,
+        training_per_image=_usd(prices.training_per_image),
         training_per_hour=_usd(prices.training_per_hour),
         input_per_million_tokens=_usd(prices.input_per_million_tokens),
         output_per_million_tokens=_usd(prices.output_per_million_tokens),
@@ -184,6 +186,8 @@ def _missing(model: BaseModel, billed: Collection[str]) -> Iterable[str]:
     if model.training_instance:
         return [] if prices.training_per_hour is not None else [instance_hours(model)]
     needed: list[tuple[Item, Price | None]] = []
+    if "image" in billed:
+        needed.append(("training", prices.training_per_image))
     if "token" in billed:
         needed.append(("training", prices.training_per_million_tokens))
     if model.inference_id:  # another one is imported to be compared with, and billed by its units
@@ -205,7 +209,9 @@ def _amount(usd: float | None) -> str:
 
 
 def _training(one: Base) -> str:
-    """The price of a million tokens, or of an instance hour if only that is known."""
+    """The price of a million tokens, or of an image or an instance hour if only that is known."""
+    if one.training_per_image is not None:
+        return f"{one.training_per_image:g}/image"
     if one.training_per_million_tokens is None and one.training_per_hour is not None:
         return f"{one.training_per_hour:g}/h"
     return _amount(one.training_per_million_tokens)

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from tunedrop import naming
-from tunedrop.aws.quotas import Quotas, Shortage
+from tunedrop.aws.quotas import Quotas, Shortage, Use
+from tunedrop.catalog.model import BaseModel
 from tunedrop.serving.kind import Behind, Demand, Listing, Served, ServingKind, Wanted
 from tunedrop.serving.permissions import by_function, of_applications
 
 IN_TOTAL = "L-1EF80F3E"
 IN_PROGRESS = "L-430C95DD"
-
-_DEPLOYMENTS = Listing(
-    "deployment", "list_custom_model_deployments", "modelDeploymentSummaries", "customModelDeploymentArn",
-    "customModelDeploymentName", "createdAt", model_arn="modelArn",
-)  # fmt: skip
 
 
 class Deployment(ServingKind):
@@ -25,7 +21,12 @@ class Deployment(ServingKind):
 
     way = "on-demand"
     arns = (":custom-model-deployment/",)
-    listings = (_DEPLOYMENTS,)
+    listings = (
+        Listing(
+            "deployment", "list_custom_model_deployments", "modelDeploymentSummaries",
+            "customModelDeploymentArn", "customModelDeploymentName", "createdAt", model_arn="modelArn",
+        ),
+    )  # fmt: skip
     offered_as = "on_demand"
     mode = "on-demand"
     title = "on demand"
@@ -65,12 +66,20 @@ class Deployment(ServingKind):
         waits for it after training."""
         if (quota := quotas.get(IN_TOTAL)) is None:
             return
-        found = every(bedrock)
+        found = self.existing(bedrock)
         since = datetime.now(UTC) - timedelta(seconds=demand.stage.throughput_expiry_seconds)
         may_free_up = any(one["createdAt"] > since for one in found)
         needed = len(found) + demand.count
         if needed > quota.value and not may_free_up:
             yield Shortage(quota, len(found), needed)
+
+    def uses(self, bedrock: Any, quotas: Quotas, base_models: Sequence[BaseModel]) -> Iterator[Use]:
+        del quotas, base_models
+        found = self.existing(bedrock)
+        making = sum(one.get("status") == "Creating" for one in found)
+        in_all = len(found)
+        yield Use(code=IN_TOTAL, counts="custom model deployments", used=in_all, needed=in_all + 1)
+        yield Use(code=IN_PROGRESS, counts="concurrent deployment creations", used=making, needed=making + 1)
 
     def behind(self, bedrock: Any, arn: str) -> Behind:
         found = bedrock.get_custom_model_deployment(customModelDeploymentIdentifier=arn)
@@ -85,11 +94,6 @@ class Deployment(ServingKind):
 
 
 KIND = Deployment()
-
-
-def every(bedrock: Any) -> list[Mapping[str, Any]]:
-    """The custom model deployments that the account has, of whatever stage."""
-    return list(_DEPLOYMENTS.read(bedrock))
 
 
 _CHANGES: dict[str, Literal["none", "going on", "done", "failed"]] = {

@@ -7,14 +7,14 @@ not at its submission (reported): preflight checks them before anything is paid.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, clock, naming
 from tunedrop.aws.permission import Permission
-from tunedrop.aws.quotas import Quotas, Shortage
+from tunedrop.aws.quotas import Quotas, Shortage, Use
 from tunedrop.catalog.model import BaseModel
 from tunedrop.serving.kind import Behind, Demand, Listing, Served, ServingKind, Wanted
 from tunedrop.serving.permissions import BEDROCK, OURS, WITH_OUR_TAG, of_applications
@@ -24,9 +24,6 @@ IMPORT_JOB = ":model-import-job/"
 MODEL = ":imported-model/"
 IN_TOTAL = "L-45B04988"
 
-_MODELS = Listing(
-    "imported model", "list_imported_models", "modelSummaries", "modelArn", "modelName", "creationTime"
-)
 
 _MODEL_ARNS, _JOB_ARNS = (f"{BEDROCK}imported-model/*",), (f"{BEDROCK}model-import-job/*",)
 _READ_JOB = Permission(sid="ReadImports", actions=("bedrock:GetModelImportJob",), resources=_JOB_ARNS)
@@ -91,7 +88,10 @@ class Imported(ServingKind):
             "import job", "list_model_import_jobs", "modelImportJobSummaries", "jobArn", "jobName",
             "creationTime", statuses=("InProgress",), is_job=True,
         ),
-        _MODELS,
+        Listing(
+            "imported model", "list_imported_models", "modelSummaries", "modelArn", "modelName",
+            "creationTime",
+        ),
     )  # fmt: skip
     offered_as = title = "imported"
     asked_by = "chat"
@@ -155,11 +155,16 @@ class Imported(ServingKind):
     def shortages(self, bedrock: Any, quotas: Quotas, demand: Demand) -> Iterator[Shortage]:
         if (quota := quotas.get(IN_TOTAL)) is None:
             return
-        names = [str(one["modelName"]) for one in every(bedrock)]
+        names = [str(one["modelName"]) for one in self.existing(bedrock)]
         needed = len(names) + demand.count
         if needed > quota.value:
             copies = _copies(demand.stage, demand.base_model, names)
             yield Shortage(quota, len(names), needed, copies)
+
+    def uses(self, bedrock: Any, quotas: Quotas, base_models: Sequence[BaseModel]) -> Iterator[Use]:
+        del quotas, base_models
+        used = len(self.existing(bedrock))
+        yield Use(code=IN_TOTAL, counts="imported models", used=used, needed=used + 1)
 
     def behind(self, bedrock: Any, arn: str) -> Behind:
         """Its tag names the model; no operation replaces it."""
@@ -174,11 +179,6 @@ class Imported(ServingKind):
 
 
 KIND = Imported()
-
-
-def every(bedrock: Any) -> list[Mapping[str, Any]]:
-    """The imported models that the account has, of whatever stage."""
-    return list(_MODELS.read(bedrock))
 
 
 def _copies(stage: Stage, model: BaseModel, names: list[str]) -> str:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tunedrop import catalog, naming
-from tunedrop.aws.quotas import Quotas, Shortage
+from tunedrop.aws.quotas import Quota, Quotas, Shortage, Use
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Commitment
 from tunedrop.serving.kind import Behind, CannotSwap, Demand, Listing, Served, ServingKind, Wanted
@@ -14,13 +14,11 @@ from tunedrop.serving.permissions import by_function, of_applications
 
 NO_COMMITMENT_UNITS = "L-BE77399C"
 
+UNITS_A_MODEL = {"meta.llama3-1-8b-instruct-v1:0:128k": "L-3632DE15"}
+"""The quota codes of model units per provisioned model, if known; others are found by name."""
+
 COMMITMENTS: dict[Commitment, str] = {"1-month": "OneMonth", "6-months": "SixMonths"}
 """The API's `commitmentDuration`, which is omitted for no commitment."""
-
-_THROUGHPUTS = Listing(
-    "throughput", "list_provisioned_model_throughputs", "provisionedModelSummaries", "provisionedModelArn",
-    "provisionedModelName", "creationTime", model_arn="modelArn",
-)  # fmt: skip
 
 
 def commitment_of(duration: str) -> Commitment:
@@ -34,7 +32,12 @@ class Provisioned(ServingKind):
 
     way = "provisioned"
     arns = (":provisioned-model/",)
-    listings = (_THROUGHPUTS,)
+    listings = (
+        Listing(
+            "throughput", "list_provisioned_model_throughputs", "provisionedModelSummaries",
+            "provisionedModelArn", "provisionedModelName", "creationTime", model_arn="modelArn",
+        ),
+    )  # fmt: skip
     offered_as = title = mode = "provisioned"
     terms = "served by the hour only"
     billed_by = "hour"
@@ -75,11 +78,26 @@ class Provisioned(ServingKind):
         quota = quotas.get(NO_COMMITMENT_UNITS)
         if quota is None or demand.settings.commitment != "none":
             return
-        bought = _THROUGHPUTS.read(bedrock)
-        used = sum(one["modelUnits"] for one in bought if not one.get("commitmentDuration"))
+        used = self._units(bedrock)
         needed = used + demand.count * demand.settings.model_units
         if needed > quota.value:
             yield Shortage(quota, used, needed)
+
+    def uses(self, bedrock: Any, quotas: Quotas, base_models: Sequence[BaseModel]) -> Iterator[Use]:
+        """It needs two quotas, both 0 in a new account."""
+        used = self._units(bedrock)
+        yield Use(
+            code=NO_COMMITMENT_UNITS, counts="model units without commitment", used=used, needed=used + 1
+        )
+        for model in base_models:
+            quota = quotas.get(UNITS_A_MODEL.get(model.id, "")) or _by_name(quotas, model)
+            code = quota.code if quota is not None else ""
+            yield Use(code=code, counts=f"model units for {model.name}", used=0, needed=1)
+
+    def _units(self, bedrock: Any) -> int:
+        """The model units without a commitment that the account has."""
+        bought = self.existing(bedrock)
+        return sum(one["modelUnits"] for one in bought if not one.get("commitmentDuration"))
 
     def hourly_usd(self, base_model: BaseModel, units: int, commitment: Commitment) -> float | None:
         price = base_model.prices.provisioned_per_unit_hour.get(commitment)
@@ -107,3 +125,9 @@ class Provisioned(ServingKind):
 
 
 KIND = Provisioned()
+
+
+def _by_name(quotas: Quotas, model: BaseModel) -> Quota | None:
+    """A quota by name, such as `Model units per provisioned model for Meta Llama 3.1 8B Instruct`."""
+    words = ("per provisioned model", model.name.lower().removesuffix(" instruct"))
+    return next((one for one in quotas.values() if all(word in one.name.lower() for word in words)), None)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Iterator, Sequence
 
 from tunedrop import catalog
 from tunedrop.aws import Aws
-from tunedrop.aws.quotas import Quotas, Shortage
+from tunedrop.aws.quotas import Quotas, Shortage, Use
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.price_list import usage_type
 from tunedrop.contracts import Method, Run, StartedJob
@@ -15,7 +14,8 @@ from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
 from tunedrop.training.engine import TrainingEngine
 from tunedrop.training.engines.bedrock import custom_models, jobs
-from tunedrop.training.job import Charge, Job
+from tunedrop.training.engines.bedrock.jobs import SCHEDULED_JOBS
+from tunedrop.training.job import Billed, Charge, Job
 
 
 class Bedrock(TrainingEngine):
@@ -42,15 +42,17 @@ class Bedrock(TrainingEngine):
     def role_of(self, stage: Stage) -> str:
         return stage.bedrock_role_arn
 
-    def billed_by(self, method: Method) -> Literal["token", "hour"]:
-        """Reinforcement is billed by the hour (aws.amazon.com/bedrock/pricing, 2026-07-24)."""
-        return "hour" if method == "reinforcement" else "token"
+    def billed_by(self, method: Method) -> Billed:
+        """Reinforcement by the hour (aws.amazon.com/bedrock/pricing, 2026-07-24); images with captions by the
+        image seen (the same page, in a copy of 2025-03-10)."""
+        return {"reinforcement": "hour", "image-caption": "image"}.get(method, "token")  # type: ignore[return-value]
 
     def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
         if self.billed_by(planned.method) == "hour":
             return Charge(by="hour", price=None, sku=usage_type(base_model, "training hours"))
-        price = base_model.prices.training_per_million_tokens
-        return Charge(by="token", price=price, sku=usage_type(base_model, "training"))
+        prices, by = base_model.prices, self.billed_by(planned.method)
+        price = prices.training_per_image if by == "image" else prices.training_per_million_tokens
+        return Charge(by=by, price=price, sku=usage_type(base_model, "training"))
 
     def in_progress(self, aws: Aws) -> int:
         return jobs.count_in_progress(aws.bedrock)
@@ -59,6 +61,14 @@ class Bedrock(TrainingEngine):
         quota = quotas.get(custom_models.CUSTOM_MODELS)
         if quota is not None and (used := custom_models.count(aws.bedrock)) + jobs > quota.value:
             yield Shortage(quota, used, used + jobs)
+
+    def uses(self, aws: Aws, base_models: Sequence[BaseModel], jobs: int) -> Iterator[Use]:
+        del base_models
+        running, used = self.in_progress(aws), custom_models.count(aws.bedrock)
+        yield Use(
+            code=SCHEDULED_JOBS, counts="concurrent customization jobs", used=running, needed=max(1, jobs)
+        )
+        yield Use(code=custom_models.CUSTOM_MODELS, counts="custom models", used=used, needed=used + 1)
 
     def status_of_model(self, aws: Aws, model_arn: str) -> str:
         return custom_models.status(aws.bedrock, model_arn)

@@ -8,7 +8,6 @@ guide, fine-tuning-openai-apis, fine-tuning-openai-job-create and rft-open-weigh
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from typing import Literal
 
 from tunedrop.aws import Aws
 from tunedrop.aws.mantle import FILES, SERVICE, TUNED_MODELS, id_in
@@ -20,14 +19,14 @@ from tunedrop.stage import Stage
 from tunedrop.training.engine import Leftover, LeftoverKind, TrainingEngine
 from tunedrop.training.engines.mantle import checks, inventory, jobs, tuned
 from tunedrop.training.engines.mantle.permissions import PERMISSIONS
-from tunedrop.training.job import Charge, Job
+from tunedrop.training.job import Billed, Charge, Job
 
 
 class Mantle(TrainingEngine):
     """`POST /v1/fine_tuning/jobs`."""
 
     name = "mantle"
-    service = "bedrock-mantle"
+    service = endpoint = "bedrock-mantle"
     job_arns = f"{SERVICE}."  # also of their training files
     model_arns = TUNED_MODELS
     dead_end = (
@@ -61,7 +60,7 @@ class Mantle(TrainingEngine):
         del stage
         return ""
 
-    def billed_by(self, method: Method) -> Literal["token", "hour"]:
+    def billed_by(self, method: Method) -> Billed:
         del method
         return "hour"
 

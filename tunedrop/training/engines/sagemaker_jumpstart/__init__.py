@@ -6,12 +6,12 @@ that a job writes. A job's model has no ARN of its own: the job's ARN identifies
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
-from typing import Literal
+from collections.abc import Collection, Iterator, Sequence
 
 import msgspec
 
 from tunedrop.aws import Aws
+from tunedrop.aws.quotas import Quota, Use
 from tunedrop.catalog.model import BaseModel
 from tunedrop.catalog.price_list import instance_hours
 from tunedrop.contracts import Check, CompletedJob, Dataset, Method, Run, StartedJob
@@ -30,7 +30,7 @@ from tunedrop.training.engines.sagemaker_jumpstart import (
 )
 from tunedrop.training.engines.sagemaker_jumpstart import template as templates
 from tunedrop.training.engines.sagemaker_jumpstart.permissions import OF_ITS_ROLE, PERMISSIONS
-from tunedrop.training.job import Charge, Job
+from tunedrop.training.job import Billed, Charge, Job
 
 
 class SageMakerJumpStart(TrainingEngine):
@@ -38,6 +38,7 @@ class SageMakerJumpStart(TrainingEngine):
 
     name = "sagemaker-jumpstart"
     service = "sagemaker"
+    endpoint = "sagemaker.api"
     job_names = "pretrain"
     job_arns = model_arns = ":training-job/pretrain-"
     # IncrementalTrainingSupported of a hub document would say so; in no known document or example it is true.
@@ -86,7 +87,7 @@ class SageMakerJumpStart(TrainingEngine):
     def role_of(self, stage: Stage) -> str:
         return stage.training_role_arn
 
-    def billed_by(self, method: Method) -> Literal["token", "hour"]:
+    def billed_by(self, method: Method) -> Billed:
         del method
         return "hour"
 
@@ -101,6 +102,22 @@ class SageMakerJumpStart(TrainingEngine):
 
     def in_progress(self, aws: Aws) -> int:
         return sagemaker.count_in_progress(aws.sagemaker)
+
+    def uses(self, aws: Aws, base_models: Sequence[BaseModel], jobs: int) -> Iterator[Use]:
+        """One instance of each type, of which new accounts have none."""
+        del jobs
+        for instance in sorted({one.training_instance for one in base_models} - {""}):
+            found = limits.find(aws.service_quotas, instance)
+            name = limits.name(instance)
+            quota = (
+                Quota(found["QuotaCode"], name, float(found["Value"]), bool(found.get("Adjustable", True)))
+                if found is not None
+                else None
+            )
+            yield Use(
+                code=quota.code if quota else "", counts=name, used=0, needed=1, quota=quota,
+                service=self.service,
+            )  # fmt: skip
 
     def status_of_model(self, aws: Aws, model_arn: str) -> str:
         where = self.weights_of(aws, model_arn)

@@ -25,6 +25,7 @@ class SageMakerServerless(TrainingEngine):
 
     name = "sagemaker-serverless"
     service = "sagemaker"
+    endpoint = "sagemaker.api"
     job_arns = ":training-job/tunedrop-"
     model_arns = ":model-package/"
     parents = "arn:aws:sagemaker:{region}:{account}:model-package/tunedrop-{stage}-[a-z0-9-]+/[0-9]{{1,6}}"
