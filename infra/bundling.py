@@ -21,6 +21,7 @@ from pathlib import Path
 import msgspec
 
 from infra.settings import Settings
+from tunedrop.training import engines
 
 ROOT = Path(__file__).resolve().parent.parent
 CACHE = ROOT / ".work" / "bundles"
@@ -28,16 +29,20 @@ REQUIREMENTS = ROOT / "requirements-lambda.txt"
 READING_REQUIREMENTS = ROOT / "requirements-reading.txt"
 SCORING_REQUIREMENTS = ROOT / "requirements-scoring.txt"
 
-SERVICES = (
-    "bedrock", "bedrock-runtime", "dynamodb", "events", "iam", "lambda", "pricing", "s3", "sagemaker",
-    "service-quotas", "sns", "ssm", "stepfunctions", "sts", "xray",
+_SERVICES = (
+    "bedrock", "bedrock-runtime", "dynamodb", "events", "iam", "lambda", "pricing", "s3", "service-quotas",
+    "sns", "ssm", "stepfunctions", "sts", "xray",
 )  # fmt: skip
-"""The services whose botocore models are bundled: those of `tunedrop.aws.Aws`, STS, and X-Ray, whose SDK
-creates a client on import."""
+"""Those of `tunedrop.aws.Aws`, STS, and X-Ray, whose SDK creates a client on import."""
 
 _WHEEL_TAGS = {"arm64": "aarch64", "x86_64": "x86_64"}
 _GLIBC = ("manylinux2014", "manylinux_2_24", "manylinux_2_28")
 """Lambda's Python 3.12 and later run on Amazon Linux 2023: glibc 2.34 (Lambda guide, runtimes)."""
+
+
+def services() -> list[str]:
+    """The services whose botocore models are bundled: those that every stage calls, and the engines'."""
+    return sorted({*_SERVICES, *(one.service for one in engines.every())})
 
 
 class Target(msgspec.Struct, frozen=True):
@@ -110,7 +115,7 @@ def layer(target: Target, requirements: Path = REQUIREMENTS) -> Bundle:
         _trim(folder / "python")
         _compile(target, folder)
 
-    inputs = [repr(target), requirements.read_text(), Path(__file__).read_text()]
+    inputs = [repr(target), requirements.read_text(), Path(__file__).read_text(), *services()]
     return _cached("layer", inputs, fill)
 
 
@@ -155,7 +160,7 @@ def _trim(site: Path) -> None:
             shutil.rmtree(folder)
     shutil.rmtree(site / "bin", ignore_errors=True)
     for service in (site / "botocore" / "data").glob("*"):
-        if service.is_dir() and service.name not in SERVICES:
+        if service.is_dir() and service.name not in services():
             shutil.rmtree(service)
 
 

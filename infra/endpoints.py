@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
 
 from aws_cdk import Stack
 from aws_cdk import aws_ec2 as ec2
@@ -13,15 +13,12 @@ from infra.settings import Endpoints, Network
 GATEWAYS = ("s3", "dynamodb")
 
 INTERFACES = {
-    "bedrock": "bedrock", "bedrock-mantle": "bedrock-mantle", "bedrock-runtime": "bedrock-runtime",
-    "events": "events", "lambda": "lambda", "sagemaker": "sagemaker.api", "sns": "sns", "ssm": "ssm",
-    "stepfunctions": "states", "sts": "sts", "xray": "xray",
+    "bedrock": "bedrock", "bedrock-runtime": "bedrock-runtime", "events": "events", "lambda": "lambda",
+    "sns": "sns", "ssm": "ssm", "stepfunctions": "states", "sts": "sts", "xray": "xray",
 }  # fmt: skip
 """The name of a service's endpoint, by the name of its client (PrivateLink guide,
-aws-services-privatelink-support, read 2026-11-29; the tests compare them with CDK's)."""
-
-OF_TRAINING = ("bedrock-mantle", "sagemaker")
-"""Called only in stages with an engine that uses it."""
+aws-services-privatelink-support, read 2026-11-29; the tests compare them with CDK's). Engines name those of
+their own services."""
 
 OUTSIDE = ("iam", "pricing", "service-quotas")
 """Rarely called services without an endpoint in every Region; they need a NAT gateway."""
@@ -34,7 +31,13 @@ class VpcEndpoints(Construct):
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, network: Network, endpoints: Endpoints, training: Collection[str]
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        network: Network,
+        endpoints: Endpoints,
+        training: Mapping[str, str],
     ) -> None:
         super().__init__(scope, id)
         prefix = f"com.amazonaws.{Stack.of(self).region}"
@@ -47,9 +50,7 @@ class VpcEndpoints(Construct):
                 vpc_endpoint_type="Gateway",
                 route_table_ids=list(endpoints.route_tables),
             )
-        for client, name in INTERFACES.items():
-            if client in OF_TRAINING and client not in training:
-                continue
+        for client, name in {**INTERFACES, **training}.items():
             ec2.CfnVPCEndpoint(
                 self,
                 client,

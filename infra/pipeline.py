@@ -125,7 +125,7 @@ class Tunedrop(Construct):
         )  # fmt: skip
         functions = self._functions(bundles or build(settings), tables, roles)
 
-        endpoints = self._add_endpoints(services)
+        endpoints = self._add_endpoints({one.service: one.endpoint for one in used if one.endpoint})
         if storage.made and not settings.retains:
             Emptying(
                 self, "Emptying", function=functions[EMPTIER.name], buckets=storage.made, reached_by=endpoints
@@ -269,7 +269,7 @@ class Tunedrop(Construct):
                     "account and Region"
                 )
 
-    def _add_endpoints(self, training: set[str]) -> VpcEndpoints | None:
+    def _add_endpoints(self, training: dict[str, str]) -> VpcEndpoints | None:
         """The VPC endpoints, if the settings ask for them."""
         if (network := self._settings.network) is None or network.endpoints is None:
             return None

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 from aws_cdk import aws_ec2 as ec2
 
+from infra import bundling
 from infra.application import add_stack
-from infra.bundling import SERVICES
 from infra.endpoints import GATEWAYS, INTERFACES, OUTSIDE
 from tests.infra.conftest import ACCOUNT, REGION, Resources, app_of, as_list, empty_bundles, synthesize
-from tunedrop.aws import mantle
 from tunedrop.stage import Stage
+from tunedrop.training import engines
 
 
 def test_a_stage_with_account_and_region_needs_no_credentials_and_looks_nothing_up(
@@ -128,7 +128,8 @@ def test_endpoints_have_the_names_that_aws_gives_them(tmp_path: Path) -> None:
             "Tags": one["Tags"],
             **place,
         }
-    assert {*SERVICES, mantle.SERVICE} == {*GATEWAYS, *INTERFACES, *OUTSIDE}
+    theirs = {one.service for one in engines.every()}
+    assert set(bundling.services()) == {*GATEWAYS, *INTERFACES, *OUTSIDE, *theirs}
 
 
 @pytest.mark.parametrize(
