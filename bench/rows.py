@@ -72,7 +72,7 @@ FEWEST, HELD_OUT = 100, 0.3
 SHORT = {
     ("bedrock", "reinforcement"): {"epoch_count": 1, "batch_size": 32, "training_sample_per_prompt": 2},
     ("sagemaker-serverless", "reinforcement"): {"max_epochs": 1, "rollout_n": 2},
-    ("sagemaker-jumpstart", "continued-pretraining"): {"epoch": 1},
+    ("sagemaker-jumpstart", "continued-pretraining"): {"epoch": 1, "max_input_length": 128},
     ("mantle", "reinforcement"): {"n_epochs": 1, "batch_size": 32},
 }
 """Hyperparameters with which a model learns little, and soon."""

@@ -174,10 +174,13 @@ def nearest(name: str, count: int = 3) -> list[BaseModel]:
     named = [one for one in models if wanted in one.id or wanted in one.name.lower()]
     alike = [words[word] for word in difflib.get_close_matches(wanted, words, n=count, cutoff=0.3)]
     found = list({one.id: one for one in (*named, *alike)}.values())
-    alive = [one for one in models if not _tunable.obstacle(one)]
-    # For a name close to models that cannot be tuned, also name one that can.
+    alive = {word: one for one in models if not _tunable.obstacle(one) for word in _names(one)}
+    # For a name close to models that cannot be tuned, also name the closest that can.
     best = found[:count]
-    return best if any(one in alive for one in best) else [*best[: count - 1], *alive[:1]]
+    if any(one in alive.values() for one in best):
+        return best
+    closest = difflib.get_close_matches(wanted, alive, n=1, cutoff=0.0)
+    return [*best[: count - 1], *(alive[word] for word in closest)]
 
 
 def _names(model: BaseModel) -> list[str]:

@@ -21,7 +21,8 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
     def is_about(self, base: str, method: str) -> bool:
         """Whether it applies to a base model, by any of its names, and a method."""
-        named = not self.bases or any(re.search(one, base.lower()) for one in self.bases)
+        name = base.lower().replace(" ", "-")
+        named = not self.bases or any(re.search(one, name) for one in self.bases)
         return named and (not self.methods or method in self.methods)
 
 

@@ -31,7 +31,10 @@ def teacher_of(base_model: BaseModel, parent_model: str, document: Manifest) -> 
             raise InvalidManifest(f"teacher: only distillation has one; method is {document.method}")
         return None
     if parent_model:
-        raise InvalidManifest("base_model: a custom model cannot be a student; name a base model")
+        raise InvalidManifest(
+            "base_model: a custom model cannot be a student; name a base model. "
+            f"{catalog.instead(None, 'distillation')}"
+        )
     return _teacher(base_model, asked or manifest.Teacher())
 
 

@@ -18,7 +18,8 @@ NOT_IN_THE_CATALOG = [
     "Qwen/Qwen3.5-4B", "qwen3.6-27b", "qwen3.8-27b", "huggingface-reasoning-qwen3-5-9b",
     "google/gemma-4-E4B", "gemma-4-31b", "Ministral-3-8B", "nvidia-nemotron-3", "meta-llama-4-scout",
     "Qwen/Qwen3-0.6B", "qwen.qwen3-14b", "Qwen2.5-7B-Instruct", "deepseek-r1-distill-llama-8b",
-    "meta.llama3-2-1b", "Llama-3.3-70B-Instruct", "openai/gpt-oss-120b",
+    "meta.llama3-2-1b", "Llama-3.3-70B-Instruct", "openai/gpt-oss-120b", "qwen.qwen3-1-7b", "Qwen3 0.6B",
+    "Llama 3.2 3B Instruct", "GPT OSS 120B", "Qwen2.5 32B Instruct", "DeepSeek-R1-Distill-Qwen-1.5B",
 ]  # fmt: skip
 NOT_OFFERED: list[tuple[str, Method]] = [
     ("amazon.nova-lite-v1:0:300k", "continued-pretraining"),
@@ -49,6 +50,12 @@ def test_a_base_model_that_tunedrop_does_not_tune_is_refused_with_the_reason(nam
     said = str(raised.value)
     assert f"{name!r} cannot be tuned: " in said
     assert names_a_way(said)
+
+
+@pytest.mark.parametrize("name", ["Llama 3.1 8B Instruct", "Llama-3.1-8B-Instruct"])
+def test_another_name_of_a_base_model_that_is_tuned_leads_to_it(name: str) -> None:
+    with pytest.raises(LookupError, match=r"meta\.llama3-1-8b-instruct can be tuned in us-east-1"):
+        catalog.find(name)
 
 
 @pytest.mark.parametrize(("base", "method"), NOT_OFFERED)

@@ -46,7 +46,7 @@ class Step(NamedTuple):
 STEPS = [
     *(Step(NOVA, method) for method in EXAMPLES),
     Step(NOVA, "reinforcement", "reinforcement for Nova Lite. Take amazon.nova-2-lite-v1"),
-    Step(NOVA, "distillation", "a custom model cannot be a student; name a base model"),
+    Step(NOVA, "distillation", "a custom model cannot be a student; name a base model. Take amazon.nova-"),
     Step(NOVA, "preference", "Nova is tuned so by SageMaker AI's recipes.* Take qwen.qwen3-"),
     Step(NOVA, "continued-pretraining", "HyperPod cluster .* Take mistral.mistral-7b"),
     Step(NOVA, "single-turn", "was tuned by bedrock, and mantle does not go on with it", "mantle"),
