@@ -1689,3 +1689,29 @@ REFUSED |= {
     "LZMA": (b"\x5d\0\0\x80\0" + b"\xff" * 30, "a.lzma", "TD005", "compressed with LZMA"),
     "compress": (b"\x1f\x9d\x90" + bytes(range(1, 90)), "a.Z", "TD005", "compressed with compress"),
 }
+
+READ |= {
+    "an array of records in strings": (json.dumps(list(map(json.dumps, SIMPLE))).encode(), "a.json", ""),
+    "a table that is filled up with NUL": (
+        table([("prompt", "completion"), *PAIRS]) + bytes(64),
+        "a.csv",
+        "",
+    ),
+    "columns of several data sets": (
+        each(
+            lambda q, a: {"instruction": None, "prompt": None, "question": q, "messages": None, "answer": a}
+        ),
+        "a.jsonl",
+        "question-answer",
+    ),
+}
+
+REFUSED |= {
+    "tuples of Python's": (str(PAIRS).encode(), "a.txt", "TD001", "single quotes"),
+    "WhatsApp on Android, with its own words": (
+        "01.12.24, 20:59 - Nachrichten sind verschlüsselt.\n01.12.24, 21:00 - Ann: Hallo\n".encode(),
+        "a.txt",
+        "TD005",
+        "this is a chat log",
+    ),
+}

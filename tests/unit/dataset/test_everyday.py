@@ -65,6 +65,12 @@ def _turns(record: dict[str, Any]) -> list[str]:
         {"utterance": ASKED, "intent_name": "reset", "response": SAID},
         {"message": ASKED, "class_name": "TextNode", "reply": SAID},
         {"text": ASKED, "intent_name": SAID},
+        {"instruction": None, "messages": None, "question": ASKED, "completion": None, "answer": SAID},
+        {"prompt": ASKED, "generation": SAID},
+        {"question": ASKED, "reference_answer": SAID, "conversation_history": []},
+        {"inputs": {"question": ASKED}, "output": SAID},
+        {"messages": [ASK], "output_message": SAY},
+        {"params": {"model": "m", "messages": [ASK]}, "result": {"type": "succeeded", "message": SAY}},
         _log({"outputBodyJson": [{"type": "message_start"}, *({"delta": {"text": one}} for one in SAID)]}),
         _log({"outputBodyJson": [{"contentBlockDelta": {"delta": {"text": SAID}}}, {"messageStop": {}}]}),
         _log({"outputBodyJson": [{"generation": one} for one in (SAID[:5], SAID[5:])]}),
@@ -84,6 +90,9 @@ def test_the_prompt_and_the_answer_are_found(record: dict[str, Any]) -> None:
         ({"text": ASKED, "coarse-label": 2}, "coarse-label beside text may be its answer"),
         ({"text": ASKED, "rewritten": SAID}, "rewritten beside text may be its answer"),
         ({"text": ASKED, "toxicity": 0.1}, "toxicity beside text may be its answer"),
+        ({"text": ASKED, "cats": {"a": 1.0, "b": 0.0}}, "cats beside text may be its answer"),
+        ({"input": ASKED, "output": {"label": "a", "score": 1}}, "output must be a string"),
+        ({"inputs": {"a": 1}, "output": SAID}, "inputs must be a string"),
         ({"input": ASKED, "content": SAID}, "content beside input may be its answer"),
         ({"input": ASKED, "result": {"answer": SAID}}, "result beside input may be its answer"),
         ({"conversations": [{"from": "human", "value": ASKED}], "answer": SAID}, "as the last message"),
@@ -377,6 +386,23 @@ def test_a_held_out_file_may_say_that_it_is_held_out(tmp_path: Path, split: str)
     report = checking.report_of([tmp_path / f"{name}.jsonl" for name in rows], None, "auto", 50)
 
     assert "TD028" not in report.by_code
+
+
+@pytest.mark.parametrize("key", ["system", "system_prompt", "systemPrompt", "system_message"])
+@pytest.mark.parametrize("beside", [[], [{"role": "system", "content": "Be kind."}]])
+def test_a_system_prompt_beside_messages_is_theirs(key: str, beside: list[Any]) -> None:
+    found = formats.read({key: "Be kind.", "messages": [*beside, ASK, SAY]}).conversation
+
+    assert found is not None
+    assert (found.system, found.unread) == ("Be kind.", {})
+
+
+@pytest.mark.parametrize("asked", [ASKED, [ASK]])
+def test_the_instructions_of_a_response_are_its_system_prompt(asked: Any) -> None:
+    found = formats.read({"instructions": "Be kind.", "input": asked, "output": [SAY]}).conversation
+
+    assert found is not None
+    assert (found.system, found.answer, found.unread) == ("Be kind.", SAID, {})
 
 
 def test_a_request_to_gemini_and_its_response_are_read_with_their_tools_and_system_prompt() -> None:

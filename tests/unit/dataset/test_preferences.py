@@ -102,6 +102,7 @@ SHAPES: dict[str, dict[str, Any]] = {
         "rejected": json.dumps([assistant(BAD)]),
     },
     "ms-swift": {"messages": [user(ASK), assistant(GOOD)], "rejected_response": BAD},
+    "OpenPipe": {"messages": [user(ASK), assistant(GOOD)], "rejected_message": assistant(BAD)},
     "ms-swift, older": {"query": ASK, "response": GOOD, "rejected_response": BAD},
     "chosen_response": {"prompt": ASK, "chosen_response": GOOD, "rejected_response": BAD},
     "OpenAI, without messages": {

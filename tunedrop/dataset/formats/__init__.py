@@ -137,7 +137,7 @@ def detect(record: Mapping[str, Any]) -> SourceFormat | None:
         return None
     if sharegpt.fits(record):
         return "sharegpt"
-    if "messages" in record:
+    if record.get("messages") is not None:
         if anthropic.fits(record):
             return "anthropic"
         return "openai-chat" if openai_chat.fits(record) else "converse"

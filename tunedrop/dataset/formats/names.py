@@ -44,7 +44,8 @@ ANSWERS = (
     "gpt", "model_output", "outputs", "targets", "output_text", "target_text", "tgt", "solution",
     "canonical_solution", "reference_solution", "correct_solution", "generated_solution", "solutions",
     "gold_answer", "ideal", "ideal_answer", "ideal_response", "reference_response", "referenceresponse",
-    "generated_text", "summary",
+    "reference_answer",
+    "generated_text", "generation", "summary",
     "highlights", "completions", "responses", "answers", "bot_message", "bot_response", "model_response",
     "model_answer", "assistant_message", "assistant_response", "completion_text", "response_text",
     "answer_text", "expected_output", "expected_response", "expected_answer", "expected",
@@ -117,6 +118,7 @@ ANNOTATIONS = (
     "slots",
     "ner_tags",
     "entities",
+    "cats",
     "annotations",
     "relations",
     "triples",
@@ -153,13 +155,13 @@ REFERENCES = ("ground_truth", "answer", "target", "solution", "expected_answer",
 CHOSEN = (
     "chosen", "preferred_output", "preferred", "chosen_response", "response_chosen", "chosen_answer",
     "answer_chosen", "preferred_response", "better_response", "winner_response", "accepted",
-    "chosen_messages", "response_j",
+    "chosen_messages", "chosen_message", "response_j",
 )  # fmt: skip
 REJECTED = (
     "rejected", "non_preferred_output", "non_preferred", "rejected_response", "response_rejected",
     "rejected_answer", "answer_rejected", "dispreferred", "dispreferred_output", "non_preferred_response",
     "worse_response", "loser_response", "rejected_messages",
-    "response_k",
+    "rejected_message", "response_k",
 )  # fmt: skip
 """The two answers of a preference."""
 COMPARED = (

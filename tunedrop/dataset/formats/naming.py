@@ -100,6 +100,10 @@ def keys_of(record: Mapping[str, Any]) -> Keys:
     """Which keys of a record are which."""
     given = tuple(record)
     found = _keys(given)
+    if None in (record.get(found.prompt, ""), record.get(found.answer, "")):  # columns of other data sets
+        there = _keys(tuple(key for key, value in record.items() if value is not None))
+        if there.prompt and there.answer:
+            return there
     if found.answer or not found.prompt:
         return found
     program = next((key for key in given if names.plain(key) in names.PROGRAMS), "")

@@ -47,7 +47,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         if key in record:
             extra["toolConfig"] = tools.config(record[key], f"$.{key}", reading, losses)
     chat, calls = turns.Turns(reading), tools.Calls()
-    _system(record, chat, reading)
+    own = _OWN | _system(record, chat, reading)
     for index, message in enumerate(turns.with_assistant(messages, reading)):
         if not isinstance(message, dict):
             reading.wrong_type(f"$.messages[{index}]", "an object", message)
@@ -59,7 +59,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         return None
     pictures = beside.pictures(record)
     ended = turns.with_images(ended, record.get(pictures))
-    own = _OWN | {pictures} if any(turn.blocks for turn in ended[:1]) else _OWN
+    own |= {pictures} if any(turn.blocks for turn in ended[:1]) else set()
     unread = {key: value for key, value in record.items() if key not in own}
     if isinstance(choices := unread.get("choices"), list) and len(choices) > 1 and ended[-1].role == "user":
         what = f"choices holds {len(choices)} answers; keep one, or write one record per answer"
@@ -81,12 +81,14 @@ def _truth(beside_: Mapping[str, Any]) -> dict[str, Any]:
     return {"reference_answer": model["ground_truth"]}
 
 
-def _system(record: Mapping[str, Any], chat: turns.Turns, reading: Reading) -> None:
-    system = record.get("system")
-    if isinstance(system, str):
-        chat.note(system, "$.system")
-    elif system is not None:
-        reading.wrong_type("$.system", "a string", system)
+def _system(record: Mapping[str, Any], chat: turns.Turns, reading: Reading) -> set[str]:
+    """The keys of the system prompts beside the messages."""
+    found = {key for key, one in record.items() if names.plain(key) in names.SYSTEMS and isinstance(one, str)}
+    for key in sorted(found):
+        chat.note(record[key], f"$.{key}")
+    if "system" in record and "system" not in found:
+        reading.wrong_type("$.system", "a string", record["system"])
+    return found
 
 
 def _message(

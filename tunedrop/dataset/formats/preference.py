@@ -40,7 +40,9 @@ from tunedrop.dataset.types import Problem, shorten
 
 NAME = "preference"
 _MESSAGE = frozenset({"role", "from", "content", "value"})
-_ENOUGH = frozenset(("chosen", "preferred_output", *names.REJECTED[:10], "rejected_messages"))
+_ENOUGH = frozenset(
+    ("chosen", "preferred_output", *names.REJECTED[:10], "rejected_messages", "rejected_message")
+)
 """Names that nothing else has, so that one of them is half a preference."""
 
 

@@ -7,6 +7,9 @@ messages (tools, tool_use, tool_result); Bedrock API reference, ToolConfiguratio
 from __future__ import annotations
 
 import ast
+import contextlib
+import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -160,14 +163,22 @@ def decoded(text: str) -> Any:
 
 
 def printed(text: str) -> Any:
-    """What a text holds as JSON, or as Python prints it; the text itself where it is neither, or is long."""
-    found = decoded(text)
-    if found is not text or len(text) >= 1 << 16:
-        return found
-    try:
-        return ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return text
+    """What a text holds as JSON, or as Python or NumPy print it; the text itself where it is neither, or is
+    long."""
+    for read in (json.loads, _literal):
+        with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+            return read(text)
+    return text
+
+
+def _literal(text: str) -> Any:
+    if len(text) >= 1 << 20:
+        raise ValueError("long")
+    return json.loads(json.dumps(ast.literal_eval(_BETWEEN_PRINTED.sub("}, {", text.strip()))))
+
+
+_BETWEEN_PRINTED = re.compile(r"\}\s*\n\s*\{")
+"""NumPy prints a list without commas; Python prints no line break inside a text."""
 
 
 class Calls:

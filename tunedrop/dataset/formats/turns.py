@@ -72,7 +72,7 @@ class Turns:
             self._reading.add(path, "TD023", what, "system", "user or assistant")
             return
         self.system_path = self.system_path or path
-        if text.strip():
+        if text.strip() and text not in self.system:
             self.system.append(text)
 
     def end(self) -> tuple[Turn, ...]:

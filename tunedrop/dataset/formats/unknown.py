@@ -70,7 +70,7 @@ def _nearest(record: Mapping[str, Any]) -> str:
     """The shape whose keys are most like those of a record, in words."""
     plain_ = {key: names.plain(key) for key in itertools.islice(record, MOST_KEYS)}
     for key, name in plain_.items():
-        if name in ("messages", *names.CONVERSATIONS):
+        if name in ("messages", *names.CONVERSATIONS) and record[key] != []:
             is_list = isinstance(record[key], list)
             what = "must hold turns with role and content" if is_list else "must be a list of turns"
             return f"{shorten(key)} {what}" if name not in ("data", "items") else ""

@@ -30,7 +30,9 @@ import msgspec
 from tunedrop.dataset.formats import around, names, naming, preference, responses, serialized, tools, turns
 
 _ASKED = ("request", "input", "inputs", "body", "prompt", "params", "request_body")
-_SAID = ("response", "output", "outputs", "completion", "reference_output", "response_body", "ideal")
+_SAID = (
+    "response", "output", "outputs", "completion", "reference_output", "response_body", "ideal", "result",
+)  # fmt: skip
 _AROUND = (
     "row", "data", "record", "example", "fields", "item", "conversation", "chat", "dialogue", "dialog",
     "_source", "payload", "sample", "entry", "attributes", "json", "node",
@@ -116,7 +118,7 @@ _ANSWERS = ("completion", "response", "output", "choices", "ideal")
 def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The record with the answer beside its messages as the last of them; the same where there is none."""
     messages = record["messages"]
-    said = _first_of(_ANSWERS, record)
+    said = _first_of(_ANSWERS, record) or next((key for key, one in record.items() if _is_said(one)), "")
     if not said or _is_graded(record, said) or not all(map(_is_message, messages)):
         return record
     answer = _answer({"choices": record[said]} if said == "choices" else record[said])
@@ -132,6 +134,11 @@ def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
         ]
     rest = around.beside(said, {"choices": record[said]}) if said == "choices" else {}
     return {**around.without(record, said), "messages": [*messages, *answer], **rest}
+
+
+def _is_said(value: Any) -> bool:
+    """Whether it is a message of the assistant's, whatever its key is."""
+    return _is_message(value) and turns.role_of(value["role"]) == turns.ASSISTANT
 
 
 def _is_graded(record: Mapping[str, Any], said: str) -> bool:
@@ -173,6 +180,7 @@ def _exchange(record: Mapping[str, Any]) -> Mapping[str, Any]:
         rest = around.without(record, asked)
         messages = list(_messages(record[asked]))
         rest |= around.beside(asked, record[asked])
+        messages = _instructions(rest) + messages
         if said and not _is_graded(record, said):
             answer = _answer(record[said])
             if answer is None:
@@ -183,27 +191,32 @@ def _exchange(record: Mapping[str, Any]) -> Mapping[str, Any]:
     if said and isinstance(record[said], list | dict) and (spoken := _prompted(record, said)):
         return spoken
     for one, other in _SIDES:
-        if isinstance(record.get(one), dict) and isinstance(record.get(other), dict):
+        if isinstance(record.get(one), dict) and isinstance(record.get(other), dict | str):
             return _sides(record, one, other)
     return record
 
 
 def _sides(record: Mapping[str, Any], one: str, other: str) -> Mapping[str, Any]:
-    """What was asked and what was said, each an object; a name that both have is a name of neither."""
+    """What was asked, an object, and what was said, an object or a text; a name that both have is a name of
+    neither."""
     asked, said = record[one], record[other]
+    said = {other: said} if isinstance(said, str) else said
     both = asked.keys() & said.keys()
     named = {f"{one}.{key}" if key in both else key: value for key, value in asked.items()}
     named |= {f"{other}.{key}" if key in both else key: value for key, value in said.items()}
     found = around.beneath(around.without(record, other), one, named)
     keys, texts = naming.keys_of(found), [key for key in both if isinstance(asked[key], str)]
-    if (keys.prompt and keys.answer) or len(texts) != 1 or not isinstance(said[texts[0]], str):
+    if keys.prompt and keys.answer:
         return found
+    if len(texts) != 1 or not isinstance(said[texts[0]], str):
+        return record if isinstance(record[other], str) else found
     rest = around.without(found, f"{one}.{texts[0]}", f"{other}.{texts[0]}")
     return {"prompt": asked[texts[0]], "completion": said[texts[0]], **rest}
 
 
 _SIDES = (
     ("inputs", "outputs"),
+    ("inputs", "output"),
     ("input", "output"),
     ("input", "expectedOutput"),
     ("input", "expected_output"),
@@ -212,17 +225,23 @@ _SIDES = (
 
 
 def _prompted(record: Mapping[str, Any], said: str) -> Mapping[str, Any] | None:
-    """A prompt that is a text, and messages that answer it; instructions are its system prompt."""
+    """A prompt that is a text, and messages that answer it."""
     asked = next((key for key in _ASKED if isinstance(record.get(key), str)), "")
     answer = _answer(record[said])
     named = naming.keys_of(record).prompt  # an instruction beside its input is what is asked
     if not asked or not answer or (named and named != asked):
         return None
-    system = record.get("instructions")
-    before = [{"role": "system", "content": system}] if isinstance(system, str) and system else []
-    rest = around.without(record, asked, said, *(["instructions"] if before else []))
-    messages = [*before, {"role": "user", "content": record[asked]}, *answer]
+    rest = around.without(record, asked, said)
+    messages = [*_instructions(rest), {"role": "user", "content": record[asked]}, *answer]
     return {"messages": messages, **rest, **around.beside(said, record[said])}
+
+
+def _instructions(rest: dict[str, Any]) -> list[Any]:
+    """The system prompt that OpenAI's responses keep beside the messages, taken from there."""
+    if not isinstance(system := rest.get("instructions"), str) or not system:
+        return []
+    del rest["instructions"]
+    return [{"role": "system", "content": system}]
 
 
 def _opened(record: Mapping[str, Any]) -> Mapping[str, Any]:

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import ast
 import datetime
-import json
-import re
 from typing import Any
 
-from tunedrop.dataset.formats import names
+from tunedrop.dataset.formats import names, tools
 
 JSON_COLUMNS = frozenset(
     ("messages", "conversations", "conversation", "contents", "tools", "toolconfig", "chosen", "rejected")
@@ -36,26 +33,12 @@ def plain(cell: Any, key: str = "") -> Any:
 
 _NULL = r"\N"
 """What MySQL, PostgreSQL, Hive and Snowflake write for NULL."""
-_BETWEEN_PRINTED = re.compile(r"\}\s*\n\s*\{")
-"""NumPy prints a list without commas; Python prints no line break inside a text."""
 
 
 def _structure(text: str) -> Any:
     """The list or object that a cell holds as JSON, or as Python prints it; else the text."""
-    if text.lstrip().startswith(('"[', '"{')) and isinstance(inside := _structure_of(text), str):
+    if text.lstrip().startswith(('"[', '"{')) and isinstance(inside := tools.printed(text), str):
         text = inside
     if not text.lstrip().startswith(("[", "{")):
         return text
-    return _structure_of(text)
-
-
-def _structure_of(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        pass
-    try:
-        printed = _BETWEEN_PRINTED.sub("}, {", text.strip())
-        return json.loads(json.dumps(ast.literal_eval(printed))) if len(text) < 1 << 20 else text
-    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-        return text
+    return tools.printed(text)

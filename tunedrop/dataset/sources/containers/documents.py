@@ -29,7 +29,7 @@ _ENDS = tuple(
 )
 """Where a passage may end, the best first: paragraphs, lines, sentences, words."""
 _LINE_END = re.compile(r"\r\n|\n|\r")
-_JSON = re.compile(r"\{\s*[\"'}]|\[\s*(?:[{\"'\]]|\[\s*[\"{\[])")
+_JSON = re.compile(r"\{\s*[\"'}]|\[\s*(?:[{\"'\]]|[\[(]\s*[\"'{\[])")
 _SEPARATORS = (("\t", 1), (";", 2), ("|", 2), (",", 3))
 """Those of cells, and how many lines at least have as many of them if the text is a table."""
 

@@ -51,7 +51,8 @@ def values(
         if _RAW.search(value) and not is_told and not _is_strict(value):
             tell("strings contain raw line breaks or tabs; they were kept and are written as escapes")
             is_told = True
-        yield line, _compact(value)
+        inner = unquoted(value) if value.startswith('"') else None  # json.dumps of each element, too
+        yield line, _compact(value if inner is None else inner)
     if reader.problem:
         yield reader.line, unreadable.written("TD001", f"{reader.problem}; the rest was not read")
 

@@ -26,6 +26,7 @@ _CHAT_LOG = re.compile(
     r"\[?\d{1,2}:\d{2}(?::\d{2})?\]?\s+(?:<[^>\s]{1,60}> |From .{1,60}?: )"  # of IRC and Zoom
     r"|[\u200e\u200f]?\[?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},? \d{1,2}:\d{2}(?::\d{2})?"  # the time
     r"(?:\s?[AaPp]\.?[Mm]\.?)?\]?(?: -)? [^:,]{1,60}: "  # who speaks
+    r"|\d{1,4}[./-]\d{1,2}[./-]\d{2,4}, \d{1,2}:\d{2}(?:\s?[AaPp]\.?[Mm]\.?)? - "  # WhatsApp's own words
 )
 _COMMENTS = re.compile(r"(?:\s*(?:(?://|#)[^\n]*|/\*.*?\*/))*\s*", re.DOTALL)
 _TURNS = re.compile(r'\{\s*"conversations"\s*:\s*\[\s*\{\s*"(?:from|value|role|content|weight)"')

@@ -237,9 +237,9 @@ def records(
 
 
 def _is_rule(cells: Sequence[Any]) -> bool:
-    """Whether a row is the line under the header of a Markdown table, or DOS's end of a file."""
+    """Whether a row is the line under the header of a Markdown table, or the end of a file."""
     said = [cell.strip() for cell in cells if isinstance(cell, str) and cell.strip()]
-    if said == ["\x1a"]:
+    if len(said) == 1 and not said[0].strip("\x1a\0"):  # what DOS ends a file with, or fills it up with
         return True
     if len(said) == 1 and set(said[0]) == {"+", "-"}:  # of a database's prompt
         return True
