@@ -93,6 +93,10 @@ def test_the_prompt_and_the_answer_are_found(record: dict[str, Any]) -> None:
         ({"text": ASKED, "cats": {"a": 1.0, "b": 0.0}}, "cats beside text may be its answer"),
         ({"input": ASKED, "output": {"label": "a", "score": 1}}, "output must be a string"),
         ({"inputs": {"a": 1}, "output": SAID}, "inputs must be a string"),
+        ({"inputs": {"question": ASKED, "output": "x"}, "output": SAID}, "inputs must be a string"),
+        ({"question": ASKED, "answer": None, "label": SAID}, "answer is missing"),
+        ({"question": None, "context": ASKED, "answer": SAID}, "question is missing"),
+        ({"prompt": None, "text": ASKED, "completion": SAID}, "prompt is missing"),
         ({"input": ASKED, "content": SAID}, "content beside input may be its answer"),
         ({"input": ASKED, "result": {"answer": SAID}}, "result beside input may be its answer"),
         ({"conversations": [{"from": "human", "value": ASKED}], "answer": SAID}, "as the last message"),
@@ -386,6 +390,14 @@ def test_a_held_out_file_may_say_that_it_is_held_out(tmp_path: Path, split: str)
     report = checking.report_of([tmp_path / f"{name}.jsonl" for name in rows], None, "auto", 50)
 
     assert "TD028" not in report.by_code
+
+
+@pytest.mark.parametrize("beside", [{"bad_response": SAY}, {"example": SAY}, {"result": "ok"}])
+def test_what_stands_beside_a_prompt_is_not_always_its_answer(beside: dict[str, Any]) -> None:
+    found = formats.read({"messages": [ASK], **beside}).conversation
+
+    assert found is not None
+    assert [turn.text for turn in found.turns] == [ASKED]
 
 
 @pytest.mark.parametrize("key", ["system", "system_prompt", "systemPrompt", "system_message"])

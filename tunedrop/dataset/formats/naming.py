@@ -100,9 +100,9 @@ def keys_of(record: Mapping[str, Any]) -> Keys:
     """Which keys of a record are which."""
     given = tuple(record)
     found = _keys(given)
-    if None in (record.get(found.prompt, ""), record.get(found.answer, "")):  # columns of other data sets
+    if record.get(found.prompt, "") is None:  # a column of another data set that the file is made of, too
         there = _keys(tuple(key for key, value in record.items() if value is not None))
-        if there.prompt and there.answer:
+        if there.answer and names.plain(there.prompt) in names.TASKS - {"text"}:
             return there
     if found.answer or not found.prompt:
         return found

@@ -30,9 +30,7 @@ import msgspec
 from tunedrop.dataset.formats import around, names, naming, preference, responses, serialized, tools, turns
 
 _ASKED = ("request", "input", "inputs", "body", "prompt", "params", "request_body")
-_SAID = (
-    "response", "output", "outputs", "completion", "reference_output", "response_body", "ideal", "result",
-)  # fmt: skip
+_SAID = ("response", "output", "outputs", "completion", "reference_output", "response_body", "ideal")
 _AROUND = (
     "row", "data", "record", "example", "fields", "item", "conversation", "chat", "dialogue", "dialog",
     "_source", "payload", "sample", "entry", "attributes", "json", "node",
@@ -111,14 +109,14 @@ def _of_gemini(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
 _SPOKEN = frozenset(("content", "value", "text", "utterance"))
 
 
-_ANSWERS = ("completion", "response", "output", "choices", "ideal")
+_ANSWERS = ("completion", "response", "output", "choices", "ideal", "output_message", "response_message")
 """What answers the messages beside it; other names may be references for a grader."""
 
 
 def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The record with the answer beside its messages as the last of them; the same where there is none."""
     messages = record["messages"]
-    said = _first_of(_ANSWERS, record) or next((key for key, one in record.items() if _is_said(one)), "")
+    said = _first_of(_ANSWERS, record)
     if not said or _is_graded(record, said) or not all(map(_is_message, messages)):
         return record
     answer = _answer({"choices": record[said]} if said == "choices" else record[said])
@@ -134,11 +132,6 @@ def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
         ]
     rest = around.beside(said, {"choices": record[said]}) if said == "choices" else {}
     return {**around.without(record, said), "messages": [*messages, *answer], **rest}
-
-
-def _is_said(value: Any) -> bool:
-    """Whether it is a message of the assistant's, whatever its key is."""
-    return _is_message(value) and turns.role_of(value["role"]) == turns.ASSISTANT
 
 
 def _is_graded(record: Mapping[str, Any], said: str) -> bool:
@@ -170,7 +163,7 @@ def _exchange(record: Mapping[str, Any]) -> Mapping[str, Any]:
     if spoken := _of_gemini(record):
         return spoken
     asked = next((key for key in _ASKED if _messages(record.get(key))), "")
-    said = _first_of(_SAID, record)
+    said = _first_of((*_SAID, "result") if asked == "params" else _SAID, record)  # of Anthropic's batches
     if asked and not said and isinstance(record.get("choices"), list):
         record, said = (
             {**around.without(record, "choices"), "response": {"choices": record["choices"]}},
@@ -208,8 +201,10 @@ def _sides(record: Mapping[str, Any], one: str, other: str) -> Mapping[str, Any]
     keys, texts = naming.keys_of(found), [key for key in both if isinstance(asked[key], str)]
     if keys.prompt and keys.answer:
         return found
+    if isinstance(record[other], str):
+        return record
     if len(texts) != 1 or not isinstance(said[texts[0]], str):
-        return record if isinstance(record[other], str) else found
+        return found
     rest = around.without(found, f"{one}.{texts[0]}", f"{other}.{texts[0]}")
     return {"prompt": asked[texts[0]], "completion": said[texts[0]], **rest}
 
