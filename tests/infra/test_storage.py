@@ -20,7 +20,9 @@ def test_there_are_three_buckets_each_private_versioned_and_encrypted(resources:
 
 def test_an_upload_that_was_given_up_does_not_bill_for_ever(resources: Resources) -> None:
     buckets = resources.of("AWS::S3::Bucket").values()
-    for bucket in [one for one in buckets if "LoggingConfiguration" in one]:
+    intake_and_artifacts = [one for one in buckets if "LoggingConfiguration" in one]
+    assert len(intake_and_artifacts) == 2
+    for bucket in intake_and_artifacts:
         rules = bucket["LifecycleConfiguration"]["Rules"]
         assert {"DaysAfterInitiation": 7} in [rule.get("AbortIncompleteMultipartUpload") for rule in rules]
 

@@ -72,6 +72,8 @@ def test_a_step_that_died_long_ago_holds_nobody_up(registry: Registry) -> None:
 
     fence(registry, seen(registry))
 
+    assert seen(registry).stop_requested_by
+
 
 def seen(registry: Registry) -> Record:
     record = registry.get(RUN.run_id)
