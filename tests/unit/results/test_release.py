@@ -10,7 +10,7 @@ from botocore.exceptions import EndpointConnectionError
 from tests import builders
 from tests.unit.local_bedrock import LocalBedrock, tags
 from tunedrop.aws import Aws
-from tunedrop.contracts import DeploymentSettings, Failure, Serving, StartedJob, TrainingJob
+from tunedrop.contracts import DeploymentSettings, Failure, Promotion, Serving, StartedJob, TrainingJob
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
@@ -131,6 +131,34 @@ def test_a_run_that_went_well_leaves_its_finished_job_alone(
 
     assert done.released == (serving.arn,)
     assert bedrock.world.jobs[job]["status"] == "InProgress"
+
+
+def test_what_served_only_for_the_evaluation_is_released(
+    aws: Aws, stage: Stage, bedrock: LocalBedrock
+) -> None:
+    """The model was evaluated on demand, and is served by throughput that the run keeps."""
+    production = served(bedrock, way="provisioned")
+    evaluated_on = served(bedrock)
+    run = msgspec.structs.replace(RUN, deployment=DeploymentSettings(keep_for_seconds=3600))
+
+    done = release.finish(aws, stage, run, None, production, builders.evaluation(), None, evaluated_on)
+
+    assert (done.released, done.kept) == ((evaluated_on.arn,), (production.arn,))
+
+
+def test_after_a_swap_the_arn_in_production_stays_and_the_runs_own_is_released(
+    aws: Aws, stage: Stage, bedrock: LocalBedrock
+) -> None:
+    production, own = "arn:aws:bedrock:us-east-1:111122223333:custom-model-deployment/old", served(bedrock)
+    swap = Promotion(
+        alias="/tunedrop/test/models/x", model_arn=own.model_arn, model_id=production, swapped=True
+    )
+
+    done = release.finish(
+        aws, stage, RUN, None, own, builders.evaluation(), None, evaluated_on=None, promotion=swap
+    )
+
+    assert (done.released, done.kept) == ((own.arn,), (production,))
 
 
 @pytest.mark.parametrize("failure", [None, FAILURE])
