@@ -26,7 +26,8 @@ from tunedrop.formatting.costs import in_words
 from tunedrop.registry import Record, StepRecord
 
 OUTPUT = ROOT / ".work" / "demo"
-RUN_SECONDS = 240.0
+RUN_SECONDS = 900.0
+"""How long a run may take: a minute or two, many where the machine is busy with other work."""
 
 console = Console(highlight=False, emoji=False)
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -32,8 +34,17 @@ def confirm(question: str, *, otherwise: str, yes: bool = False, flag: str = "--
     if not is_interactive():
         fail(f"{otherwise}: without a terminal, say {flag}", USAGE, question)
     with if_interrupted(otherwise):
-        if not typer.confirm(question, err=True):
+        if not typer.confirm(_wrapped(question), err=True):
             fail(otherwise, NO)
+
+
+def _wrapped(question: str) -> str:
+    """A question whose lines break between words, also in a narrow terminal."""
+    width = shutil.get_terminal_size().columns - len(" [y/N]: ")
+    return "\n".join(
+        textwrap.fill(line, max(width, 20), break_long_words=False, break_on_hyphens=False)
+        for line in question.splitlines()
+    )
 
 
 @contextmanager

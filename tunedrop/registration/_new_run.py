@@ -66,8 +66,7 @@ def register(
                 f"{', '.join(stage.tenants)} (setting tenants)"
             )
         document = _manifest(s3, event.source, upload)
-        bare = msgspec.structs.replace(bare, notify=_recipients.of(stage, bare, document, tenant))
-        _refuse_foreign_model(tenant, document)
+        bare = permitted(stage, bare, document)
         if event.base_model:
             named = document.base_model or stage.default_base_model
             document, left_out = succession.on_successor(document, event.base_model)
@@ -105,6 +104,19 @@ def too_many(stage: Stage, run: Run, tenant: str) -> Failure:
         + command("retry", run.run_id, options=f"--stage {stage.name}")
     )
     return Failure(error=TooManyRuns.__name__, cause=cause, step="register_run")
+
+
+def permitted(stage: Stage, run: Run, document: Manifest) -> Run:
+    """The run with its recipients, if its stage and tenant allow these and the model that it continues from.
+
+    Raises
+    ------
+    InvalidManifest
+        If they do not.
+    """
+    tenant = run.tenant or None
+    _refuse_foreign_model(tenant, document)
+    return msgspec.structs.replace(run, notify=_recipients.of(stage, run, document, tenant))
 
 
 def _refused(run: Run, error: str, cause: str) -> Registration:

@@ -43,6 +43,21 @@ def test_without_a_terminal_nothing_is_taken_for_a_yes() -> None:
     assert "nothing was deleted: without a terminal, say --yes" in str(failed.value)
 
 
+def test_a_long_question_breaks_between_words(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr(confirming, "is_interactive", lambda: True)
+    monkeypatch.setattr(sys.modules[typer.confirm.__module__], "visible_prompt_func", lambda _: "y")
+    question = f"{ARN} is in production. {'It answers customers. ' * 5}Delete it?"
+
+    confirming.confirm(question, otherwise="nothing was deleted")
+
+    lines = capsys.readouterr().err.splitlines()
+    assert " ".join(lines).split() == [*question.split(), "[y/N]:"]
+    assert all(len(line) <= 60 for line in lines if ARN not in line)
+
+
 @pytest.mark.parametrize(("answer", "code"), [("n\n", NO), ("\n", NO), ("", INTERRUPTED)])
 def test_no_and_ctrl_d_do_nothing_and_say_so(monkeypatch: pytest.MonkeyPatch, answer: str, code: int) -> None:
     program = typer.Typer()

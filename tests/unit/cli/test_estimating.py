@@ -106,3 +106,25 @@ def test_a_tenant_without_a_stage_is_refused(dataset: Path) -> None:
 
     assert result.exit_code == 2
     assert "--tenant goes with --stage" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("setting", "said"),
+    [
+        ("notify: li@example.com", "notify: the stage has no group li@example.com"),
+        ("from: support/other", "law may not continue from support/other"),
+    ],
+)
+def test_a_manifest_that_asks_for_what_the_stage_does_not_allow_fails_before_it_is_uploaded(
+    deployed: Deployed, dataset: Path, setting: str, said: str
+) -> None:
+    manifest = f"base_model: {builders.NOVA_LITE}\ndata: {{train: {dataset.name}}}\n{setting}\n"
+    if setting.startswith("from"):
+        manifest = manifest.partition("\n")[2]
+    (dataset.parent / "run.yaml").write_text(manifest)
+    where = ("--stage", "test", "--region", "us-east-1", "--tenant", "law")
+
+    result = CliRunner().invoke(app, ["estimate", str(dataset.parent), *where])
+
+    assert result.exit_code != 0
+    assert said in result.stderr

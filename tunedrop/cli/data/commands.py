@@ -185,7 +185,9 @@ def explain(
 )
 def convert(
     file: Annotated[Path, typer.Argument(help="A dataset: JSON lines or array, CSV, Excel, Parquet.")],
-    to: Annotated[str, typer.Option(help="prompt-completion, converse, openai-chat, alpaca, text or csv.")],
+    to: Annotated[
+        str, typer.Option(help="prompt-completion, converse, openai-chat, alpaca, preference, text or csv.")
+    ],
     out: Annotated[Path | None, typer.Option(help="Output file; default: standard output.")] = None,
     encoding: EncodingOption = "",
     column: ColumnOption = None,

@@ -98,10 +98,12 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
         document = msgspec.structs.replace(document, base_model=base_model, from_run=None)
     stage = here.stage if here is not None else no_stage(document)
     try:
+        bare = bare_run(submission, stage)
+        if here is not None:
+            bare = registration.permitted(stage, bare, document)
         document = base_models.with_model(
             document, here.registry.latest_model if here else base_models.no_models
         )
-        bare = bare_run(submission, stage)
         run = registration.resolve(stage, bare, document, {}, [{"train": bare.train}] * len(document.stages))
         model = catalog.find(run.base_model)
         way = choose.way(model, run.deployment)
