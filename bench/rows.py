@@ -12,7 +12,6 @@ import argparse
 import itertools
 import json
 import logging
-import math
 import os
 import sys
 import tempfile
@@ -66,8 +65,8 @@ DATA = {
 }
 """The example of each method."""
 
-FEWEST, HELD_OUT = 100, 0.3
-"""The fewest records that are dropped, and the share of them that is held out at most."""
+RECORDS = 300
+"""As many of them are enough for each method, and for most verdicts."""
 
 SHORT = {
     ("bedrock", "reinforcement"): {"epoch_count": 1, "batch_size": 32, "training_sample_per_prompt": 2},
@@ -230,14 +229,7 @@ def _run(pipeline: Pipeline, name: str, row: Row, after: str = "") -> Ended:
 def records_of(row: Row) -> bytes:
     """The lines that are dropped for a row; for a method that nobody offers, any."""
     path = ROOT / "examples" / DATA.get(row.method, DATA["single-turn"])
-    return b"".join(path.read_bytes().splitlines(keepends=True)[: _enough(row)])
-
-
-def _enough(row: Row) -> int:
-    """The number of records with which the base model can be tuned by the method."""
-    found = (one.methods.items() for one in catalog.load().values() if row.base in one.names)
-    least = [rules.min_train_records for methods in found for name, rules in methods if name == row.method]
-    return math.ceil(max(FEWEST, max(least, default=0) / (1 - HELD_OUT)))
+    return b"".join(path.read_bytes().splitlines(keepends=True)[:RECORDS])
 
 
 def manifest_of(row: Row, after: str = "") -> dict[str, Any]:
