@@ -7,9 +7,14 @@ import random
 import time
 from collections.abc import Callable, Mapping
 
+import numpy as np
 import pytest
 
+import tunedrop
 from tests.unit.evaluation.answers import text
+from tunedrop.evaluation.scoring import metrics
+from tunedrop.evaluation.statistics import _tables
+from tunedrop.evaluation.statistics._stars import MOST_COMPARED, stars
 from tunedrop.evaluation.statistics._units import units_of
 from tunedrop.evaluation.statistics.sample import Levels, Paired
 
@@ -183,3 +188,57 @@ def test_a_conversation_counts_once_however_many_turns_it_has() -> None:
 
     assert list(found.differences) == [1.0, -0.5]
     assert (score.base, score.tuned, score.difference) == (0.5, 0.75, 0.25)
+
+
+MANY = 1_500
+
+
+def test_the_one_that_is_like_most_takes_them_all() -> None:
+    middle = 700
+    found = stars(range(MANY), lambda _: np.arange(MANY), lambda one, other: middle in (one, other))
+
+    assert set(found.values()) == {middle}
+
+
+def test_many_that_say_the_same_are_compared_with_few() -> None:
+    compared = []
+
+    def are_alike(*pair: int) -> bool:
+        compared.append(pair)
+        return True
+
+    found = stars(range(MANY), lambda _: np.arange(MANY), are_alike)
+
+    assert len(set(found.values())) == 1
+    assert len(compared) <= MANY * (MOST_COMPARED + 1)
+
+
+def test_copies_are_told_from_a_part_of_many_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = random.Random(3)
+    rows = [[draw.randint(1, 9) for _ in range(8)] for _ in range(60)]
+    prompts = [
+        ", ".join(f"c{at}: {value}" for at, value in enumerate([number, *row[1:]]))
+        for row in rows
+        for number in (11, 12, 13)
+    ]
+    references = [("yes", "no")[sum(row) % 2] for row in rows for _ in range(3)]
+    monkeypatch.setattr(_tables, "MOST_ROWS", 40)
+
+    assert count(prompts, references) == 60
+
+
+def test_short_answers_are_scored_a_few_times_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    scored = []
+
+    def score(*pair: str) -> float:
+        scored.append(pair)
+        return float(pair[0] == pair[1])
+
+    monkeypatch.setitem(metrics.METRICS, "normalized_match", score)
+    rows = [
+        {"prompt": f"{text(DRAW)}?", "reference": str(one), "base": "", "tuned": str(one)}
+        for one in range(600)
+    ]
+
+    assert tunedrop.evaluate(rows).units == 600
+    assert len(scored) < 100 * len(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from itertools import islice
 
 from tunedrop.contracts import Contender, EvaluationSettings, Incomplete, Score
 from tunedrop.evaluation.decision import _scores, complete
@@ -234,15 +235,15 @@ class Measured:
         pairs, own = enumerate(self.sample.answered), self.opposed[OWN_ANSWERS]
         asked = [Example(one.prompt, one.reference, place) for place, one in pairs]
         known = spread(asked, MOST_KNOWN)
-        others = [[one.answer for one in known if one.unit != mine.unit] for mine in asked]
         near = [nearest(asked, known, MOST_NEIGHBOURS, features) for features in (words, letters)]
         given = (
             [[*one[:count], *other[:count]] for one, other in zip(*near, strict=True)]
             for count in range(MOST_NEIGHBOURS, 0, -1)
         )
-        alone, *close = (self.sample.where_wrong(own, one) for one in (others, *given))
-        enough = [one for one in close if len(set(one.units)) >= FEW][:1]
-        yield from enough if len(set(alone.units)) < FEW else [alone, *enough]
+        alone, close = self.sample.wanted_once(own), (self.sample.where_wrong(own, one) for one in given)
+        if len(set(alone.units)) >= FEW:
+            yield alone
+        yield from islice((one for one in close if len(set(one.units)) >= FEW), 1)
 
     @property
     def compared(self) -> Paired | None:

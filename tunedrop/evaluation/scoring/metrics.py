@@ -10,8 +10,9 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Literal
 
 import regex
@@ -20,7 +21,7 @@ from rapidfuzz.distance import LCSseq
 from tunedrop.contracts import JudgedVia
 from tunedrop.evaluation.scoring.json_leaves import is_document, leaf_f1
 from tunedrop.evaluation.scoring.labels import are_labels, label_of
-from tunedrop.evaluation.scoring.words import in_common, split_words, words
+from tunedrop.evaluation.scoring.words import CACHED, in_common, split_words, words
 
 CHRF_ORDER = 6
 CHRF_BETA = 2
@@ -44,13 +45,18 @@ def exact_match(reference: str, answer: str) -> float:
 def normalized_match(reference: str, answer: str) -> float:
     """Equal but for case, punctuation and spaces; numbers by their value, also before a unit: 42.0 is 42 and
     `5km` is `5.0 km`, but 007 is not 7."""
-    expected, given = words(reference), words(answer)
-    if not expected:
-        return exact_match(reference, answer)
-    if expected == given or split_words(reference) == split_words(answer):
-        return 1.0
-    quantity = _quantity(expected)
-    return float(quantity is not None and quantity == _quantity(given))
+    return float(not forms(reference).isdisjoint(forms(answer)))
+
+
+@lru_cache(CACHED)
+def forms(text: str) -> frozenset[Hashable]:
+    """What a text is for `normalized_match`: two are equal that have one of these in common."""
+    tokens = words(text)
+    if not tokens:
+        return frozenset((text.strip(),))
+    quantity = _quantity(tokens)
+    found = (("words", tokens), ("split", split_words(text)), ("quantity", quantity))
+    return frozenset(one for one in found if one[1])
 
 
 def accuracy(reference: str, answer: str) -> float:

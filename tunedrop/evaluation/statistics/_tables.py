@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -37,6 +37,9 @@ MOST_TOKENS, MOST_WORDS = 8, 4
 FEWEST_ROWS, FEWEST_COLUMNS = 10, 3
 """Of fewer rows no template can be read off; of fewer columns two rows agree in most by chance."""
 
+MOST_ROWS = 2_000
+"""So many rows are compared with all, to tell how many agree."""
+
 SEED = 20_261_129
 
 _ENDS = re.compile(r"[,;|\t\n]")
@@ -55,28 +58,37 @@ class Column(NamedTuple):
 Row = dict[Column, tuple[str, ...]]
 
 
-class Table(NamedTuple):
+class Table:
     """The values of each row, a number a value; columns that never differ are left out."""
 
-    codes: Codes
+    def __init__(self, codes: Codes) -> None:
+        self._codes = codes
+        self._least = _least(codes)
 
-    def copies(self) -> Iterator[tuple[int, int]]:
-        """Pairs of rows that are copies of each other, but for a part of their columns.
+    def copies(self, row: int) -> NDArray[np.int64]:
+        """The rows that are copies of one, but for a part of their columns."""
+        if self._least is None:
+            return np.empty(0, dtype=np.int64)
+        return np.flatnonzero(_agreement(self._codes, row) >= self._least)
 
-        The more columns, the fewer pairs of rows agree in them; where there are more pairs again, and were
-        the columns shuffled there would be hardly any, these are copies.
-        """
-        columns = self.codes.shape[1]
-        if columns < FEWEST_COLUMNS:
-            return
-        usual = columns - (MOST_CHANGED if columns >= WIDE else 1)
-        least = min(usual, math.ceil(ALIKE * columns))
-        found, by_chance = _agreeing(self.codes), _agreeing(_shuffled(self.codes))
-        for agree in range(max(least, int(found.argmax()) + 1), columns + 1):
-            more = found[agree] > found[agree - 1] * (1 if agree >= usual else PLAINLY)
-            if more and by_chance[agree:].sum() <= BY_CHANCE * found[agree:].sum():
-                yield from _pairs(self.codes, agree)
-                return
+
+def _least(codes: Codes) -> int | None:
+    """In how many columns two rows agree at least that are copies; None where there are none.
+
+    The more columns, the fewer pairs of rows agree in them; where there are more pairs again, and were the
+    columns shuffled there would be hardly any, these are copies.
+    """
+    columns = codes.shape[1]
+    if columns < FEWEST_COLUMNS:
+        return None
+    usual = columns - (MOST_CHANGED if columns >= WIDE else 1)
+    least = min(usual, math.ceil(ALIKE * columns))
+    found, by_chance = _agreeing(codes), _agreeing(_shuffled(codes))
+    for agree in range(max(least, int(found.argmax()) + 1), columns + 1):
+        more = found[agree] > found[agree - 1] * (1 if agree >= usual else PLAINLY)
+        if more and by_chance[agree:].sum() <= BY_CHANCE * found[agree:].sum():
+            return agree
+    return None
 
 
 def table_of(prompts: Sequence[str]) -> Table | None:
@@ -137,25 +149,20 @@ def _codes(values: Sequence[tuple[str, ...]]) -> list[int]:
     return [numbers.setdefault(value, len(numbers)) for value in values]
 
 
-def _agreement(codes: Codes) -> Iterator[tuple[int, NDArray[np.int64]]]:
-    """For each row, in how many columns each row after it agrees with it."""
-    for row in range(len(codes) - 1):
-        yield row, (codes[row + 1 :] == codes[row]).sum(axis=1)
-
-
-def _agreeing(codes: Codes) -> NDArray[np.int64]:
-    """How many pairs of rows agree in 0, 1, 2 … columns."""
-    columns = codes.shape[1]
-    found = np.zeros(columns + 1, dtype=np.int64)
-    for _, agree in _agreement(codes):
-        found += np.bincount(agree, minlength=columns + 1)
+def _agreement(codes: Codes, row: int) -> NDArray[np.int64]:
+    """In how many columns each row agrees with one."""
+    found: NDArray[np.int64] = (codes == codes[row]).sum(axis=1)
     return found
 
 
-def _pairs(codes: Codes, least: int) -> Iterator[tuple[int, int]]:
-    for row, agree in _agreement(codes):
-        for place in np.flatnonzero(agree >= least).tolist():
-            yield row, row + 1 + place
+def _agreeing(codes: Codes) -> NDArray[np.int64]:
+    """How many pairs of rows agree in 0, 1, 2 … columns: of many rows, of a part of them with all."""
+    columns = codes.shape[1]
+    found = np.zeros(columns + 1, dtype=np.int64)
+    for row in range(0, len(codes), math.ceil(len(codes) / MOST_ROWS)):
+        found += np.bincount(_agreement(codes, row), minlength=columns + 1)
+        found[columns] -= 1
+    return found
 
 
 def _shuffled(codes: Codes) -> Codes:

@@ -11,26 +11,20 @@ income: 3100`), these are rows of a table (`tables`): each is one unit, and so a
 
 from __future__ import annotations
 
-import math
+from bisect import bisect_left
 from collections import Counter, defaultdict
-from collections.abc import Collection, Hashable, Iterable, Iterator, Sequence
-from itertools import chain
+from collections.abc import Callable, Container, Hashable, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tunedrop.evaluation.answers.text_parts import names_in
 from tunedrop.evaluation.scoring.json_leaves import is_document
 from tunedrop.evaluation.scoring.words import has_digit, words
 from tunedrop.evaluation.statistics._passages import passages_of
-from tunedrop.evaluation.statistics._tables import FEWEST_ROWS, table_of
-
-ALIKE = 0.7
-"""The share of all distinct words of two prompts, or answers, that both have: `please` changes nothing."""
-
-MOST_SHARED = 4
-"""Of so many rare words that two texts have in common, before they are compared."""
+from tunedrop.evaluation.statistics._stars import ALIKE, Places, Tokens, jaccard, near_sets, stars
+from tunedrop.evaluation.statistics._tables import FEWEST_ROWS, Table, table_of
 
 COMMON = (0.5, 0.9)
 """Words that a larger share of the texts have tell nothing apart; the second where the first leaves none."""
@@ -44,8 +38,6 @@ LONGEST_PATTERN = 20
 MOST_SAME, MOST_SAME_OF_SOME = 0.98, 0.8
 """In a table no answer is wanted by a larger share of the rows; the second where some of the prompts are one:
 else the values do not tell what is wanted, and prompts that differ in them say the same."""
-
-Tokens = frozenset[str]
 
 
 class Conversation(NamedTuple):
@@ -68,9 +60,9 @@ def units_of(
     groups = list(members.values())
     found = _compared(groups, prompts, references)
     texts = ["\n".join(prompts[place] for place in group) for group in groups]
-    rows, copies = _rows(texts, found)
+    rows = _rows(texts, found)
     root = _same(found, rows, passages_of(texts))
-    heads = _stars(list(dict.fromkeys(root)), found, rows, copies)
+    heads = _stars(list(dict.fromkeys(root)), found, rows)
     names: dict[int, int] = {}
     unit = {
         conversation: names.setdefault(heads[root[index]], len(names))
@@ -104,25 +96,27 @@ def _top(root: list[int], index: int) -> int:
     return index
 
 
-def _rows(texts: Sequence[str], found: Sequence[Conversation]) -> tuple[set[int], list[tuple[int, int]]]:
-    """The conversations that are rows of a table, and pairs of them that are copies.
+def _rows(texts: Sequence[str], found: Sequence[Conversation]) -> dict[int, Callable[[int], Places]]:
+    """The conversations that are rows of a table, and what tells the copies of each.
 
     Either all are rows of one, or those that differ in numbers alone are.
     """
     templates: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for index, one in enumerate(found):
         templates[tuple(word for word in one.asked if not has_digit(word))].append(index)
-    rows: set[int] = set()
-    copies: list[tuple[int, int]] = []
+    rows: dict[int, Callable[[int], Places]] = {}
     everything = (list(range(len(found))), MOST_SAME)
     for places, most in (everything, *((one, MOST_SAME_OF_SOME) for one in templates.values())):
         if len(rows) == len(found) or not _differ([found[place].wanted for place in places], most):
             continue
         table = table_of([texts[place] for place in places])
         if table is not None:
-            rows.update(places)
-            copies += [(places[one], places[other]) for one, other in table.copies()]
-    return rows, copies
+            rows |= dict.fromkeys(places, partial(_copies, table, places))
+    return rows
+
+
+def _copies(table: Table, places: Sequence[int], index: int) -> Places:
+    return np.array(places, dtype=np.int64)[table.copies(bisect_left(places, index))]
 
 
 def _differ(wanted: Sequence[Tokens], most: float) -> bool:
@@ -132,7 +126,7 @@ def _differ(wanted: Sequence[Tokens], most: float) -> bool:
     return Counter(wanted).most_common(1)[0][1] <= most * len(wanted)
 
 
-def _same(found: Sequence[Conversation], rows: Collection[int], passages: Sequence[str]) -> list[int]:
+def _same(found: Sequence[Conversation], rows: Container[int], passages: Sequence[str]) -> list[int]:
     """For each conversation the first of those that are the same without a doubt."""
     root = list(range(len(found)))
     asked: dict[tuple[str, ...], int] = {}
@@ -177,28 +171,27 @@ def _patterns(one: Conversation) -> set[tuple[Hashable, Tokens]]:
 
 
 def _stars(
-    distinct: Sequence[int],
-    found: Sequence[Conversation],
-    rows: Collection[int],
-    copies: Iterable[tuple[int, int]],
+    distinct: Sequence[int], found: Sequence[Conversation], tables: Mapping[int, Callable[[int], Places]]
 ) -> dict[int, int]:
-    """Which conversation each belongs to: those with the most that are like them take all of those.
+    """Which conversation each belongs to: rows to the one that they are copies of."""
+    texts = np.array([index for index in distinct if index not in tables], dtype=np.int64)
+    asked = near_sets([found[index].telling for index in texts])
+    wanted = near_sets([found[index].wanted for index in texts])
+    place = {index: at for at, index in enumerate(texts.tolist())}
 
-    As stars (Aslam et al. 2004, doi 10.7155/jgaa.00084): each is like the one in the middle. A chain of pairs
-    would make one of all that are drawn from the same few clauses.
-    """
-    alike: dict[int, list[int]] = {index: [] for index in distinct}
-    texts = [index for index in distinct if index not in rows]
-    copied = (pair for pair in copies if alike.keys() >= set(pair))
-    for first, second in chain(_same_questions(found, texts), copied):
-        if jaccard(found[first].wanted, found[second].wanted) >= ALIKE:
-            alike[first].append(second)
-            alike[second].append(first)
-    heads: dict[int, int] = {}
-    for index in sorted(distinct, key=lambda one: (-len(alike[one]), one)):
-        if index not in heads:
-            heads |= {one: index for one in (index, *alike[index]) if one not in heads}
-    return heads
+    def near(index: int) -> Places:
+        """Of texts those that may want the same too: where thousands say the same, few of them do."""
+        if index in tables:
+            return tables[index](index)
+        at = place[index]
+        return texts[asked(at) & wanted(at)]
+
+    def are_alike(one: int, other: int) -> bool:
+        if jaccard(found[one].wanted, found[other].wanted) < ALIKE:
+            return False
+        return one in tables or jaccard(found[one].telling, found[other].telling) >= ALIKE
+
+    return stars(distinct, near, are_alike)
 
 
 def _telling(texts: Sequence[tuple[str, ...]]) -> list[Tokens]:
@@ -211,48 +204,3 @@ def _telling(texts: Sequence[tuple[str, ...]]) -> list[Tokens]:
         shares = (frozenset(one for one in named if common[one] <= most * len(sets)) for most in COMMON)
         found.append(next((one for one in (*shares, named) if one), text))
     return found
-
-
-def jaccard(one: Tokens, other: Tokens) -> float:
-    """The share of all words of two texts that both have, from 0 to 1; 0 of two texts without words."""
-    return len(one & other) / max(1, len(one | other))
-
-
-def _same_questions(found: Sequence[Conversation], places: Sequence[int]) -> Iterator[tuple[int, int]]:
-    """Pairs whose telling words are alike, but for those of which what is wanted cannot be alike: where
-    thousands of prompts say the same, few of them want the same."""
-    asked = _near([found[place].telling for place in places])
-    wanted = _near([found[place].wanted for place in places])
-    for second, masks in enumerate(zip(asked, wanted, strict=True)):
-        for first in np.flatnonzero(np.logical_and(*masks)).tolist():
-            one, other = places[first], places[second]
-            if jaccard(found[one].telling, found[other].telling) >= ALIKE:
-                yield one, other
-
-
-def _near(texts: Sequence[Tokens]) -> Iterator[NDArray[np.bool_]]:
-    """For each text, which of those before it may have a Jaccard similarity of `ALIKE`: no other has.
-
-    By prefix filtering (Chaudhuri et al. 2006): two sets that have at least t words in common share k of them
-    among the n - t + k rarest of each, in one order of all words (Wang et al. 2012, doi
-    10.1145/2213836.2213847).
-    """
-    frequency = Counter(word for text in texts for word in text)
-    least = [math.ceil(ALIKE * len(text)) for text in texts]
-    shared = np.array([min(MOST_SHARED, max(1, few)) for few in least], dtype=np.int64)
-    rarest = [
-        sorted(text, key=lambda word: (frequency[word], word))[: len(text) - few + int(k)]
-        for text, few, k in zip(texts, least, shared, strict=True)
-    ]
-    places: dict[str, list[int]] = defaultdict(list)
-    for index, prefix in enumerate(rarest):
-        for word in prefix:
-            places[word].append(index)
-    posted = {word: np.array(where, dtype=np.int64) for word, where in places.items()}
-    for index, prefix in enumerate(rarest):
-        lists = [_NOWHERE, *(posted[word] for word in prefix)]
-        hits = np.bincount(np.concatenate(lists), minlength=len(texts))[:index]
-        yield hits >= np.minimum(shared[index], shared[:index])
-
-
-_NOWHERE = np.empty(0, dtype=np.int64)

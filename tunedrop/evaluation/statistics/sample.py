@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from itertools import compress
 from statistics import fmean
 from typing import Literal
 
@@ -50,6 +51,11 @@ class Paired(msgspec.Struct, frozen=True, dict=True):
     def differences(self) -> Vector:
         """Tuned minus base, the mean of each unit: a long conversation counts no more than a short one."""
         return self._by_unit(self.tuned) - self._by_unit(self.base)
+
+    def where(self, keep: Sequence[bool]) -> Paired:
+        """The same of some of the answers."""
+        base, tuned = (list(compress(one, keep)) for one in (self.base, self.tuned))
+        return Paired(self.metric, base, tuned, list(compress(self.units, keep)), self.widest)
 
     def score(self, levels: Levels) -> Score:
         """Both means over units, and their difference with its interval."""
@@ -164,14 +170,16 @@ class Sample:
     def where_wrong(self, compared: Paired, answers: Sequence[Sequence[str]]) -> Paired:
         """A comparison on those prompts alone of which none of the given answers is right."""
         scorer = self.scorer(compared.metric)
-        rows = zip(self.references, answers, compared.base, compared.tuned, compared.units, strict=True)
-        kept = [
-            (base, tuned, unit)
-            for reference, given, base, tuned, unit in rows
-            if all(scorer(reference, one) < 1 for one in given)
+        rows = zip(self.references, answers, strict=True)
+        return compared.where([all(scorer(reference, one) < 1 for one in given) for reference, given in rows])
+
+    def wanted_once(self, compared: Paired) -> Paired:
+        """A comparison on those prompts alone whose label, or short answer, no other prompt wants."""
+        forms = [
+            {self.labels.of(one)} if self.task == "labels" else metrics.forms(one) for one in self.references
         ]
-        base, tuned, units = zip(*kept, strict=True) if kept else ((), (), ())
-        return Paired(compared.metric, base, tuned, units)
+        counts = Counter(form for one in forms for form in one)
+        return compared.where([all(counts[form] == 1 for form in one) for one in forms])
 
     def against_own(self, name: str) -> Paired:
         """The tuned model against its own answers to other prompts: the mean over a few of other units."""
