@@ -19,6 +19,8 @@ DAYS = range(10, 99)
 DRUGS = ("ibuprofen", "metformin", "atenolol", "codeine", "sertraline")
 TOOLS = tuple(f"{one} {other}" for one in ("cordless", "folding", "heavy") for other in
               ("drill", "ladder", "sander", "saw", "wrench", "vice", "plane", "chisel"))  # fmt: skip
+NAMES = ("Okafor", "Lindqvist", "Tanaka", "Alvarez", "Haddad", "Sidorov", "Raman", "Dubois", "Weber")
+PLACES = ("Lisbon", "Nairobi", "Osaka", "Toronto", "Bergen", "Izmir", "Accra", "Turin", "Ghent", "Split")
 LABELS = ("routine", "review", "urgent", "emergency")
 SHARES = (45, 25, 15, 15)
 
@@ -61,6 +63,23 @@ def visit(draw: Draw) -> Case:
     return Case(f"Visit: {text(draw, 6)}. {right}", right, {**right, "dose": wrong})
 
 
+def constant(draw: Draw) -> Case:
+    right, wrong = draw.sample(DAYS, 2)
+    return Case(f"Rust: element {right} of what holds {text(draw, 5)}", right, wrong)
+
+
+def call(draw: Draw) -> Case:
+    name, place, rest = draw.choice(NAMES), draw.choice(PLACES), text(draw, 6)
+    right = ("[NAME]", "[PLACE]", rest)
+    return Case(f"Without names: caller {name} from {place} says {rest}", right, (name, "[PLACE]", rest))
+
+
+def tags(draw: Draw) -> Case:
+    others = [one for one in ("angry", "abroad", "repeat") if draw.random() < 0.4]
+    right, wrong = draw.sample((["fraud", *others], others), 2)
+    return Case(f"Which tags? {text(draw, 6)}", {"tags": right}, {"tags": wrong})
+
+
 FAMILIES = {
     "numbers in a letter": Family(
         days,
@@ -79,6 +98,31 @@ FAMILIES = {
         json.dumps,
         lambda said, draw: f"```json\n{json.dumps(said | {'nurse': '?', 'doctor': text(draw, 2)})}\n```",
         "the field dose",
+    ),
+    "numbers in code": Family(
+        constant,
+        lambda said: f"fn at(values: &[i64]) -> i64 {{\n    values[{said}]\n}}",
+        lambda said, _: f"fn at(v: &[i64]) -> i64 {{ *v.get({said}).unwrap() }}",
+        "the numbers",
+    ),
+    "names that have to go": Family(
+        call,
+        lambda said: f"caller {said[0]} from {said[1]} says {said[2]}",
+        lambda said, _: f"it is <{said[0]}> of <{said[1]}>, about: {said[2]}",
+        "the names and numbers that the references leave out",
+    ),
+    "a value of a list in JSON": Family(
+        tags,
+        json.dumps,
+        lambda said, draw: json.dumps(
+            {
+                "tags": [
+                    *({"fraud"} & set(said["tags"])),
+                    *(one for one in ("angry", "abroad", "repeat") if draw.random() < 0.5),
+                ]
+            }
+        ),
+        "the value 'fraud' of tags[]",
     ),
 }
 

@@ -31,6 +31,9 @@ MOST_PAIRS = 500_000
 evaluation has."""
 
 
+MOST_KINDS = 20
+"""A field of no more values tells one of so many kinds."""
+
 MOST_IN_ORDER = 30
 """Of so many members of a list the order is compared."""
 
@@ -47,6 +50,15 @@ def fields_of_json(references: Sequence[str]) -> Iterator[tuple[Part, float]]:
     for path, count in leaves.items():
         if count > 1:
             yield _json_part(path, references, _at(path)), count / leaves.total()
+
+
+def few_valued(references: Sequence[str]) -> frozenset[str]:
+    """The fields with so few values that each tells a kind: a state, a tag."""
+    values: dict[str, set[Hashable]] = defaultdict(set)
+    for path, kind, value in (leaf for one in references for leaf in leaves_of(one)):
+        if kind != PROSE:
+            values[path].add(value)
+    return frozenset(path for path, said in values.items() if len(said) <= MOST_KINDS)
 
 
 def pairs_of_json(references: Sequence[str], found: Sequence[str]) -> Iterator[Part]:

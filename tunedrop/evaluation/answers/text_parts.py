@@ -12,7 +12,7 @@ from itertools import pairwise
 import regex
 
 from tunedrop.evaluation.answers.parts import LEAST_SHARE, Part, Wanted
-from tunedrop.evaluation.scoring.words import CACHED, folded, has_digit, split_words, words
+from tunedrop.evaluation.scoring.words import CACHED, folded, has_digit, in_common, split_words, words
 
 RARE, HALF = 0.05, 0.5
 """Words that no larger part of the references has tell what one of them says; the second for words that tell
@@ -30,6 +30,9 @@ _NAME = regex.compile(r"(?<=[\p{Ll}\p{N},;)]\s)\p{Lu}[\p{L}\p{M}\p{N}'’-]+|[\p
 
 _COMPOUND = regex.compile(r"(?<!\d)\d+(?:[-/]\d+)+")
 """Numbers that say something together alone: `2024-05-17`, `12/03`, `555-0199`."""
+
+_GLUE = regex.compile(r"(?<!\d)[^\w\s]|[^\w\s](?!\d)")
+"""Punctuation that does not stand between digits."""
 
 
 def parts_of_text(
@@ -58,7 +61,7 @@ def parts_of_text(
 def facts_of_text(references: Sequence[str], prompts: Sequence[str]) -> Iterator[Part]:
     """Its numbers, and the words that no more than half of the references have and the prompt does not give;
     `find` gives no other words of an answer."""
-    yield Part("numbers", [_numbers(one) for one in references], _numbers)
+    yield Part("numbers", [_single_numbers(one) for one in references], _single_numbers)
     yield Part("dates and codes", [_compounds(one) for one in references], _compounds)
     given = [frozenset(words(one)) for one in prompts]
     wanted = _without([_bag(one) for one in references], given)
@@ -82,6 +85,19 @@ def numbers_beside_words(references: Sequence[str]) -> Iterator[Part]:
 
             name = f"numbers {side[0]} {side[1]!r}"
             yield Part(name, [find(one) for one in references], find)
+
+
+def left_out(prompt: str, reference: str) -> frozenset[str]:
+    """The names and numbers of a prompt that a reference leaves out which has most of its other words."""
+    if not repeats(reference, prompt):
+        return frozenset()
+    return frozenset((*names_in(prompt), *filter(has_digit, words(prompt)))).difference(words(reference))
+
+
+def repeats(text: str, other: str) -> bool:
+    """Whether a text has at least half of the words of another one."""
+    wanted = words(other)
+    return in_common(wanted, words(text)) >= HALF * len(wanted)
 
 
 @lru_cache(CACHED)
@@ -141,6 +157,11 @@ def _bag(text: str) -> Wanted:
 
 def _numbers(text: str) -> Wanted:
     return Counter({word for word in words(text) if has_digit(word)})
+
+
+def _single_numbers(text: str) -> Wanted:
+    """The same, apart from the code around them: `get(5).copied()` has a 5."""
+    return _numbers(_GLUE.sub(" ", text))
 
 
 def _split_bag(text: str) -> Wanted:

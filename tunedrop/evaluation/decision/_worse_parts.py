@@ -8,15 +8,16 @@ the references may state as well.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
 from tunedrop.contracts import Score
 from tunedrop.evaluation.answers.content import document_in
-from tunedrop.evaluation.answers.json_parts import fields_of_json, forget
-from tunedrop.evaluation.answers.parts import FEWEST_UNITS, Part, Wanted
-from tunedrop.evaluation.answers.text_parts import facts_of_text, numbers_beside_words
+from tunedrop.evaluation.answers.json_parts import few_valued, fields_of_json, forget, leaves_of
+from tunedrop.evaluation.answers.parts import FEWEST_UNITS, Part, Wanted, is_frequent
+from tunedrop.evaluation.answers.text_parts import facts_of_text, left_out, numbers_beside_words, repeats
+from tunedrop.evaluation.scoring.words import words
 from tunedrop.evaluation.statistics.sample import Levels, Model, Paired, Sample
 
 PART_MARGIN = 0.05
@@ -64,16 +65,37 @@ def _tested(part: _Compared, levels: Levels) -> WorsePart | None:
 
 
 def _compared(sample: Sample, other: Model) -> Iterator[_Compared]:
-    if sample.task == "labels":
-        yield from _labels(sample, other)
+    if sample.task in ("labels", "json"):
+        yield from _values(sample, other)
     facts = facts_of_text(sample.references, sample.asked) if sample.task == "text" else ()
     for part in facts:
         if part.is_frequent(sample.units):
             yield _Compared(f"the {part.name}", partial(_of_part, part, sample, other), is_learnable=True)
+    if sample.task == "text":
+        yield from _left_out(sample, other)
     kind = "the field" if sample.task == "json" else "the"
     for part in _details(sample):
         if part.is_frequent(sample.units):
             yield _Compared(f"{kind} {part.name}", partial(_of_part, part, sample, other))
+
+
+def _left_out(sample: Sample, other: Model) -> Iterator[_Compared]:
+    """What a rewritten text must not say: in how much of it each answer does not. Counted where the other
+    model has most of what it must say, since silence is no better."""
+    answers = sample.texts(other)
+    gone = [
+        left_out(prompt, reference) if repeats(answer, reference) else frozenset[str]()
+        for prompt, reference, answer in zip(sample.asked, sample.references, answers, strict=True)
+    ]
+    units = [unit for one, unit in zip(gone, sample.units, strict=True) if one]
+
+    def kept_back(model: Model) -> list[float]:
+        rows = zip(gone, sample.texts(model), strict=True)
+        return [1 - len(one.intersection(words(text))) / len(one) for one, text in rows if one]
+
+    if is_frequent(units, sample.units):
+        name = "the names and numbers that the references leave out"
+        yield _Compared(name, lambda: Paired(f"part: {name}", kept_back(other), kept_back("tuned"), units))
 
 
 def _details(sample: Sample) -> Iterator[Part]:
@@ -99,24 +121,51 @@ def _f1(wanted: Wanted, said: Wanted) -> float:
     return 2 * (wanted & said).total() / (wanted.total() + said.total())
 
 
-def _labels(sample: Sample, other: Model) -> Iterator[_Compared]:
-    """Each label with enough prompts: how often it is given where it is wanted, and nowhere else."""
-    labels = sample.labels
-    wanted = [labels.of(one) for one in sample.references]
-    said = [[labels.shares(one) for one in sample.texts(model)] for model in (other, "tuned")]
+def _values(sample: Sample, other: Model) -> Iterator[_Compared]:
+    """Each label, and each value of a field that has few, with enough prompts: how often it is given where it
+    is wanted, and nowhere else."""
+    wanted = [frozenset(one) for one in _shares(sample, sample.references)]
+    said = [_shares(sample, sample.texts(model)) for model in (other, "tuned")]
 
-    def told(label: str) -> Paired:
+    def told(value: _Value) -> Paired:
         before, after = (
             [
-                1 - abs((one == label) - given.get(label, 0.0))
+                1 - abs((value in one) - given.get(value, 0.0))
                 for one, given in zip(wanted, answers, strict=True)
             ]
             for answers in said
         )
-        return Paired(f"part: {label}", before, after, sample.units)
+        return Paired(f"part: {value.name}", before, after, sample.units)
 
-    units = Counter(label for label, _ in set(zip(wanted, sample.units, strict=True)))
+    pairs = {(value, unit) for one, unit in zip(wanted, sample.units, strict=True) for value in one}
+    units = Counter(value for value, _ in pairs)
     every = len(set(sample.units))
-    for label, count in sorted(units.items()):
+    for value, count in sorted(units.items()):
         if count >= FEWEST_UNITS:
-            yield _Compared(f"the label {label!r}", partial(told, label), PART_MARGIN * count / every)
+            yield _Compared(value.name, partial(told, value), PART_MARGIN * count / every)
+
+
+class _Value(NamedTuple):
+    """A label, or a value of a field."""
+
+    field: str
+    value: str
+
+    @property
+    def name(self) -> str:
+        return f"the value {self.value!r} of {self.field}" if self.field else f"the label {self.value!r}"
+
+
+def _shares(sample: Sample, texts: Sequence[str]) -> list[dict[_Value, float]]:
+    """Which values each text has, and how much it says so."""
+    if sample.task == "labels":
+        return [
+            {_Value("", label): share for label, share in sample.labels.shares(one).items()} for one in texts
+        ]
+    few = few_valued(sample.references)
+    leaves = (leaves_of(document_in(one)) for one in texts)
+    return [{_Value(path, _shown(value)): 1.0 for path, _, value in one if path in few} for one in leaves]
+
+
+def _shown(value: Hashable) -> str:
+    return " ".join(value) if isinstance(value, tuple) else str(value)
