@@ -359,6 +359,17 @@ def test_a_judge_that_decides_has_compared_with_the_model_in_production() -> Non
     assert evaluation.judged.input_tokens == 60 * (10 + 7)
 
 
+def test_what_the_judge_has_not_compared_with_production_is_not_decided_by_overlap() -> None:
+    one = msgspec.structs.replace(judged(3, 8, "tuned"), champion=Answer(text="alpha"))
+    compared = msgspec.structs.replace(one, against_champion=Judgement(better="tuned"))
+    failed = msgspec.structs.replace(one, against_champion=Judgement(error="throttled"))
+
+    assert decide(numbered([compared] * 55 + [failed] * 5), BY_JUDGE).verdict == "promote"
+    evaluation = decide(numbered([compared] * 50 + [failed] * 10), BY_JUDGE)
+    assert evaluation.verdict == "inconclusive"
+    assert "too few answers of the model in production were judged" in evaluation.reason
+
+
 def test_why_nothing_was_judged_is_part_of_the_reason() -> None:
     evaluation = decide(numbered([judged(3, 8, "tie", error="no access to the judge")] * 20), BY_RATINGS)
 

@@ -239,7 +239,11 @@ class Guards:
             failed = _reasons.too_many_failed("answers of the model in production", len(asked), missing)
             return Finding("inconclusive", f"{reason}; but {failed}", "model in production")
         if score is None:
-            few = f"the model in production answered fewer than {FEWEST_UNITS} different prompts"
+            few = (
+                "too few answers of the model in production were judged or graded"
+                if len(set(self.found.of_production.units)) >= FEWEST_UNITS
+                else f"the model in production answered fewer than {FEWEST_UNITS} different prompts"
+            )
             return Finding("inconclusive", f"{reason}; but {few}", open_in=self.found.compared)
         said = (
             f"{reason}; but the model in production scores {score.base:.3f} against {score.tuned:.3f} "

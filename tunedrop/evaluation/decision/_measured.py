@@ -176,15 +176,16 @@ class Measured:
         both = self.of_production
         if len(set(both.units)) < FEWEST_UNITS:
             return None
-        if self.metric == metrics.REWARD:
-            self.opposed["production"] = _scores.rewards(both, ("champion", "tuned"))
-            enough = len(self.opposed["production"].tuned) >= (1 - MOST_FAILED) * len(both.answered)
-            return self.opposed["production"].score(self.guards) if enough else None
-        if self.metric in metrics.JUDGED.values():
-            judged = _scores.against_champion_values(both, self.metric)
-            if len(judged.tuned) >= (1 - MOST_FAILED) * len(both.answered):
-                self.opposed["production"] = judged
-                return judged.score(self.guards)
+        if self.is_judged:
+            read = (
+                _scores.rewards(both, ("champion", "tuned"))
+                if self.metric == metrics.REWARD
+                else _scores.against_champion_values(both, self.metric)
+            )
+            self.opposed["production"] = read
+            return (
+                read.score(self.guards) if len(read.tuned) >= (1 - MOST_FAILED) * len(both.answered) else None
+            )
         self.opposed["production"] = both.paired(self.overlap, ("champion", "tuned"))
         return self.opposed["production"].score(self.guards)
 
