@@ -30,7 +30,7 @@ PATIENCE = 300.0
 """Seconds to wait for a condition at most: a run takes minutes on a busy machine."""
 
 
-def until(look: Callable[[], T | None], what: str, seconds: float = PATIENCE, interval: float = 0.1) -> T:
+def until(look: Callable[[], T | None], what: str, seconds: float = PATIENCE, interval: float = 0.2) -> T:
     """The first result of `look` that is not None.
 
     Raises
@@ -175,7 +175,7 @@ class Pipeline:
 
     def follow(self, run_id: str, seconds: float = PATIENCE) -> Iterator[StepRecord | Record]:
         """The run's steps as they happen, then its record when it is closed."""
-        return follow(self.registry, run_id, time.monotonic() + seconds, interval=0.2)
+        return follow(self.registry, run_id, time.monotonic() + seconds, interval=0.4)
 
     def finished(self, name: str, seconds: float = PATIENCE) -> Record:
         """The latest run of a name; waits until it is closed."""
@@ -203,6 +203,24 @@ class Pipeline:
     def asked(self, run_id: str) -> Wait:
         """The approval that a run waits for; waits until it is requested."""
         return until(lambda: self.waits.get(run_id, "approval"), f"{run_id} to ask for approval")
+
+    def after_sweeps(self, look: Callable[[], T | None], what: str, seconds: float = PATIENCE) -> T:
+        """The first result of `look` that is not None, after as many turns of the sweep as it takes.
+
+        Nobody has to wait for its schedule.
+
+        Raises
+        ------
+        TimeoutError
+            If there is none in time; the message names the condition.
+        """
+        name = f"tunedrop-{self.stage.name}-sweep-throughput"
+
+        def turn() -> T | None:
+            self.aws.lambda_.invoke(FunctionName=name)
+            return look()
+
+        return until(turn, what, seconds, interval=2.0)
 
     def stop(self, run_id: str, attempt: int = 1) -> None:
         """Stop an attempt at a run."""

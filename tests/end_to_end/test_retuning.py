@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from local.driver import Pipeline, until
+from local.driver import Pipeline
 from tests.datasets import jsonl, single_turn
 from tunedrop.contracts import Evaluation
 from tunedrop.registry import Record
@@ -17,7 +17,8 @@ def test_more_records_in_the_same_file_are_tuned_on_without_another_manifest(pip
     first = pipeline.closed(pipeline.run_of("growing", version).run.run_id)
 
     pipeline.put("runs/growing/train.jsonl", first_half + more)
-    second = pipeline.closed(until(lambda: successor(pipeline, first), "the next run").run.run_id)
+    next_run = pipeline.after_sweeps(lambda: successor(pipeline, first), "the next run")
+    second = pipeline.closed(next_run.run.run_id)
 
     assert first.status == "promoted", first.failure
     assert second.run.source == first.run.source

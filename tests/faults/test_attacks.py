@@ -65,7 +65,7 @@ def test_an_upload_that_starts_nothing_is_reported_in_a_message(
     def told() -> Message | None:
         return next((one for one in inbox.all() if "runs/nothing/" in one.text), None)
 
-    message = until(told, "a message about what starts nothing", SECONDS)
+    message = pipeline.after_sweeps(told, "a message about what starts nothing", SECONDS)
     assert message.attributes["event"] == "upload-starts-nothing"
     assert "run.yaml" in message.text
 
@@ -200,6 +200,6 @@ def test_an_approval_that_names_another_run_or_comes_before_its_question_approve
         right = f"approves nothing; the run waits for {their_subject}\n"
         return next((one for one in inbox.all() if right in one.text), None)
 
-    assert until(told, "a message about wrong approvals", SECONDS)
+    assert pipeline.after_sweeps(told, "a message about wrong approvals", SECONDS)
     pipeline.stop(theirs)
     assert pipeline.closed(theirs, SECONDS).status == "stopped"

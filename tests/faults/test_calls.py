@@ -54,7 +54,7 @@ def test_each_call_of_all_functions_is_broken_once(
     record = journey(pipeline)
 
     expected = set(CALLS) - ELSEWHEN - (NOT_WHEN_STOPPED if journey is stopped else set())
-    until(lambda: expected <= _broken_in(embedded) or None, "a broken call of each function")
+    pipeline.after_sweeps(lambda: expected <= _broken_in(embedded) or None, "a broken call of each function")
     assert_ended_as_if_nothing_had_happened(journey, record, pipeline, inbox)
 
 
