@@ -77,6 +77,7 @@ CALLS: dict[str, tuple[str, ...]] = {
     "promote_model": (
         *_STEP,
         "bedrock:GetCustomModelDeployment",
+        "dynamodb:GetItem",
         "dynamodb:Query",
         "ssm:GetParameter",
         "ssm:PutParameter",
