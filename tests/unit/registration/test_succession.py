@@ -253,7 +253,7 @@ def test_data_that_has_grown_is_tuned_again_however_many_runs_others_have_had_si
 ) -> None:  # fmt: skip
     """Whether a name is tuned again is what its latest run says."""
     retune = Retune(when_grown_by=0.2, at_most_every_seconds=0, data_bytes=1)
-    monkeypatch.setattr("tunedrop.steps.sweep_throughput.LOOK_BACK", 2)
+    monkeypatch.setattr("tunedrop.steps.sweep_throughput.LOOK_BACK", 3)
     monkeypatch.setattr("tunedrop.registration.retuning.grown", lambda _, record: Grown(
         name=record.run.name, manifest=record.run.source, identity=(record.run.name,), share=1.0
     ))  # fmt: skip
