@@ -6,8 +6,18 @@ from collections.abc import Mapping
 
 import msgspec
 
+from tunedrop import naming
+
 Conditions = Mapping[str, Mapping[str, str | tuple[str, ...]]]
 """The keys and values of a statement's conditions, by operator."""
+
+TAG_OF_RESOURCE = {f"aws:ResourceTag/{naming.STAGE_TAG}": "{stage}"}
+
+OURS: Conditions = {"StringEquals": TAG_OF_RESOURCE}
+"""The resource has the stage's tag: a run of this stage created it."""
+
+WITH_OUR_TAG: Conditions = {"StringEquals": {f"aws:RequestTag/{naming.STAGE_TAG}": "{stage}"}}
+"""The request gives the stage's tag to what it creates."""
 
 
 class Permission(msgspec.Struct, frozen=True, kw_only=True):

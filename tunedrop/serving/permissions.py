@@ -9,19 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tunedrop import naming
-from tunedrop.aws.permission import Conditions, Permission
+from tunedrop.aws.permission import OURS, TAG_OF_RESOURCE, WITH_OUR_TAG, Conditions, Permission
 
 BEDROCK = "arn:aws:bedrock:{region}:{account}:"
 
-_TAG_OF_RESOURCE = {f"aws:ResourceTag/{naming.STAGE_TAG}": "{stage}"}
-_TAG_OF_REQUEST = {f"aws:RequestTag/{naming.STAGE_TAG}": "{stage}"}
-OURS = {"StringEquals": _TAG_OF_RESOURCE}
-"""The resource has the stage's tag: a run of this stage created it."""
-
-WITH_OUR_TAG = {"StringEquals": _TAG_OF_REQUEST}
-"""The request gives the stage's tag to what it creates."""
-
-_NOBODY_ELSES = {"StringEqualsIfExists": _TAG_OF_RESOURCE}
+_NOBODY_ELSES: Conditions = {"StringEqualsIfExists": TAG_OF_RESOURCE}
 """Bedrock asks for TagResource when a request to create carries tags (Service Authorization Reference).
 Whether a new resource counts as tagged already, by the request, is not documented: both work."""
 
@@ -68,7 +60,7 @@ def by_function(
         *swapped,
     )
     created = allow("Create", f"Create{noun}", models, when=WITH_OUR_TAG)
-    tagged = allow("Tag", "TagResource", when=WITH_OUR_TAG | _NOBODY_ELSES)
+    tagged = allow("Tag", "TagResource", when={**WITH_OUR_TAG, **_NOBODY_ELSES})
     return {
         "preflight": (listed,),
         "set_up_throughput": (created, tagged, *waits),

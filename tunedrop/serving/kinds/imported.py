@@ -13,11 +13,11 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, clock, naming
-from tunedrop.aws.permission import Permission
+from tunedrop.aws.permission import OURS, WITH_OUR_TAG, Permission
 from tunedrop.aws.quotas import Quotas, Shortage, Use
 from tunedrop.catalog.model import BaseModel
 from tunedrop.serving.kind import Behind, Demand, Listing, Served, ServingKind, Wanted
-from tunedrop.serving.permissions import BEDROCK, OURS, WITH_OUR_TAG, of_applications
+from tunedrop.serving.permissions import BEDROCK, of_applications
 from tunedrop.stage import Stage
 
 IMPORT_JOB = ":model-import-job/"
@@ -59,7 +59,7 @@ _IMPORT = (
         sid="KeepBaseModel",
         actions=("bedrock:TagResource",),
         resources=_MODEL_ARNS,
-        conditions=OURS | {"ForAllValues:StringEquals": {"aws:TagKeys": naming.EXPIRES_TAG}},
+        conditions={**OURS, "ForAllValues:StringEquals": {"aws:TagKeys": naming.EXPIRES_TAG}},
     ),
     # Without it S3 reports a missing object as forbidden (S3 API reference, GetObject).
     Permission(sid="ListArtifacts", actions=("s3:ListBucket",), resources=("{artifacts}",)),

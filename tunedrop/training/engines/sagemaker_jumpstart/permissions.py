@@ -6,21 +6,18 @@ Authorization Reference, Amazon SageMaker and Amazon ECR, read 2026-11-29.
 
 from __future__ import annotations
 
-from tunedrop import naming
-from tunedrop.aws.permission import Permission
+from tunedrop.aws.permission import OURS, WITH_OUR_TAG, Permission
 
 _JOBS = "arn:aws:sagemaker:{region}:{account}:training-job/pretrain-{stage}-*"
 _HUB = (
     "arn:aws:sagemaker:{region}:aws:hub/SageMakerPublicHub",
     "arn:aws:sagemaker:{region}:aws:hub-content/SageMakerPublicHub/Model/*",
 )
-_WITH_OUR_TAG = {"StringEquals": {f"aws:RequestTag/{naming.STAGE_TAG}": "{stage}"}}
-_OURS = {"StringEquals": {f"aws:ResourceTag/{naming.STAGE_TAG}": "{stage}"}}
 _FILES = "runs/*/training/pretrain-*"
 
 _READ_JOB = Permission(sid="ReadPretraining", actions=("sagemaker:DescribeTrainingJob",), resources=(_JOBS,))
 _STOP_JOB = Permission(
-    sid="StopPretraining", actions=("sagemaker:StopTrainingJob",), resources=(_JOBS,), conditions=_OURS
+    sid="StopPretraining", actions=("sagemaker:StopTrainingJob",), resources=(_JOBS,), conditions=OURS
 )
 _LIST_JOBS = Permission(sid="ListTrainingJobs", actions=("sagemaker:ListTrainingJobs",), resources=("*",))
 _READ_HUB = Permission(sid="ReadTemplate", actions=("sagemaker:DescribeHubContent",), resources=_HUB)
@@ -59,13 +56,13 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
             sid="CreatePretraining",
             actions=("sagemaker:CreateTrainingJob",),
             resources=(_JOBS,),
-            conditions=_WITH_OUR_TAG,
+            conditions=WITH_OUR_TAG,
         ),
         Permission(
             sid="TagPretraining",
             actions=("sagemaker:AddTags",),
             resources=(_JOBS,),
-            conditions=_WITH_OUR_TAG,
+            conditions=WITH_OUR_TAG,
         ),
         Permission(
             sid="PassPretrainingRole",

@@ -6,8 +6,7 @@ Resource types: Service Authorization Reference, Amazon SageMaker, read 2026-11-
 
 from __future__ import annotations
 
-from tunedrop import naming
-from tunedrop.aws.permission import Permission
+from tunedrop.aws.permission import OURS, WITH_OUR_TAG, Permission
 
 _SAGEMAKER = "arn:aws:sagemaker:{region}:{account}:"
 _JOBS = f"{_SAGEMAKER}training-job/tunedrop-{{stage}}-*"
@@ -21,12 +20,10 @@ _EVALUATORS = (_EVALUATOR, f"{_EVALUATOR}/*")
 """Without a version, as the reference has the ARN of hub content, and with one, as DescribeHubContent
 answers: which of them AWS authorizes is not documented."""
 _REWARDS = "arn:aws:lambda:{region}:{account}:function:tunedrop-{stage}-grade-rollouts"
-_WITH_OUR_TAG = {"StringEquals": {f"aws:RequestTag/{naming.STAGE_TAG}": "{stage}"}}
-_OURS = {"StringEquals": {f"aws:ResourceTag/{naming.STAGE_TAG}": "{stage}"}}
 
 _READ_JOB = Permission(sid="ReadTrainingJob", actions=("sagemaker:DescribeTrainingJob",), resources=(_JOBS,))
 _STOP_JOB = Permission(
-    sid="StopTrainingJob", actions=("sagemaker:StopTrainingJob",), resources=(_JOBS,), conditions=_OURS
+    sid="StopTrainingJob", actions=("sagemaker:StopTrainingJob",), resources=(_JOBS,), conditions=OURS
 )
 _LIST_JOBS = Permission(sid="ListTrainingJobs", actions=("sagemaker:ListTrainingJobs",), resources=("*",))
 _READ_MODEL = Permission(
@@ -55,7 +52,7 @@ _END = (
         sid="DeletePackageGroups",
         actions=("sagemaker:DeleteModelPackageGroup",),
         resources=(_GROUPS,),
-        conditions=_OURS,
+        conditions=OURS,
     ),
     Permission(sid="ListPackages", actions=("sagemaker:ListModelPackages",), resources=(_PACKAGES,)),
     Permission(sid="ListPackageGroups", actions=("sagemaker:ListModelPackageGroups",), resources=("*",)),
@@ -95,7 +92,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
             sid="CreateEvaluatorHub",
             actions=("sagemaker:CreateHub",),
             resources=(_OUR_HUB,),
-            conditions=_WITH_OUR_TAG,
+            conditions=WITH_OUR_TAG,
         ),
         Permission(
             sid="RegisterEvaluator",
@@ -115,19 +112,19 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
             sid="CreateTrainingJob",
             actions=("sagemaker:CreateTrainingJob",),
             resources=(_JOBS,),
-            conditions=_WITH_OUR_TAG,
+            conditions=WITH_OUR_TAG,
         ),
         Permission(
             sid="CreatePackageGroup",
             actions=("sagemaker:CreateModelPackageGroup",),
             resources=(_GROUPS,),
-            conditions=_WITH_OUR_TAG,
+            conditions=WITH_OUR_TAG,
         ),
         Permission(
             sid="TagInSageMaker",
             actions=("sagemaker:AddTags",),
             resources=(_JOBS, _GROUPS, _OUR_HUB, *_EVALUATORS),
-            conditions=_WITH_OUR_TAG,
+            conditions=WITH_OUR_TAG,
         ),
         Permission(
             sid="PassTrainingRole",
