@@ -159,8 +159,9 @@ def _trim(site: Path) -> None:
         for folder in list(site.rglob(name)):
             shutil.rmtree(folder)
     shutil.rmtree(site / "bin", ignore_errors=True)
+    called = services()
     for service in (site / "botocore" / "data").glob("*"):
-        if service.is_dir() and service.name not in services():
+        if service.is_dir() and service.name not in called:
             shutil.rmtree(service)
 
 
