@@ -84,9 +84,7 @@ class Production:
             except CannotSwap as error:
                 note = f"the alias moved to another ARN instead: {error}"
             else:
-                kept_until = self._hand_over(current, run_id, deployment.keep_for_seconds)
-                promoted = self.aliases.promote(name, run_id, model_arn, current, swapped=True)
-                return msgspec.structs.replace(promoted, kept_until=kept_until)
+                return self._note_swap(name, run_id, model_arn, current, deployment)
         if served_by is None and not by_hand:
             self._refuse_unserved(name, run_id, current)
         kept_until = ""
@@ -207,8 +205,14 @@ class Production:
             raise TransientError(f"{current} is being pointed at {model_arn}")
         if now.model_arn != model_arn:
             return None
-        kept_until = self._hand_over(current, run.run_id, run.deployment.keep_for_seconds)
-        promoted = self.aliases.promote(run.name, run.run_id, model_arn, current, swapped=True)
+        return self._note_swap(run.name, run.run_id, model_arn, current, run.deployment)
+
+    def _note_swap(
+        self, name: str, run_id: str, model_arn: str, current: str, deployment: DeploymentSettings
+    ) -> Promotion:
+        """The promotion to the ARN that was in production before, where Bedrock serves the model now."""
+        kept_until = self._hand_over(current, run_id, deployment.keep_for_seconds)
+        promoted = self.aliases.promote(name, run_id, model_arn, current, swapped=True)
         return msgspec.structs.replace(promoted, kept_until=kept_until)
 
     def earlier(self, name: str) -> tuple[InProduction, InProduction]:
