@@ -50,10 +50,8 @@ def unrelated_to(s3: Any, registry: Registry, aliases: Aliases, run: Run, datase
 def uncompared_with(aliases: Aliases, run: Run) -> str:
     """The run whose model is in production under the same name, if nothing serves it, so that it cannot be
     asked; else empty."""
-    history = aliases.history(run.name)
-    if not history or not history[0].model_id or history[0].run_id == run.run_id:
-        return ""
-    return history[0].run_id if aliases.champion(run.name) is None else ""
+    head = _anothers(aliases.history(run.name), run)
+    return head.run_id if head is not None and aliases.champion(run.name) is None else ""
 
 
 def check_before_promotion(
@@ -89,10 +87,8 @@ def check_before_promotion(
 
 def _check_uncompared(aliases: Aliases, run: Run, estimate: Estimate | None) -> None:
     """Refuse to replace a model that was not served during the evaluation, unless that was approved."""
-    head = next(iter(aliases.history(run.name)), None)
-    if head is None or not head.model_id or head.run_id == run.run_id:
-        return
-    if estimate is None or estimate.uncompared_with != head.run_id:
+    head = _anothers(aliases.history(run.name), run)
+    if head is not None and (estimate is None or estimate.uncompared_with != head.run_id):
         raise NameTaken(
             f"the model of {head.run_id}, in production under the name {run.name}, was not served while this "
             "run was evaluated, and the two were not compared. Nothing was replaced, and the model is kept. "
@@ -103,7 +99,8 @@ def _check_uncompared(aliases: Aliases, run: Run, estimate: Estimate | None) -> 
 
 def _check_none_came_between(registry: Registry, aliases: Aliases, run: Run) -> None:
     history = aliases.history(run.name)
-    if not history or not history[0].model_id or history[0].run_id == run.run_id:
+    head = _anothers(history, run)
+    if head is None:
         return
     since = run.resumed_at if run.evaluation_attempt == run.attempt and run.resumed_at else run.created_at
     asked = [
@@ -112,10 +109,16 @@ def _check_none_came_between(registry: Registry, aliases: Aliases, run: Run) -> 
     ]  # fmt: skip
     if asked and _promoted_at(history) >= min(asked):
         raise NameTaken(
-            f"while this run was evaluated, {history[0].run_id} was put into production under the name "
+            f"while this run was evaluated, {head.run_id} was put into production under the name "
             f"{run.name}, and the two were not compared. Nothing was replaced, and the model is kept. To "
             f"compare them, run tunedrop retry {run.run_id}, which does not train again"
         )
+
+
+def _anothers(history: list[InProduction], run: Run) -> InProduction | None:
+    """What a name has in production, if that is the model of another run."""
+    head = next(iter(history), None)
+    return head if head is not None and head.model_id and head.run_id != run.run_id else None
 
 
 def _promoted_at(history: list[InProduction]) -> str:
