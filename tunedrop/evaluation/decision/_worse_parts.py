@@ -8,7 +8,7 @@ the references may state as well.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator
 from functools import partial
 from typing import NamedTuple
 
@@ -124,8 +124,9 @@ def _f1(wanted: Wanted, said: Wanted) -> float:
 def _values(sample: Sample, other: Model) -> Iterator[_Compared]:
     """Each label, and each value of a field that has few, with enough prompts: how often it is given where it
     is wanted, and nowhere else."""
-    wanted = [frozenset(one) for one in _shares(sample, sample.references)]
-    said = [_shares(sample, sample.texts(model)) for model in (other, "tuned")]
+    shares = _shares_in(sample)
+    wanted = [frozenset(shares(one)) for one in sample.references]
+    said = [[shares(one) for one in sample.texts(model)] for model in (other, "tuned")]
 
     def told(value: _Value) -> Paired:
         before, after = (
@@ -156,15 +157,18 @@ class _Value(NamedTuple):
         return f"the value {self.value!r} of {self.field}" if self.field else f"the label {self.value!r}"
 
 
-def _shares(sample: Sample, texts: Sequence[str]) -> list[dict[_Value, float]]:
-    """Which values each text has, and how much it says so."""
+def _shares_in(sample: Sample) -> Callable[[str], dict[_Value, float]]:
+    """Reads which values a text has, and how much it says so."""
     if sample.task == "labels":
-        return [
-            {_Value("", label): share for label, share in sample.labels.shares(one).items()} for one in texts
-        ]
+        labels = sample.labels
+        return lambda text: {_Value("", label): share for label, share in labels.shares(text).items()}
     few = few_valued(sample.references)
-    leaves = (leaves_of(document_in(one)) for one in texts)
-    return [{_Value(path, _shown(value)): 1.0 for path, _, value in one if path in few} for one in leaves]
+
+    def of_json(text: str) -> dict[_Value, float]:
+        leaves = leaves_of(document_in(text))
+        return {_Value(path, _shown(value)): 1.0 for path, _, value in leaves if path in few}
+
+    return of_json
 
 
 def _shown(value: Hashable) -> str:
