@@ -11,6 +11,17 @@ from tunedrop.aws import Aws
 
 Answer: TypeAlias = "dict[str, Any] | ClientError"
 
+ACCESSIBLE: dict[str, Any] = {
+    "agreementAvailability": {"status": "AVAILABLE"},
+    "authorizationStatus": "AUTHORIZED",
+    "entitlementAvailability": "AVAILABLE",
+    "regionAvailability": "AVAILABLE",
+}
+"""GetFoundationModelAvailability about a model that may be called (anthropics/claude-code, issue 51183)."""
+
+NOT_SUBSCRIBED: dict[str, Any] = ACCESSIBLE | {"agreementAvailability": {"status": "NOT_AVAILABLE"}}
+"""Of a model that is sold through AWS Marketplace, until somebody who may subscribe has called it."""
+
 
 def aws_of(bedrock: Any) -> Aws:
     """AWS with this Bedrock, and nothing else."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -87,6 +87,21 @@ def announced(details: Mapping[str, Any], now: datetime, within: timedelta) -> s
         if moment is not None and now < moment <= now + within
     ]
     return " and ".join(coming)
+
+
+def why_unusable(bedrock: Any, model_id: str) -> str:
+    """Why a model cannot be called in this account: it has ended, or access to it is missing; else empty.
+
+    Raises
+    ------
+    ClientError
+        If the model does not exist, or the call is refused.
+    """
+    ended = end_of_life(bedrock.get_foundation_model(modelIdentifier=model_id)["modelDetails"])
+    if ended is not None and ended <= datetime.now(UTC):
+        return "has reached its end of life"
+    missing = missing_access(bedrock.get_foundation_model_availability(modelId=model_id))
+    return f"cannot be called in this account ({', '.join(missing)}). {ACCESS}" if missing else ""
 
 
 def missing_access(answer: Mapping[str, Any]) -> list[str]:

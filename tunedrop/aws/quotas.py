@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -19,23 +19,29 @@ class Quota(msgspec.Struct, frozen=True):
     adjustable: bool = False
 
 
+MOST_A_PAGE = 100
+"""The maximum of `MaxResults` (botocore's service model of service-quotas)."""
+
 Quotas = Mapping[str, Quota]
 """The quotas by code; one that Service Quotas does not list is missing."""
 
 
 class Shortage(msgspec.Struct, frozen=True):
-    """A quota that leaves too little room: what is used, what is needed in all, and what else to say."""
+    """A quota that leaves too little room: what is used, what is needed in all, what else to say, and what to
+    do, unless it is to delete something."""
 
     quota: Quota
     used: int
     needed: int
     note: str = ""
+    cure: str = ""
 
 
 class Use(msgspec.Struct, frozen=True, kw_only=True):
     """What a quota counts, how many of that there are, and how many there are in all with one run more.
 
-    `quota` and its `service`'s code if it is not one of Bedrock's, which are known by their code.
+    `quota` and its `service`'s code if it is not one of Bedrock's, which are known by their code; `cure` is
+    what to do, unless it is to delete something.
     """
 
     code: str
@@ -44,6 +50,7 @@ class Use(msgspec.Struct, frozen=True, kw_only=True):
     needed: int
     quota: Quota | None = None
     service: str = "bedrock"
+    cure: str = ""
 
 
 def read(aws_: Aws) -> dict[str, Quota]:
@@ -54,12 +61,25 @@ def read(aws_: Aws) -> dict[str, Quota]:
     ClientError
         When Service Quotas refuses to say.
     """
-    client = aws_.service_quotas
     found: dict[str, Quota] = {}
     for operation in ("list_aws_default_service_quotas", "list_service_quotas"):
-        for page in client.get_paginator(operation).paginate(ServiceCode="bedrock"):
-            found |= {one["QuotaCode"]: _quota(one) for one in page["Quotas"]}
+        listed = each(aws_.service_quotas, operation, "bedrock")
+        found |= {one["QuotaCode"]: _quota(one) for one in listed}
     return found
+
+
+def each(client: Any, operation: str, service: str) -> Iterator[dict[str, Any]]:
+    """The quotas of a service by a list operation, in the largest pages: a page has few by default, and
+    Bedrock a thousand.
+
+    Raises
+    ------
+    ClientError
+        When Service Quotas refuses to say.
+    """
+    pages = client.get_paginator(operation)
+    for page in pages.paginate(ServiceCode=service, PaginationConfig={"PageSize": MOST_A_PAGE}):
+        yield from page["Quotas"]
 
 
 def request(code: str, value: int, region: str, service: str = "bedrock") -> str:

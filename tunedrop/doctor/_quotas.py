@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from tunedrop.aws import Aws
+from tunedrop.aws import Aws, inference_quotas
 from tunedrop.aws.quotas import Quotas, Use, read, request
 from tunedrop.catalog.model import BaseModel
 from tunedrop.doctor._finding import Finding, State, asked
@@ -42,6 +42,12 @@ def _of_bedrock(aws: Aws, models: list[BaseModel], jobs_at_once: int) -> Iterato
                 _finding(quotas, use, region) for use in engine.uses(aws, mine, jobs_at_once)
             ),
         )
+    for model in models:
+        daily = inference_quotas.per_day(quotas, model.inference_id) if model.inference_id else None
+        if daily is not None:
+            counts, cure = f"tokens per day of {model.name}", inference_quotas.CURE
+            use = Use(code=daily.code, counts=counts, used=0, needed=1, quota=daily, cure=cure)
+            yield _finding(quotas, use, region)
     for kind in kinds.every():
         served = [one for one in models if kind.serves(one)]
         needed = [one for one in served if kinds.offered(one)[0] is kind]
@@ -63,7 +69,7 @@ def _finding(quotas: Quotas, use: Use, region: str, state: State = "bad", why: s
         state, detail = "good", f"{use.used} of {quota.value:g} used" if use.used else f"{quota.value:g}"
     else:
         detail = f"{quota.value:g} in total, {use.used} used; {use.needed} needed{why}"
-        hint = "It cannot be raised: delete what is not needed"
-        if quota.adjustable:
+        hint = use.cure or "It cannot be raised: delete what is not needed"
+        if quota.adjustable and not use.cure:
             hint = request(quota.code, use.needed, region, use.service)
     return Finding(about=ABOUT, name=use.counts, state=state, detail=detail, hint=hint)

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from datetime import UTC, datetime
-
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, catalog, naming
-from tunedrop.aws import Aws, foundation_models
+from tunedrop.aws import Aws, foundation_models, inference_quotas
 from tunedrop.contracts import Check, JudgeSettings, Run
 from tunedrop.preflight._methods import allowed
 from tunedrop.stage import Stage
@@ -16,12 +13,9 @@ from tunedrop.stage import Stage
 _APPLICATION_PROFILE = ":application-inference-profile/"
 """Ids that do not identify the model."""
 
-_PROFILE = re.compile(r"(us|us-gov|eu|apac|jp|au|ca|global)\.")
-"""The prefixes of inference profile ids (Bedrock user guide, inference-profiles-support)."""
-
 
 def judge(aws_: Aws, stage: Stage, run: Run, asked: JudgeSettings) -> Check:
-    """Whether the judge is an active model and, for evaluation jobs, their role may call it.
+    """Whether the judge is active, and this account may call it, and for evaluation jobs also their role.
 
     No API lists the models that may judge in evaluation jobs, and the list changes often: only the job finds
     out about an unsupported one.
@@ -46,20 +40,16 @@ def foundation_model(model: str) -> str:
     try:
         return catalog.find(model).lifecycle_id
     except LookupError:
-        return _PROFILE.sub("", model.rpartition("/")[2], count=1)
+        return inference_quotas.PROFILE.sub("", model.rpartition("/")[2], count=1)
 
 
 def _life(aws_: Aws, stage: Stage, model: str) -> str:
     try:
-        details = aws_.bedrock.get_foundation_model(modelIdentifier=model)["modelDetails"]
+        return foundation_models.why_unusable(aws_.bedrock, model)
     except ClientError as error:
         if aws.is_missing(error) or aws.code_of(error) == "ValidationException":
             return f"does not exist in {stage.region}"
         raise
-    ended = foundation_models.end_of_life(details)
-    if ended is not None and ended <= datetime.now(UTC):
-        return "has reached its end of life"
-    return ""
 
 
 def _role(aws_: Aws, stage: Stage, run: Run, model: str) -> str:

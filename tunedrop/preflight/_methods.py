@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
 from typing import Any
 
 from botocore.exceptions import ReadTimeoutError
 
 from tunedrop import aws, naming
-from tunedrop.aws import Aws
+from tunedrop.aws import Aws, foundation_models
 from tunedrop.contracts import Check, Dataset, Run, Teacher
 from tunedrop.evaluation.reinforcement import grading
 from tunedrop.training import rollouts
@@ -19,19 +18,17 @@ TRIED = 2
 
 
 def teacher(aws_: Aws, found: Teacher, region: str, role_arn: str) -> Check:
-    """Whether the teacher is active, and Bedrock's role may call it."""
-    details = aws_.bedrock.get_foundation_model(modelIdentifier=found.model)["modelDetails"]
-    ended = details.get("modelLifecycle", {}).get("endOfLifeTime")
-    dead = bool(ended and ended <= datetime.now(UTC))
+    """Whether the teacher is active, and this account and Bedrock's role may call it."""
+    unusable = foundation_models.why_unusable(aws_.bedrock, found.model)
     arn = f"arn:aws:bedrock:{region}::foundation-model/{found.model}"
-    may = allowed(aws_.iam, role_arn, "bedrock:InvokeModel", arn)
-    problem = "has reached its end of life" if dead else "" if may else "may not be called by Bedrock's role"
+    may = unusable or allowed(aws_.iam, role_arn, "bedrock:InvokeModel", arn)
+    problem = unusable or ("" if may else "may not be called by Bedrock's role")
     return Check(
         name="teacher",
         passed=not problem,
         detail=f"the teacher {found.model} {problem or 'is available and may be called'}",
         hint="Choose another teacher.model: tunedrop bases --method distillation"
-        if dead
+        if unusable
         else "Deploy the stage again: the role is part of it",
     )
 

@@ -10,19 +10,22 @@ from collections.abc import Iterator
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tunedrop.aws import Aws, explain, is_transient, quotas
-from tunedrop.aws.quotas import Shortage
+from tunedrop.aws import Aws, explain, inference_quotas, is_transient, quotas
+from tunedrop.aws.quotas import Quota, Quotas, Shortage
 from tunedrop.catalog.model import BaseModel
-from tunedrop.contracts import Check, Run
+from tunedrop.contracts import Check, Dataset, Run
 from tunedrop.errors import PreflightFailed
+from tunedrop.evaluation.workload import workload
+from tunedrop.formatting.counts import counted
+from tunedrop.planning import distillation
 from tunedrop.serving import bases, choose, kinds
 from tunedrop.serving.kind import Demand, ServingKind
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 
 
-def check(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Check:
-    """Whether the quotas leave room for the run's models and their serving resources.
+def check(aws_: Aws, stage: Stage, run: Run, dataset: Dataset, model: BaseModel, jobs: int) -> Check:
+    """Whether the quotas leave room for the run's models, their serving resources and their evaluation.
 
     A quota that cannot be read is no failure; Bedrock itself would refuse later, after training.
 
@@ -32,7 +35,7 @@ def check(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Che
         How many customization jobs the run starts; each produces a model.
     """
     try:
-        full = list(_shortages(aws_, stage, run, model, jobs))
+        full = list(_shortages(aws_, stage, run, dataset, model, jobs))
     except (ClientError, BotoCoreError) as error:
         if is_transient(error):
             raise
@@ -45,13 +48,41 @@ def check(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Che
     )
 
 
-def _shortages(aws_: Aws, stage: Stage, run: Run, model: BaseModel, jobs: int) -> Iterator[Shortage]:
+def _shortages(
+    aws_: Aws, stage: Stage, run: Run, dataset: Dataset, model: BaseModel, jobs: int
+) -> Iterator[Shortage]:
     found = quotas.read(aws_)
     yield from engines.of(model, run.method).shortages(aws_, found, jobs)
+    yield from _of_a_day(found, stage, run, dataset, model)
     for kind in _kinds(model, run):
         count = 1 + (kind.serves_files and _imports_base(aws_, stage, model))
         demand = Demand(stage=stage, base_model=model, settings=run.deployment, count=count)
         yield from kind.shortages(aws_.bedrock, found, demand)
+
+
+def _of_a_day(
+    found: Quotas, stage: Stage, run: Run, dataset: Dataset, model: BaseModel
+) -> Iterator[Shortage]:
+    """The tokens per day that could not hold even the prompts of the evaluation, such as none."""
+    needed = max(1, workload(dataset, run, has_champion=False).held_out.tokens)
+    for quota in _asked(found, stage, run, model):
+        if quota is not None and quota.value < needed:
+            note = f"; the prompts alone have {counted(needed, 'token')}"
+            yield Shortage(quota, 0, needed, note, inference_quotas.CURE)
+
+
+def _asked(found: Quotas, stage: Stage, run: Run, model: BaseModel) -> Iterator[Quota | None]:
+    """The quotas of the models that the evaluation asks; None where Service Quotas lists none."""
+    asked = [] if run.evaluation.judge is None else [run.evaluation.judge.model]
+    if run.teacher is not None:
+        asked.append(distillation.inference_id(run.teacher))
+    for kind in _kinds(model, run)[:1]:
+        if kind.way == "on-demand":
+            yield inference_quotas.per_day(found, model.inference_id, inference_quotas.OF_TUNED_MODELS)
+        if not bases.is_needed(model):
+            asked.append(kind.base_id(stage, model))
+    for model_id in dict.fromkeys(asked):
+        yield inference_quotas.per_day(found, model_id)
 
 
 def _imports_base(aws_: Aws, stage: Stage, model: BaseModel) -> bool:
@@ -75,5 +106,7 @@ def _detail(one: Shortage) -> str:
 
 def _hint(one: Shortage, region: str) -> str:
     quota = one.quota
+    if one.cure:
+        return one.cure
     more = quotas.request(quota.code, one.needed, region) if quota.adjustable else "It cannot be raised"
     return f"Delete what is not needed (tunedrop throughput, tunedrop teardown), or: {more}"

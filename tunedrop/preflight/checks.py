@@ -225,7 +225,7 @@ class Preflighter:
 
     def _room_in_quotas(self) -> Check:
         jobs_of_it = len(plan(self._run, self._dataset))
-        return _quotas.check(self._aws, self._stage, self._run, self._model, jobs_of_it)
+        return _quotas.check(self._aws, self._stage, self._run, self._dataset, self._model, jobs_of_it)
 
     def _data_readable(self) -> Iterator[Check]:
         """Check with IAM's simulator that the jobs' role, if they have one, may read the dataset and write

@@ -218,6 +218,22 @@ def test_a_base_model_has_the_id_under_which_an_account_lists_its_customizations
     assert all(id_ in twins for id_, twins in ids.items())
 
 
+@pytest.mark.parametrize(
+    "model", [one for one in catalog.load().values() if one.lifecycle_id and obstacle(one) == ""],
+    ids=lambda model: model.id,
+)  # fmt: skip
+def test_a_base_model_that_bedrock_has_is_called_as_an_account_lists_it(model: BaseModel) -> None:
+    """For customization and for calls, by the profile where there is one (`tests/recorded/model-ids.json`);
+    another service that trains it has an id of its own."""
+    profile, found, plain = model.inference_id.partition("us.")
+    called, way = (plain, "us") if found and not profile else (model.inference_id, "base")
+    for region in model.regions:
+        listed = recorded("model-ids")[region]
+        assert model.lifecycle_id in listed
+        assert way in listed[called]
+        assert model.engine != "bedrock" or listed[model.id] == []
+
+
 def test_a_base_model_that_two_engines_train_has_an_entry_for_each_and_one_id_at_its_services() -> None:
     """`qwen.qwen3-32b` is what bedrock-mantle takes (Bedrock user guide, fine-tuning-openai-apis)."""
     usual, by_mantle = catalog.entries(catalog.find("qwen.qwen3-32b"))

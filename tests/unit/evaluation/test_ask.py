@@ -12,8 +12,9 @@ from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import catalog
 from tunedrop.catalog.method import Format
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
+from tunedrop.errors import EvaluationFailed
 from tunedrop.evaluation.inference.ask import Answer, Asker, RateLimiter, Unanswered, persist
-from tunedrop.evaluation.inference.evaluate import distinct, evaluate, select
+from tunedrop.evaluation.inference.evaluate import CONCURRENCY, distinct, evaluate, select
 
 QUESTION = HeldOut(record=1, turn=0, system="be kind", messages=(Message("user", "hello?"),), reference="hi")
 SPOKEN = {
@@ -105,10 +106,31 @@ def test_a_prompt_is_sent_once_where_the_tokens_of_the_day_are_spent() -> None:
     spent = "Too many tokens per day, please wait before trying again."
     runtime = FakeBedrock(converse=refusal("ThrottlingException", spent, status=429))
 
-    answer = asker(runtime).ask(QUESTION)
+    with pytest.raises(
+        EvaluationFailed, match=r"Too many tokens per day.*Model invocation max tokens per day"
+    ):
+        asker(runtime).ask(QUESTION)
 
     assert len(runtime.called("converse")) == 1
-    assert "Service Quotas" in answer.error
+
+
+def test_what_was_answered_before_the_tokens_of_the_day_were_spent_is_kept() -> None:
+    """The evaluation ends there, and says why when it is called again, today or in a retry."""
+
+    class Frugal:
+        def ask(self, question: HeldOut) -> Answer:
+            if question.record > CONCURRENCY:
+                raise EvaluationFailed("Too many tokens per day")
+            return Answer(text=question.reference)
+
+    questions = [msgspec.structs.replace(QUESTION, record=number) for number in range(1, 3 * CONCURRENCY)]
+    later = time.monotonic() + 60
+
+    done = list(evaluate(questions, Frugal(), Frugal(), deadline=later))
+
+    assert [one.record for one in done] == list(range(1, CONCURRENCY + 1))
+    with pytest.raises(EvaluationFailed):
+        list(evaluate(questions[len(done) :], Frugal(), Frugal(), deadline=later))
 
 
 def test_a_prompt_that_keeps_failing_has_a_reason() -> None:
@@ -218,5 +240,5 @@ def test_a_model_that_never_wakes_is_given_up(monkeypatch: pytest.MonkeyPatch) -
     runtime = FakeBedrock(invoke_model=ASLEEP)
 
     with pytest.raises(Unanswered, match="not ready"):
-        persist(lambda: runtime.invoke_model(), RateLimiter(0))
+        persist("model", lambda: runtime.invoke_model(), RateLimiter(0))
     assert len(runtime.called("invoke_model")) < 20

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests import builders
-from tests.unit.fake_bedrock import Answer, FakeBedrock, refusal
+from tests.unit.fake_bedrock import ACCESSIBLE, NOT_SUBSCRIBED, Answer, FakeBedrock, refusal
 from tunedrop import catalog
 from tunedrop.aws import Aws
 from tunedrop.contracts import (
@@ -29,12 +29,6 @@ MODEL = catalog.find(builders.NOVA_LITE)
 NOW = datetime.now(UTC)
 ALLOWED: dict[str, Any] = {"EvaluationResults": [{"EvalDecision": "allowed"}]}
 DENIED: dict[str, Any] = {"EvaluationResults": [{"EvalDecision": "implicitDeny"}]}
-ACCESS: dict[str, Any] = {
-    "agreementAvailability": {"status": "AVAILABLE"},
-    "authorizationStatus": "AUTHORIZED",
-    "entitlementAvailability": "AVAILABLE",
-    "regionAvailability": "AVAILABLE",
-}
 DELETED = refusal("ResourceNotFoundException")
 
 
@@ -55,7 +49,7 @@ class Account:
     def __init__(self, aws: Aws, **answers: Answer | list[Answer]) -> None:
         usual: dict[str, Answer | list[Answer]] = {
             "get_foundation_model": base(),
-            "get_foundation_model_availability": ACCESS,
+            "get_foundation_model_availability": ACCESSIBLE,
             "get_custom_model": {"modelStatus": "Active"},
             "get_model_customization_job": DELETED,
             "list_custom_models": {"modelSummaries": []},
@@ -99,12 +93,12 @@ def test_a_run_that_nothing_speaks_against_passes_every_check(aws: Aws, stage: S
         ({"get_foundation_model": DELETED}, "does not exist in us-east-1"),
         ({"get_foundation_model_availability": DELETED}, "does not exist in us-east-1"),
         *(
-            ({"get_foundation_model_availability": ACCESS | {name: "NOT_AVAILABLE"}}, "NOT_AVAILABLE")
+            ({"get_foundation_model_availability": ACCESSIBLE | {name: "NOT_AVAILABLE"}}, "NOT_AVAILABLE")
             for name in ("authorizationStatus", "entitlementAvailability", "regionAvailability")
         ),
         (
-            {"get_foundation_model_availability": ACCESS | {"agreementAvailability": {"status": "PENDING"}}},
-            "agreement PENDING",
+            {"get_foundation_model_availability": NOT_SUBSCRIBED},
+            "agreement NOT_AVAILABLE",
         ),
         (
             {"get_model_customization_job": job_of("arn:aws:iam::111122223333:role/other")},

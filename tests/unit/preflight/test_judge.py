@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests import builders
-from tests.unit.fake_bedrock import FakeBedrock, refusal
+from tests.unit.fake_bedrock import ACCESSIBLE, NOT_SUBSCRIBED, FakeBedrock, refusal
 from tunedrop.contracts import Check, JudgeSettings
 from tunedrop.preflight import _judge as judge_check
 
@@ -18,9 +18,10 @@ DENIED = {"EvaluationResults": [{"EvalDecision": "implicitDeny"}]}
 STAGE = builders.stage(evaluation_role_arn="arn:aws:iam::111122223333:role/evaluation")
 
 
-def checked(model: Any, simulated: Any = ALLOWED) -> Check:
+def checked(model: Any, simulated: Any = ALLOWED, access: Any = ACCESSIBLE) -> Check:
     aws = SimpleNamespace(
-        bedrock=FakeBedrock(get_foundation_model=model), iam=FakeBedrock(simulate_principal_policy=simulated)
+        bedrock=FakeBedrock(get_foundation_model=model, get_foundation_model_availability=access),
+        iam=FakeBedrock(simulate_principal_policy=simulated),
     )
     judge = JudgeSettings(model="us.amazon.nova-pro-v1:0", via="evaluation-job")
     return judge_check.judge(aws, STAGE, builders.run(), judge)  # type: ignore[arg-type]
@@ -52,6 +53,14 @@ def test_a_judge_at_its_end_of_life_is_told() -> None:
     ended = {"modelLifecycle": {"endOfLifeTime": datetime(2026, 1, 1, tzinfo=UTC)}}
 
     assert "has reached its end of life" in checked({"modelDetails": ended}).detail
+
+
+def test_a_judge_that_nobody_has_subscribed_to_is_told() -> None:
+    check = checked({"modelDetails": {}}, access=NOT_SUBSCRIBED)
+
+    assert not check.passed
+    assert "agreement NOT_AVAILABLE" in check.detail
+    assert "aws-marketplace:Subscribe" in check.detail
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from tests import builders
-from tests.unit.fake_bedrock import FakeBedrock
+from tests.unit.fake_bedrock import ACCESSIBLE, NOT_SUBSCRIBED, FakeBedrock
 from tunedrop.contracts import Teacher
 from tunedrop.preflight import _methods
 
@@ -110,19 +110,28 @@ def test_where_another_function_calls_the_grader_that_is_what_the_jobs_role_may_
 
 
 @pytest.mark.parametrize(
-    ("lifecycle", "simulated", "expected"),
+    ("lifecycle", "access", "simulated", "expected"),
     [
-        ({}, ALLOWED, "is available and may be called"),
-        ({"endOfLifeTime": datetime(2026, 1, 1, tzinfo=UTC)}, ALLOWED, "has reached its end of life"),
-        ({}, DENIED, "may not be called by Bedrock's role"),
+        ({}, ACCESSIBLE, ALLOWED, "is available and may be called"),
+        (
+            {"endOfLifeTime": datetime(2026, 1, 1, tzinfo=UTC)},
+            ACCESSIBLE,
+            ALLOWED,
+            "has reached its end of life",
+        ),
+        ({}, NOT_SUBSCRIBED, ALLOWED, "cannot be called in this account (agreement NOT_AVAILABLE)"),
+        ({}, ACCESSIBLE, DENIED, "may not be called by Bedrock's role"),
     ],
 )
 def test_a_teacher_is_alive_and_may_be_asked(
-    lifecycle: dict[str, Any], simulated: dict[str, Any], expected: str
+    lifecycle: dict[str, Any], access: dict[str, Any], simulated: dict[str, Any], expected: str
 ) -> None:
     aws = SimpleNamespace(
         iam=FakeBedrock(simulate_principal_policy=simulated),
-        bedrock=FakeBedrock(get_foundation_model={"modelDetails": {"modelLifecycle": lifecycle}}),
+        bedrock=FakeBedrock(
+            get_foundation_model={"modelDetails": {"modelLifecycle": lifecycle}},
+            get_foundation_model_availability=access,
+        ),
     )
 
     found = _methods.teacher(aws, TEACHER, "us-east-1", "arn:role")  # type: ignore[arg-type]

@@ -132,7 +132,7 @@ def test_its_quota_is_held_against_what_a_run_needs(aws: Aws, stage: Stage) -> N
     aws.bedrock, answer = bedrock(), {"Quotas": [QUOTA]}
     aws.service_quotas = FakeBedrock(list_aws_default_service_quotas=answer, list_service_quotas=answer)
 
-    found = _quotas.check(aws, stage, builders.run(), BASE, 1)
+    found = _quotas.check(aws, stage, builders.run(), builders.dataset(), BASE, 1)
 
     assert not found.passed
     assert "Fifths (L-5) is 5, 5 used, all of them by the fifth kind" in found.detail

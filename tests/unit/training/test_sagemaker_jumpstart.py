@@ -441,7 +441,9 @@ def failed(
     """The checks that have not passed: the detail and hint of each."""
     stubber.add_response("describe_hub_content", hub(**document))
     with Stubber(aws.service_quotas) as quotas:
-        quotas.add_response("list_service_quotas", quota(instances), {"ServiceCode": "sagemaker"})
+        quotas.add_response(
+            "list_service_quotas", quota(instances), {"ServiceCode": "sagemaker", "MaxResults": ANY}
+        )
         found = [*checks.every(aws, stage, run_ or run(), data or dataset(), base)]
     return {one.name: f"{one.detail}. {one.hint}" for one in found if not one.passed}
 
@@ -491,7 +493,7 @@ def test_a_quota_that_is_not_listed_fails_nothing(aws: Aws, stage: Stage, stubbe
     stubber.add_response("describe_hub_content", hub())
     with Stubber(aws.service_quotas) as quotas:
         for operation in ("list_service_quotas", "list_aws_default_service_quotas"):
-            quotas.add_response(operation, {"Quotas": []}, {"ServiceCode": ANY})
+            quotas.add_response(operation, {"Quotas": []}, {"ServiceCode": ANY, "MaxResults": ANY})
         found = {one.name: one for one in checks.every(aws, stage, run(), dataset(), BASE)}
 
     assert found["instances"].passed

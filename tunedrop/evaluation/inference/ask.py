@@ -15,10 +15,11 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tunedrop import aws, escaping
-from tunedrop.aws import mantle
+from tunedrop.aws import inference_quotas, mantle
 from tunedrop.catalog.method import CONVERSATIONS, Format
 from tunedrop.catalog.model import BaseModel
 from tunedrop.dataset.prepare.held_out import HeldOut
+from tunedrop.errors import EvaluationFailed
 from tunedrop.serving import kinds
 from tunedrop.serving.kind import ServingKind
 from tunedrop.serving.kinds.imported import is_asleep
@@ -47,7 +48,9 @@ WAKING_SECONDS = 300.0
 usually tens of seconds)."""
 
 SPENT = (
-    "Check the model's tokens per day in Service Quotas (some new accounts have none), then retry the run."
+    "The account's tokens of the day for {model} are spent (Service Quotas, Amazon Bedrock: {quota}). Retry "
+    "the run tomorrow: it keeps its model and goes on behind the last answer. If the quota is 0, as in some "
+    "new accounts, ask AWS Support for the default first"
 )
 
 TRIES = 8
@@ -102,12 +105,13 @@ class Unanswered(Exception):
 
 
 def persist(
+    model_id: str,
     call: Callable[[], Given],
     limiter: RateLimiter,
     sleep: Callable[[float], None] = time.sleep,
     now: Callable[[], float] = time.monotonic,
 ) -> Given:
-    """The result of a call to Bedrock, rate-limited and retried with exponential backoff and jitter.
+    """The result of a call of a model, rate-limited and retried with exponential backoff and jitter.
 
     A model that is not ready is awaited for up to `WAKING_SECONDS`, without counting as a try.
 
@@ -115,6 +119,8 @@ def persist(
     ------
     Unanswered
         If it was refused, or throttled or failing until the last try.
+    EvaluationFailed
+        If the account's tokens of the day are spent, so that no other prompt would be answered either.
     """
     pause, reason, tries = 1.0, "", 0
     awake_by = now() + WAKING_SECONDS
@@ -125,7 +131,8 @@ def persist(
         except (ClientError, BotoCoreError) as error:
             reason = aws.explain(error)
             if aws.is_spent_for_the_day(error):
-                reason = f"{reason} {SPENT}"
+                quota = inference_quotas.kind_of(model_id)
+                raise EvaluationFailed(f"{reason} {SPENT.format(model=model_id, quota=quota)}") from error
             if not aws.is_transient(error):
                 break
             tries += not (is_asleep(error) and now() < awake_by)
@@ -176,7 +183,7 @@ class Asker:
     def ask(self, question: HeldOut) -> Answer:
         """The model's answer, with `error` set if there was none after all tries."""
         try:
-            answer = persist(lambda: self._timed(question), self._limiter, self._sleep)
+            answer = persist(self._model_id, lambda: self._timed(question), self._limiter, self._sleep)
         except Unanswered as error:
             return Answer(error=escaping.whole(str(error)))
         return msgspec.structs.replace(answer, text=escaping.whole(answer.text))

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from tunedrop.dataset.prepare.held_out import HeldOut
+from tunedrop.errors import EvaluationFailed
 from tunedrop.evaluation.inference.ask import Answer
 
 CONCURRENCY = 8
@@ -137,7 +138,8 @@ def evaluate(
     teacher: Model | None = None,
     prompted: Model | None = None,
 ) -> Iterator[Prediction]:
-    """All answers to each question, in order, until the deadline (`time.monotonic()`).
+    """All answers to each question, in order, until the deadline (`time.monotonic()`), or the end of a quota
+    of the day.
 
     General-ability prompts are evaluated on base and tuned model only.
 
@@ -153,6 +155,12 @@ def evaluate(
         The teacher that writes missing references.
     prompted
         The base model with examples in its prompt, if the run requests it.
+
+    Raises
+    ------
+    EvaluationFailed
+        If a quota of the day is spent at the first questions. Later it only ends the answers, so that those
+        before are kept, and the next call says why.
     """
 
     def both(question: HeldOut) -> Prediction:
@@ -185,7 +193,13 @@ def evaluate(
         for start in range(0, len(questions), concurrency):
             if time.monotonic() >= deadline:
                 return
-            yield from pool.map(both, questions[start : start + concurrency])
+            try:
+                answered = list(pool.map(both, questions[start : start + concurrency]))
+            except EvaluationFailed:
+                if not start:
+                    raise
+                return
+            yield from answered
 
 
 def _compared(

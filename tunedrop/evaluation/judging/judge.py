@@ -87,7 +87,12 @@ class Judge:
     def _verdict(self, document: dict[str, Any], spent: _Spent) -> _Verdict:
         for _ in range(ATTEMPTS):
             case = secrets.token_hex(8)
-            response = persist(lambda case=case: self._converse(case, document), self._limiter, self._sleep)  # type: ignore[misc]
+            response = persist(
+                self._model_id,
+                lambda case=case: self._converse(case, document),  # type: ignore[misc]
+                self._limiter,
+                self._sleep,
+            )
             spent.input += response["usage"]["inputTokens"]
             spent.output += response["usage"]["outputTokens"]
             blocks = response["output"]["message"]["content"]

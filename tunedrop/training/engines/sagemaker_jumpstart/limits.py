@@ -59,11 +59,9 @@ def find(client: Any, instance: str) -> dict[str, Any] | None:
         If Service Quotas does not answer a list.
     """
     for operation in ("list_service_quotas", "list_aws_default_service_quotas"):
-        for page in client.get_paginator(operation).paginate(ServiceCode="sagemaker"):
-            for one in page["Quotas"]:
-                if one["QuotaName"] == name(instance):
-                    found: dict[str, Any] = one
-                    return found
+        for one in quotas.each(client, operation, "sagemaker"):
+            if one["QuotaName"] == name(instance):
+                return one
     return None
 
 
