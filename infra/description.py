@@ -37,7 +37,7 @@ def describe(
         chat_topic_arn=notifications.chat.topic_arn if notifications.chat else "",
         bedrock_role_arn=roles.customization.role_arn,
         evaluation_role_arn=roles.evaluation.role_arn,
-        training_role_arn=roles.training.role_arn if roles.training else "",
+        training_role_arns={engine: role.role_arn for engine, role in roles.training.items()},
         import_role_arn=roles.imports.role_arn if roles.imports else "",
         key_arn=key.key_arn,
         mlflow_tracking_uri=settings.mlflow.tracking_uri if settings.mlflow else "",

@@ -1,9 +1,11 @@
-"""The rules that call the watchers: Bedrock's events, signal objects, and schedules.
+"""The rules that call the watchers: the events of jobs, signal objects, and schedules.
 
 Schedules complement the events, because Bedrock sends events on a best-effort basis.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection
 
 from aws_cdk import Duration
 from aws_cdk import aws_events as events
@@ -15,6 +17,7 @@ from aws_cdk import aws_stepfunctions as sfn
 from constructs import Construct
 
 from infra.start_rule import SIGNAL_KEYS, object_created
+from tunedrop.training.engine import JobEvent
 
 
 class EventRules(Construct):
@@ -22,38 +25,27 @@ class EventRules(Construct):
 
     def __init__(
         self, scope: Construct, id: str, *, resume: lambda_.IFunction, sweep: lambda_.IFunction,
-        prices: lambda_.IFunction, trains_in_sagemaker: bool,
+        prices: lambda_.IFunction, job_events: Collection[JobEvent],
         intake: s3.IBucket, workflow: sfn.IStateMachine, resume_every: Duration, sweep_every: Duration,
         dead_letters: sqs.IQueue,
     ) -> None:  # fmt: skip
         super().__init__(scope, id)
         self._dead_letters = dead_letters
-        self._resume(resume, intake, resume_every, trains_in_sagemaker=trains_in_sagemaker)
+        self._resume(resume, intake, resume_every, job_events)
         self._sweep(sweep, workflow, sweep_every)
         self._every("Prices", prices, "reads Bedrock's prices from AWS's price list", Duration.days(1))
 
     def _resume(
-        self, function: lambda_.IFunction, intake: s3.IBucket, interval: Duration, *,
-        trains_in_sagemaker: bool,
+        self, function: lambda_.IFunction, intake: s3.IBucket, interval: Duration,
+        job_events: Collection[JobEvent],
     ) -> None:  # fmt: skip
         """Waits are checked when a job changes, when a run is approved or stopped, and regularly."""
-        self._on(
-            "JobChanged",
-            function,
-            "Bedrock's customization jobs changed state",
-            events.EventPattern(source=["aws.bedrock"], detail_type=["Model Customization Job State Change"]),
-        )
-        if trains_in_sagemaker:
-            # Documented for training jobs; whether serverless ones send it is a belief, and the schedule
-            # suffices.
-            self._on(
-                "TrainingChanged",
-                function,
-                "SageMaker's training jobs changed state",
-                events.EventPattern(
-                    source=["aws.sagemaker"], detail_type=["SageMaker Training Job State Change"]
-                ),
+        if job_events:
+            pattern = events.EventPattern(
+                source=sorted({one.source for one in job_events}),
+                detail_type=sorted({one.detail_type for one in job_events}),
             )
+            self._on("JobChanged", function, "a training job changed its state", pattern)
         self._on("Signalled", function, "a run was approved or stopped", object_created(intake, SIGNAL_KEYS))
         self._every("Resume", function, "checks every wait, in case an event was lost", interval)
 

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from aws_cdk import Duration, RemovalPolicy, Stack, Tags, Token
 from aws_cdk import aws_events as events
@@ -41,6 +41,7 @@ from tunedrop.contracts import Outcome
 from tunedrop.intake import DROP_PREFIX, RUNS_PREFIX
 from tunedrop.reporting import outcome_event
 from tunedrop.training import engines
+from tunedrop.training.engine import JobEvent
 
 FEATURE_FLAGS = (
     "@aws-cdk/aws-s3:serverAccessLogsUseBucketPolicy",
@@ -99,7 +100,6 @@ class Tunedrop(Construct):
         self._settings = settings
         self._check_settings()
         used = [engines.named(name) for name in settings.engines]
-        services = {one.service for one in used}
         removal = RemovalPolicy.RETAIN if settings.retains else RemovalPolicy.DESTROY
 
         self.key = stage_key(self, settings, key, removal)
@@ -131,7 +131,7 @@ class Tunedrop(Construct):
                 self, "Emptying", function=functions[EMPTIER.name], buckets=storage.made, reached_by=endpoints
             )
         self._notify(notifications, functions)
-        self.workflow = self._workflow(functions, "sagemaker" in services)
+        self.workflow = self._workflow(functions, {one.event for one in used if one.event})
         self._observe(functions)
         publish(self, self.stage)
         self._tag_and_bound()
@@ -156,7 +156,7 @@ class Tunedrop(Construct):
                 stack=Stack.of(self), settings=self._settings, stage=self.stage, intake=self.intake,
                 artifacts=self.artifacts, runs=tables.runs, waits=tables.waits, topic=self.topic,
                 key=self.key, chat=self.chat, bedrock_role=roles.customization,
-                evaluation_role=roles.evaluation, training_role=roles.training, import_role=roles.imports,
+                evaluation_role=roles.evaluation, training_roles=roles.training, import_role=roles.imports,
                 workflow_name=self.name,
             ),
         )  # fmt: skip
@@ -171,7 +171,7 @@ class Tunedrop(Construct):
                 answer=functions[ANSWERER.name],
             )  # fmt: skip
 
-    def _workflow(self, functions: Functions, trains_in_sagemaker: bool) -> sfn.StateMachine:
+    def _workflow(self, functions: Functions, job_events: Collection[JobEvent]) -> sfn.StateMachine:
         """The state machine, and the events and schedules that start it, resume it and clean up after it."""
         settings = self._settings
         workflow = Workflow(
@@ -184,7 +184,7 @@ class Tunedrop(Construct):
             self, "Waits", resume=functions["resume_waits"], sweep=functions["sweep_throughput"],
             prices=functions["refresh_prices"],
             intake=self.intake, workflow=workflow, dead_letters=self._dead_letters,
-            trains_in_sagemaker=trains_in_sagemaker,
+            job_events=job_events,
             resume_every=Duration.minutes(settings.resume_minutes),
             sweep_every=Duration.minutes(settings.sweep_minutes),
         )  # fmt: skip

@@ -42,8 +42,9 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     An imported base model that no run has needed for `base_model_idle_seconds` is deleted.
     `mlflow_tracking_uri` is the server that ended runs are sent to, `mlflow_header_parameter` the SSM
     parameter with the authorization header.
-    `engines` are the training engines in use, by their names in the catalog; `accept_eula` the base models
-    whose licence is accepted for all runs. `rules` are changes to the rules for data.
+    `engines` are the training engines in use, by their names in the catalog; `training_role_arns` the roles
+    of the jobs of those that declare one. `accept_eula` are the base models whose licence is accepted for all
+    runs. `rules` are changes to the rules for data.
     `judge` is the model that judges open text unless a manifest says otherwise; empty for none.
     `evaluation_shard_prompts` is the maximum of held-out prompts that one function evaluates; more are
     evaluated in shards of this size. `validation_shard_bytes` is the same for the bytes of a dataset.
@@ -96,7 +97,7 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     report_links: str = "console"
     report_link_hours: int = 12
     import_role_arn: str = ""
-    training_role_arn: str = ""
+    training_role_arns: dict[str, str] = {}
     mlflow_tracking_uri: str = ""
     mlflow_header_parameter: str = ""
     engines: tuple[str, ...] = ("bedrock",)

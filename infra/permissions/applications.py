@@ -25,7 +25,7 @@ def ask_models(
     """
     alias = f"arn:aws:ssm:{stack.region}:{stack.account}:parameter{stage.alias_prefix}/{name}"
     yield allow("ReadAlias", ["ssm:GetParameter"], [alias])
-    fill = Filling(stack, stage.name, artifacts)
+    fill = Filling(stack, stage.name, artifacts, key)
     for kind in kinds.used_by(stage.engines):
         yield from map(fill.statement, kind.applications)
     # Tuned models are encrypted with the stage's key, so callers need to use it, through Bedrock

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -38,7 +38,7 @@ class Resources(msgspec.Struct, frozen=True, kw_only=True):
     key: kms.IKey
     bedrock_role: iam.IRole
     evaluation_role: iam.IRole
-    training_role: iam.IRole | None = None
+    training_roles: Mapping[str, iam.IRole] = {}
     import_role: iam.IRole | None = None
     workflow_name: str
 

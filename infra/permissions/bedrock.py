@@ -38,8 +38,7 @@ class Bedrock(Statements):
 
     def _service_roles(self) -> list[iam.IRole]:
         parts = self.resources
-        roles = (parts.bedrock_role, parts.evaluation_role, parts.training_role)
-        return [one for one in roles if one is not None]
+        return [parts.bedrock_role, parts.evaluation_role, *parts.training_roles.values()]
 
     def bedrock_role(self) -> list[iam.PolicyStatement]:
         """What Bedrock's own role needs besides the data: the catalog's teachers, directly or through an

@@ -157,13 +157,17 @@ class Grants(Statements):
         for name in names:
             models = catalog.load().values()
             tuned = [one.service_id for one in models if name in map(one.engine_of, one.methods)]
-            fill = self._filling({"{graders}": parts.stage.allowed_graders, "{base_models}": tuned})
+            several = {"{graders}": parts.stage.allowed_graders, "{base_models}": tuned}
+            fill = self._filling(parts.training_roles.get(name), several)
             yield from map(fill.statement, engines.named(name).permissions.get(function, ()))
         for kind in kinds.used_by(names):
             yield from map(self._filling().statement, kind.permissions.get(function, ()))
 
-    def _filling(self, several: Mapping[str, Sequence[str]] | None = None) -> Filling:
+    def _filling(
+        self, training_role: iam.IRole | None = None, several: Mapping[str, Sequence[str]] | None = None
+    ) -> Filling:
         parts = self.resources
         return Filling(
-            parts.stack, parts.stage.name, parts.artifacts, parts.training_role, parts.import_role, several
-        )
+            parts.stack, parts.stage.name, parts.artifacts, parts.key, training_role, parts.import_role,
+            several,
+        )  # fmt: skip

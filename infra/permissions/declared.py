@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from aws_cdk import Stack
 from aws_cdk import aws_iam as iam
+from aws_cdk import aws_kms as kms
 from aws_cdk import aws_s3 as s3
 
 from tunedrop.aws.permission import Permission
@@ -15,8 +16,9 @@ class Filling:
     """Fills the words in braces of one stage's permissions; some stand for several values."""
 
     def __init__(
-        self, stack: Stack, stage: str, artifacts: s3.IBucket, training_role: iam.IRole | None = None,
-        import_role: iam.IRole | None = None, several: Mapping[str, Sequence[str]] | None = None,
+        self, stack: Stack, stage: str, artifacts: s3.IBucket, key: kms.IKey,
+        training_role: iam.IRole | None = None, import_role: iam.IRole | None = None,
+        several: Mapping[str, Sequence[str]] | None = None,
     ) -> None:  # fmt: skip
         self._words = {
             "{region}": stack.region,
@@ -25,6 +27,7 @@ class Filling:
             "{training_role}": training_role.role_arn if training_role is not None else "",
             "{import_role}": import_role.role_arn if import_role is not None else "",
             "{artifacts}": artifacts.bucket_arn,
+            "{key}": key.key_arn,
         }
         self._several = several or {}
 

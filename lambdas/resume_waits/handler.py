@@ -1,4 +1,4 @@
-"""resume_waits: resolves callbacks. Called on Bedrock's events, for approve and stop objects, and on a
+"""resume_waits: resolves callbacks. Called on the events of jobs, for approve and stop objects, and on a
 schedule in case one was lost."""
 
 from __future__ import annotations

@@ -134,7 +134,11 @@ def test_a_base_models_copy_is_kept_by_its_own_stage_and_nothing_else_of_it_chan
 
 @pytest.mark.parametrize(
     ("function", "role", "service"),
-    [("StartCustomization", "Training", "sagemaker"), ("SetUpThroughput", "Import", "bedrock")],
+    [
+        ("StartCustomization", "TrainingSagemakerServerless", "sagemaker"),
+        ("StartCustomization", "TrainingSagemakerJumpstart", "sagemaker"),
+        ("SetUpThroughput", "Import", "bedrock"),
+    ],
 )
 def test_roles_are_passed_to_the_service_that_needs_them(
     resources: Resources, function: str, role: str, service: str
@@ -226,6 +230,15 @@ DATA = {
     "FindBucket": ("s3:ListBucket", [ARTIFACTS], {}),
     "DataThroughS3": ("kms:Decrypt kms:GenerateDataKey", [KEY], VIA_S3),
 }
+LOGGED = "logs:CreateLogGroup logs:CreateLogStream logs:DescribeLogStreams logs:PutLogEvents"
+"""Of a training job's role (SageMaker AI developer guide, sagemaker-roles, on CreateTrainingJob, read
+2026-11-30): without the first, nothing of an account's first training job is logged."""
+OF_TRAINING_JOBS = DATA | {
+    "EncryptOutput": ("kms:Encrypt", [KEY], {}),
+    "WriteLogs": (
+        LOGGED, [f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/TrainingJobs*"], {},
+    ),
+}  # fmt: skip
 OF_ROLES: dict[str, dict[str, tuple[str, list[str], dict[str, str]]]] = {
     "BedrockRole": {
         **DATA,
@@ -260,15 +273,16 @@ OF_ROLES: dict[str, dict[str, tuple[str, list[str], dict[str, str]]]] = {
         "ListBaseModels": ("s3:ListBucket", [PUBLIC], {}),
         "DataThroughS3": DATA["DataThroughS3"],
     },
-    "TrainingJobsRole": DATA | {"EncryptOutput": ("kms:Encrypt", [KEY], {})},
+    "TrainingSagemakerServerless": OF_TRAINING_JOBS,
+    "TrainingSagemakerJumpstart": OF_TRAINING_JOBS,
 }  # fmt: skip
 """By role and statement: actions, resources, and what must be equal."""
 
 OF_ENGINES = {
     "BedrockRole": {"AskTeachers"},
-    "TrainingJobsRole": {
-        "CallRewards", "ReadEvaluator", "ReadBaseModel", "KeepModel", "ReadJumpStart", "FindJumpStart",
-        "PullImage", "EnterRegistry", "WriteMetrics", "WriteLogs",
+    "TrainingSagemakerServerless": {"CallRewards", "ReadEvaluator", "ReadBaseModel", "KeepModel"},
+    "TrainingSagemakerJumpstart": {
+        "ReadJumpStart", "FindJumpStart", "PullImage", "EnterRegistry", "WriteMetrics",
     },
 }  # fmt: skip
 """Statements that come from the catalog and the engines, and are held by other tests."""
@@ -290,19 +304,3 @@ def test_a_role_of_jobs_may_do_what_the_table_says_and_no_more(resources: Resour
         sid: (actions, sorted(on), {"StringEquals": equal})
         for sid, (actions, on, equal) in OF_ROLES[role].items()
     }
-
-
-LOGGED = {"logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams", "logs:PutLogEvents"}
-"""Of a training job's role (SageMaker AI developer guide, sagemaker-roles, on CreateTrainingJob, read
-2026-11-30): without the first, nothing of an account's first training job is logged."""
-
-
-def test_a_training_job_may_write_its_log_in_an_account_that_had_none(resources: Resources) -> None:
-    logged = [
-        one for policy, one in resources.statements()
-        if policy.startswith("TrainingJobsRole") and "logs:PutLogEvents" in as_list(one["Action"])
-    ]  # fmt: skip
-
-    (statement,) = logged
-    assert set(statement["Action"]) == LOGGED
-    assert statement["Resource"] == f"arn:aws:logs:{REGION}:{ACCOUNT}:log-group:/aws/sagemaker/TrainingJobs*"

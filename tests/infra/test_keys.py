@@ -90,7 +90,8 @@ NEEDED: dict[str, dict[str, set[str]]] = {
     "ImportJobsRole": {"s3": {"Decrypt"}},
     # SageMaker AI developer guide, sagemaker-roles, on CreateTrainingJob: kms:Decrypt of the input, and
     # kms:Encrypt with the key of the output; API reference, OutputDataConfig (read 2026-11-30).
-    "TrainingJobsRole": {"s3": {"Decrypt", "GenerateDataKey"}, "": {"Encrypt"}},
+    "TrainingSagemakerServerless": {"s3": {"Decrypt", "GenerateDataKey"}, "": {"Encrypt"}},
+    "TrainingSagemakerJumpstart": {"s3": {"Decrypt", "GenerateDataKey"}, "": {"Encrypt"}},
 }
 """By role and by the service that calls KMS, its actions on the key; an empty service is no condition."""
 

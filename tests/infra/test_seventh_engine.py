@@ -31,17 +31,28 @@ from tunedrop.training import engines
 ENGINE = """
 from tests.unit.training.test_sixth_engine import FOLDER
 from tunedrop.aws.permission import Permission
+from tunedrop.training.engine import JobEvent, JobRole
 
 exec(FOLDER.replace("Sixth", "Seventh").replace("sixth", "seventh"))
 
 
 class WithItsOwn(Seventh):
     endpoint = "seventh-api"
+    role = JobRole(
+        service="seventh",
+        jobs="seventh-job",
+        permissions=(Permission(sid="Borrow", actions=("seventh:Borrow",), resources=("*",)),),
+    )
+    event = JobEvent("aws.seventh", "Seventh Job State Change")
     permissions = {
         "start_customization": (
             Permission(
                 sid="Tune", actions=("seventh:Tune",),
                 resources=("arn:aws:seventh:{region}:{account}:job/{stage}-*",),
+            ),
+            Permission(
+                sid="PassSeventhRole", actions=("iam:PassRole",), resources=("{training_role}",),
+                conditions={"StringEquals": {"iam:PassedToService": "seventh.amazonaws.com"}},
             ),
         )
     }
@@ -106,6 +117,41 @@ def test_the_functions_get_its_permissions_and_a_closed_network_its_endpoint(tmp
     }
     endpoints = {one["ServiceName"] for one in template.of("AWS::EC2::VPCEndpoint").values()}
     assert f"com.amazonaws.{REGION}.seventh-api" in endpoints
+
+
+def test_its_service_may_use_the_data_of_its_jobs_by_a_role_of_their_own(tmp_path: Path) -> None:
+    template = Resources(synthesize(tmp_path, engines=["bedrock", "seventh", "sagemaker-serverless"]))
+
+    (its,) = (id_ for id_ in template.of("AWS::IAM::Role") if id_.startswith("TrainingSeventh"))
+    (trust,) = template.of("AWS::IAM::Role")[its]["AssumeRolePolicyDocument"]["Statement"]
+    jobs = f"arn:aws:seventh:{REGION}:{ACCOUNT}:seventh-job/*"
+    assert trust["Principal"] == {"Service": "seventh.amazonaws.com"}
+    assert trust["Condition"] == {
+        "StringEquals": {"aws:SourceAccount": ACCOUNT}, "ArnLike": {"aws:SourceArn": jobs},
+    }  # fmt: skip
+    granted = {one["Sid"] for policy, one in template.statements() if policy.startswith("TrainingSeventh")}
+    assert granted == {"ReadDatasets", "WriteTraining", "FindBucket", "DataThroughS3", "Borrow"}
+    passed = {
+        policy
+        for policy, one in template.statements()
+        if one["Action"] == "iam:PassRole" and its in str(one["Resource"])
+    }
+    assert [one.startswith("FunctionsStartCustomization") for one in passed] == [True]
+    (described,) = (
+        one["Value"] for one in template.of("AWS::SSM::Parameter").values() if its in str(one["Value"])
+    )
+    assert '"training_role_arns":{"seventh":"' in str(described).replace("\\", "")
+
+
+def test_the_event_of_its_jobs_resumes_runs(tmp_path: Path) -> None:
+    template = Resources(synthesize(tmp_path, engines=["bedrock", "seventh"]))
+
+    (rule,) = (
+        one for one in template.of("AWS::Events::Rule").values()
+        if "aws.seventh" in one.get("EventPattern", {}).get("source", ())
+    )  # fmt: skip
+    assert "Seventh Job State Change" in rule["EventPattern"]["detail-type"]
+    assert "FunctionsResumeWaits" in str(rule["Targets"])
 
 
 def test_a_stage_without_it_gets_none_of_it(tmp_path: Path) -> None:

@@ -21,11 +21,11 @@ WITH_OUR_TAG: Conditions = {"StringEquals": {f"aws:RequestTag/{naming.STAGE_TAG}
 
 
 class Permission(msgspec.Struct, frozen=True, kw_only=True):
-    """A policy statement for one of the stage's functions, or for applications.
+    """A policy statement for one of the stage's functions, for an engine's role, or for applications.
 
-    `{account}`, `{region}`, `{stage}`, `{training_role}`, `{import_role}` and `{artifacts}` (a bucket's ARN)
-    are filled in; `{graders}` and `{base_models}` are several values each: the stage's graders, and the
-    engine's models.
+    `{account}`, `{region}`, `{stage}`, `{training_role}` (the engine's), `{import_role}`, `{artifacts}` (a
+    bucket's ARN) and `{key}` are filled in; `{graders}` and `{base_models}` are several values each: the
+    stage's graders, and the engine's models.
     """
 
     sid: str

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Iterator, Sequence
-from typing import ClassVar, Literal
+from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
 
@@ -38,6 +38,27 @@ class Leftover(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
 
 
+class JobRole(msgspec.Struct, frozen=True, kw_only=True):
+    """The role that an engine's service assumes for its jobs in a stage.
+
+    Each reads the datasets of runs, and reads and writes what their training leaves; `permissions` is what it
+    needs besides. `service` is who assumes it, such as `sagemaker` for `sagemaker.amazonaws.com`; `jobs` the
+    type of resource in the ARNs of its jobs.
+    """
+
+    service: str
+    jobs: str
+    permissions: tuple[Permission, ...] = ()
+
+
+class JobEvent(NamedTuple):
+    """The event that EventBridge gets when a job changes. It names the job by its ARN, as `detail.jobArn` or
+    as its first resource."""
+
+    source: str
+    detail_type: str
+
+
 class TrainingEngine(ABC):
     """A service that trains. A job's name comes from the run and its plan, so that none is made twice."""
 
@@ -54,14 +75,19 @@ class TrainingEngine(ABC):
     """The prefix of its jobs' names, at most eight letters; different for each engine of a service."""
 
     service: ClassVar[str] = "bedrock"
-    """The client that starts its jobs; for `sagemaker` a stage has two more roles and a rule."""
+    """The client that starts its jobs."""
 
     endpoint: ClassVar[str] = ""
     """The name of its service's VPC endpoint (PrivateLink guide, aws-services-privatelink-support); empty if
     every stage calls that."""
 
-    role_permissions: ClassVar[tuple[Permission, ...]] = ()
-    """What the role of its jobs needs besides the data, if the stage uses the engine."""
+    role: ClassVar[JobRole | None] = None
+    """The role of its jobs, which the stages that use it have; None if the service assumes none, or every
+    stage has it."""
+
+    event: ClassVar[JobEvent | None] = None
+    """What resumes a run whose job has ended; None if the service sends nothing, so that only the schedule
+    does."""
 
     arns_return: ClassVar[bool] = False
     """Whether a new model may get the ARN of a deleted one."""
@@ -130,9 +156,9 @@ class TrainingEngine(ABC):
         del aws, file_arn
         return False
 
-    @abstractmethod
     def role_of(self, stage: Stage) -> str:
         """The ARN of the role of its jobs in a stage; empty if they have none."""
+        return stage.training_role_arns.get(self.name, "")
 
     def billed_by(self, method: Method) -> Billed:
         """What training with a method is billed by."""

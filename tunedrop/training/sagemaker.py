@@ -12,11 +12,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tunedrop import aws, clock, naming
+from tunedrop.aws.permission import Permission
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, Run
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.stage import Stage
-from tunedrop.training.engine import Leftover
+from tunedrop.training.engine import JobEvent, JobRole, Leftover
 from tunedrop.training.job import Job, Status
 
 RUNNING = ("InProgress", "Stopping")
@@ -49,9 +50,38 @@ IMPORTABLE = frozenset(
 model-customization-import-model, read 2026-11-29)."""
 
 
+EVENT = JobEvent("aws.sagemaker", "SageMaker Training Job State Change")
+"""Documented for training jobs (developer guide, automating-sagemaker-with-eventbridge); that serverless ones
+send it is a belief, and the schedule suffices."""
+
+
+def role(*permissions: Permission) -> JobRole:
+    """The execution role of an engine's training jobs (developer guide, sagemaker-roles, on
+    CreateTrainingJob, read 2026-11-30)."""
+    return JobRole(
+        service="sagemaker",
+        jobs="training-job",
+        permissions=(
+            *permissions,
+            # Of a key that a job names for its output. Without a condition, as there: whether SageMaker makes
+            # this call by way of S3 is not documented. It reads nothing.
+            Permission(sid="EncryptOutput", actions=("kms:Encrypt",), resources=("{key}",)),
+            # An account's first training job creates the group.
+            Permission(
+                sid="WriteLogs",
+                actions=(
+                    "logs:CreateLogGroup", "logs:CreateLogStream", "logs:DescribeLogStreams",
+                    "logs:PutLogEvents",
+                ),
+                resources=("arn:aws:logs:{region}:{account}:log-group:/aws/sagemaker/TrainingJobs*",),
+            ),
+        ),
+    )  # fmt: skip
+
+
 def roles(stage: Stage, engine: str) -> Check:
-    """Whether a stage has the roles for training jobs and imports."""
-    has = bool(stage.training_role_arn and stage.import_role_arn)
+    """Whether a stage has the roles for an engine's training jobs and for imports."""
+    has = bool(stage.training_role_arns.get(engine) and stage.import_role_arn)
     return Check(
         name="roles",
         passed=has,

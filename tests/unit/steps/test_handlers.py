@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tests import builders
+from tests.recorded import recorded
 from tests.unit.fake_bedrock import FakeBedrock
 from tests.unit.handlers import Here
 from tunedrop import catalog, naming
@@ -36,6 +37,7 @@ from tunedrop.results import mlflow
 from tunedrop.serving.sweep import InService
 from tunedrop.steps.sweep_throughput import Sweep, Swept
 from tunedrop.waiting import approval
+from tunedrop.waiting.resolve import Callbacks
 
 NOVA = "amazon.nova-lite-v1:0:300k"
 RUN_ID = builders.run().run_id
@@ -211,6 +213,20 @@ def test_an_execution_that_is_redriven_after_a_retry_has_begun_does_nothing(here
         here.call(step, run=old, **payload.get(step, {}))
 
     assert here.waits.of_run(old.run_id) == []
+
+
+@pytest.mark.parametrize("event", ["customization-job-event", "training-job-event"])
+def test_the_event_of_a_job_resumes_the_run_that_waits_for_it_and_no_other(
+    here: Here, monkeypatch: pytest.MonkeyPatch, event: str
+) -> None:
+    """As AWS's guides show the event of each service."""
+    asked: list[str] = []
+    monkeypatch.setattr(Callbacks, "resolve_about", lambda _, subject: asked.append(subject) or [])
+    sample = recorded(event)
+
+    here.wake("resume_waits", sample)
+
+    assert asked == sample["resources"]
 
 
 def test_waits_that_fail_are_counted_for_the_alarm(here: Here) -> None:

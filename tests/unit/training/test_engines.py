@@ -6,7 +6,9 @@ import ast
 import re
 from pathlib import Path
 
+from tests.recorded import recorded
 from tunedrop.training import engines
+from tunedrop.training.engine import JobEvent
 
 ROOT = Path(__file__).parents[3]
 NAMES = re.compile(r"sagemaker|mantle|jumpstart", re.IGNORECASE)
@@ -22,6 +24,13 @@ def test_every_engine_knows_its_own_jobs_and_models() -> None:
         assert engines.of_job(f"arn:aws:x:us-east-1:1{engine.job_arns}a") is engine
         assert engines.of_model(f"arn:aws:x:us-east-1:1{engine.model_arns}a") is engine
         assert engines.named(engine.name) is engine
+
+
+def test_the_events_of_engines_are_those_that_aws_documents() -> None:
+    samples = [recorded(name) for name in ("customization-job-event", "training-job-event")]
+    documented = {JobEvent(one["source"], one["detail-type"]) for one in samples}
+
+    assert {one.event for one in engines.every()} == {*documented, None}
 
 
 def test_no_handler_step_report_or_command_names_an_engine() -> None:

@@ -227,7 +227,8 @@ def test_jobs_that_run_or_are_being_stopped_hold_a_slot() -> None:
     ("training", "imports", "passed"), [("t", "i", True), ("t", "", False), ("", "i", False), ("", "", False)]
 )
 def test_a_stage_needs_both_roles(training: str, imports: str, passed: bool) -> None:
-    stage = builders.stage(training_role_arn=training, import_role_arn=imports)
+    theirs = {"sagemaker-jumpstart": "t"} | ({"sagemaker-serverless": training} if training else {})
+    stage = builders.stage(training_role_arns=theirs, import_role_arn=imports)
 
     assert sagemaker.roles(stage, "sagemaker-serverless").passed is passed
 

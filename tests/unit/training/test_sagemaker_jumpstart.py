@@ -55,7 +55,9 @@ LIMIT = (
 def stage() -> Stage:
     roles = {name: f"arn:aws:iam::111122223333:role/{name}" for name in ("training", "import")}
     return builders.stage(
-        training_role_arn=roles["training"], import_role_arn=roles["import"], region="us-east-1"
+        region="us-east-1",
+        training_role_arns={"sagemaker-jumpstart": roles["training"]},
+        import_role_arn=roles["import"],
     )
 
 
@@ -169,7 +171,7 @@ def test_a_job_is_the_one_that_the_hubs_page_describes(aws: Aws, stage: Stage, s
         "KmsKeyId": stage.key_arn, "CompressionType": "NONE",
     }  # fmt: skip
     assert asked["EnableNetworkIsolation"] is True
-    assert asked["RoleArn"] == stage.training_role_arn
+    assert asked["RoleArn"] == "arn:aws:iam::111122223333:role/training"
     assert {"Key": "tunedrop:stage", "Value": "test"} in asked["Tags"]
     assert "VpcConfig" not in asked
 

@@ -42,7 +42,9 @@ MOMENT = datetime(2026, 11, 29, tzinfo=UTC)
 def stage() -> Stage:
     roles = {name: f"arn:aws:iam::111122223333:role/{name}" for name in ("training", "import")}
     return builders.stage(
-        region="us-west-2", training_role_arn=roles["training"], import_role_arn=roles["import"]
+        region="us-west-2",
+        training_role_arns={"sagemaker-serverless": roles["training"]},
+        import_role_arn=roles["import"],
     )
 
 
@@ -105,7 +107,7 @@ def test_a_job_is_one_that_sagemaker_takes(aws: Aws, stage: Stage, stubber: Stub
     assert asked["HyperParameters"] == {"max_epochs": "2", "merge_weights": "true"}
     assert [one["ChannelName"] for one in asked["InputDataConfig"]] == ["train", "validation"]
     assert asked["ModelPackageConfig"] == {"ModelPackageGroupArn": GROUP}
-    assert asked["RoleArn"] == stage.training_role_arn
+    assert asked["RoleArn"] == "arn:aws:iam::111122223333:role/training"
     assert {"Key": "tunedrop:stage", "Value": "test"} in asked["Tags"]
 
 
@@ -267,7 +269,7 @@ def test_what_cannot_be_trained_or_imported_is_found_before_anything_is_paid(
     )
     stubber.add_client_error("describe_model_package_group", "ValidationException", "g does not exist.")
     strange = msgspec.structs.replace(BASE, architecture="Qwen3_5ForCausalLM")
-    bare = msgspec.structs.replace(stage, training_role_arn="")
+    bare = msgspec.structs.replace(stage, training_role_arns={})
 
     found = [*checks.every(aws, bare, run(), builders.dataset(), strange)]
 

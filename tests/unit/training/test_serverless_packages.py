@@ -23,7 +23,9 @@ MISSING = refusal("ValidationException", "ModelPackageGroup does not exist.")
 REFUSED, THROTTLED = refusal("AccessDeniedException"), refusal("ThrottlingException", status=429)
 NOW = datetime(2026, 11, 30, tzinfo=UTC)
 MADE = {"ModelPackageGroupArn": GROUP}
-STAGE = builders.stage(region="us-west-2", training_role_arn="t", import_role_arn="i")
+STAGE = builders.stage(
+    region="us-west-2", training_role_arns={"sagemaker-serverless": "t"}, import_role_arn="i"
+)
 
 
 def found(sagemaker: FakeBedrock, *, method: Any = "single-turn", parent_model: str = "") -> dict[str, Check]:

@@ -91,9 +91,6 @@ class Sixth(TrainingEngine):
         was, JOBS[job_arn]["status"] = JOBS[job_arn]["status"], "Stopped"
         return was == "InProgress"
 
-    def role_of(self, stage):
-        return ""
-
     def price(self, planned, base_model):
         return Charge(by="token", price=base_model.prices.training_per_million_tokens)
 

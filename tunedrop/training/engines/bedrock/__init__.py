@@ -12,7 +12,7 @@ from tunedrop.catalog.price_list import usage_type
 from tunedrop.contracts import Method, Run, StartedJob
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
-from tunedrop.training.engine import TrainingEngine
+from tunedrop.training.engine import JobEvent, TrainingEngine
 from tunedrop.training.engines.bedrock import custom_models, jobs
 from tunedrop.training.engines.bedrock.jobs import SCHEDULED_JOBS
 from tunedrop.training.job import Billed, Charge, Job
@@ -25,6 +25,7 @@ class Bedrock(TrainingEngine):
     job_arns = ":model-customization-job/"
     model_arns = ":custom-model/"
     parents = "arn:aws:bedrock:{region}:{account}:custom-model/[a-z0-9.:-]+/[a-z0-9]{{12}}"
+    event = JobEvent("aws.bedrock", "Model Customization Job State Change")
     unfreeable = jobs.UNFREEABLE
 
     def start(

@@ -23,7 +23,8 @@ from tunedrop.training.job import Billed, Charge, Job
 
 
 class Mantle(TrainingEngine):
-    """`POST /v1/fine_tuning/jobs`."""
+    """`POST /v1/fine_tuning/jobs`. Jobs have no role: files are sent to the service, which calls the grader
+    as the job's creator. There are no events."""
 
     name = "mantle"
     service = endpoint = "bedrock-mantle"
@@ -54,11 +55,6 @@ class Mantle(TrainingEngine):
 
     def discard(self, aws: Aws, file_arn: str) -> bool:
         return jobs.let_go(aws.mantle, id_in(file_arn, FILES))
-
-    def role_of(self, stage: Stage) -> str:
-        """None: files are sent to the service, which calls the grader as the job's creator."""
-        del stage
-        return ""
 
     def billed_by(self, method: Method) -> Billed:
         del method

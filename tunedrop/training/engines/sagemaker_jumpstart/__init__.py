@@ -48,7 +48,8 @@ class SageMakerJumpStart(TrainingEngine):
     )
     unfreeable = jobs.UNFREEABLE
     permissions = PERMISSIONS
-    role_permissions = OF_ITS_ROLE
+    role = sagemaker.role(*OF_ITS_ROLE)
+    event = sagemaker.EVENT
 
     def start(
         self, aws: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, parent: str
@@ -83,9 +84,6 @@ class SageMakerJumpStart(TrainingEngine):
 
     def stop(self, aws: Aws, job_arn: str) -> bool:
         return sagemaker.stop(aws.sagemaker, job_arn)
-
-    def role_of(self, stage: Stage) -> str:
-        return stage.training_role_arn
 
     def billed_by(self, method: Method) -> Billed:
         del method

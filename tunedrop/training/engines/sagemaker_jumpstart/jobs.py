@@ -85,7 +85,7 @@ def request(
         algorithm["MetricDefinitions"] = list(template.metrics)
     return {
         "TrainingJobName": name,
-        "RoleArn": stage.training_role_arn,
+        "RoleArn": stage.training_role_arns["sagemaker-jumpstart"],
         "AlgorithmSpecification": algorithm,
         "HyperParameters": _hyperparameters(stage, planned, template, instance, name),
         "InputDataConfig": _inputs(run, template, channels),

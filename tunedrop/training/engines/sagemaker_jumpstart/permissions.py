@@ -120,4 +120,5 @@ OF_ITS_ROLE = (
         conditions={"StringEquals": {"cloudwatch:namespace": "/aws/sagemaker/TrainingJobs"}},
     ),
 )
-"""What CreateTrainingJob requires of a role besides data (developer guide, sagemaker-roles; 2026-11-29)."""
+"""What CreateTrainingJob requires of a role for an image and for metrics (developer guide, sagemaker-roles,
+read 2026-11-29)."""

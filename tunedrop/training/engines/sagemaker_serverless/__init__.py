@@ -35,7 +35,8 @@ class SageMakerServerless(TrainingEngine):
     reinforces_results = True
     unfreeable = jobs.UNFREEABLE
     permissions = PERMISSIONS
-    role_permissions = OF_ITS_ROLE
+    role = sagemaker.role(*OF_ITS_ROLE)
+    event = sagemaker.EVENT
 
     def start(
         self, aws: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, parent: str
@@ -51,9 +52,6 @@ class SageMakerServerless(TrainingEngine):
 
     def stop(self, aws: Aws, job_arn: str) -> bool:
         return sagemaker.stop(aws.sagemaker, job_arn)
-
-    def role_of(self, stage: Stage) -> str:
-        return stage.training_role_arn
 
     def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
         """By the trained token; no page has a dated rate, or says whether sampled answers are billed."""

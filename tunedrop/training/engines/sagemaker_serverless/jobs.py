@@ -120,7 +120,7 @@ def _request(
         config["AcceptEula"] = True
     return {
         "TrainingJobName": name,
-        "RoleArn": stage.training_role_arn,
+        "RoleArn": stage.training_role_arns["sagemaker-serverless"],
         "ServerlessJobConfig": config,
         "HyperParameters": _asked(planned),
         "InputDataConfig": [channel(name, uri) for name, uri in channels.items()],
