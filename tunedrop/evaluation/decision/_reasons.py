@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
+from tunedrop import escaping
 from tunedrop.contracts import Contender, Incomplete, Score
 from tunedrop.evaluation.answers.code import Broken
 from tunedrop.evaluation.answers.content import Contradicted
@@ -16,6 +17,7 @@ from tunedrop.evaluation.scoring import metrics
 from tunedrop.evaluation.scoring.metrics import Task
 from tunedrop.evaluation.statistics.power import FEWEST_UNITS, MOST_UNITS
 from tunedrop.formatting.counts import counted
+from tunedrop.formatting.texts import shorten
 
 FREE = {
     "constant answer": "giving the same answer to every prompt",
@@ -33,8 +35,14 @@ READ_THEM = (
 
 READ_OR_JUDGE = f"{READ_THEM}. In a run, a judge can decide instead (evaluation.judge)"
 
-LONGEST_ERROR = 200
-"""Maximum number of characters of an error in a reason."""
+LONGEST_QUOTE = 200
+"""Maximum number of characters of a field's name, a word or an error in a reason."""
+
+
+def quoted(text: str) -> str:
+    """What a dataset, a model or a grader says, on one line and short: a reason stands in a mail of limited
+    size, where a line of its own would look like one of ours."""
+    return shorten(escaping.line(text), LONGEST_QUOTE)
 
 
 def within(needed: int, max_prompts: int) -> str:
@@ -61,8 +69,7 @@ def prompting(contenders: Sequence[Contender]) -> str:
 def too_many_failed(what: str, everything: int, errors: Sequence[str]) -> str:
     """How many, and what most of them say."""
     (common, _), *_ = Counter(errors).most_common(1)
-    said = common if len(common) <= LONGEST_ERROR else f"{common[:LONGEST_ERROR]}…"
-    why = f". Most often: {said}" if said else ""
+    why = f". Most often: {quoted(common)}" if common else ""
     return f"{len(errors)} of {everything} {what} failed; a verdict allows one in ten{why}"
 
 
@@ -130,20 +137,18 @@ def of_form(content: Score, contradicted: tuple[Contradicted, int] | None) -> st
 def wrong_throughout(found: WrongPart) -> str:
     """A part of the answers that may be wrong in all of them."""
     return (
-        f"the answers have {found.by_chance.tuned:.0%} of the references' {found.name}, no more than "
+        f"the answers have {found.by_chance.tuned:.0%} of the references' {quoted(found.name)}, no more than "
         f"{found.chance} ({found.by_chance.base:.0%}): they may {found.suspicion}. Check them in the report"
     )
 
 
 def worse(found: WorsePart, other: str) -> str:
     """A part in which the tuned model is worse than another one, or no better where it could be."""
-    score = found.score
+    score, name = found.score, quoted(found.name)
     if found.has_fallen:
-        return (
-            f"it is right about {found.name} in {score.tuned:.0%}, {other} in {score.base:.0%}. {READ_THEM}"
-        )
+        return f"it is right about {name} in {score.tuned:.0%}, {other} in {score.base:.0%}. {READ_THEM}"
     return (
-        f"it is right about {found.name} in {score.tuned:.0%}, perhaps no more than {other} "
+        f"it is right about {name} in {score.tuned:.0%}, perhaps no more than {other} "
         f"({score.base:.0%}): it may have learned only how to say it. {READ_OR_JUDGE}"
     )
 
@@ -151,8 +156,8 @@ def worse(found: WorsePart, other: str) -> str:
 def made_up(found: MadeUp) -> str:
     """What most answers have that nobody has given them."""
     return (
-        f"{found.units} answers of the tuned model make something up, such as {found.example!r}, which their "
-        "prompt and their reference do not have. Check them in the report"
+        f"{found.units} answers of the tuned model make something up, such as {quoted(repr(found.example))}, "
+        "which their prompt and their reference do not have. Check them in the report"
     )
 
 
@@ -180,18 +185,18 @@ def regressed(count: int, units: int) -> str:
 
 def substituted(found: Substitution) -> str:
     """What the answers replace or move, and who can tell what that is worth."""
-    said = {
-        "always": f"say {found.said!r} where the references say {found.wanted!r}"
+    said, wanted = quoted(repr(found.said)), quoted(repr(found.wanted))
+    told = {
+        "always": f"say {said} where the references say {wanted}"
         if found.said and found.wanted
-        else f"{'leave out' if found.wanted else 'add'} {found.wanted or found.said!r}, which only some "
+        else f"{'leave out' if found.wanted else 'add'} {wanted if found.wanted else said}, which only some "
         "references have, or none",
-        "changed places": f"exchange words, such as {found.wanted!r} and {found.said!r}",
-        "in most answers": f"replace words that hardly any answer has, such as {found.wanted!r} by "
-        f"{found.said!r}",
+        "changed places": f"exchange words, such as {wanted} and {said}",
+        "in most answers": f"replace words that hardly any answer has, such as {wanted} by {said}",
         "rearranged": "have the words or lines of the reference in another order",
     }[found.kind]
     return (
-        f"{found.units} answers of the tuned model {said}. A score of common words cannot tell whether they "
+        f"{found.units} answers of the tuned model {told}. A score of common words cannot tell whether they "
         f"still mean the same. {READ_OR_JUDGE}"
     )
 
