@@ -95,8 +95,8 @@ AREAS = {
     ),
     "dataset": Area(("tunedrop/dataset/rules", "tunedrop/dataset/prepare"), ("tests/unit/dataset",)),
     "infra": Area(("infra",), tuple(f"tests/infra/test_{name}.py" for name in (
-        "watching", "attackers", "engines", "needs", "permissions", "workflow", "lifecycle", "storage",
-        "functions", "intake", "construct", "application", "authorization", "jsonata",
+        "watching", "attackers", "engines", "seventh_engine", "needs", "permissions", "workflow", "lifecycle",
+        "storage", "functions", "intake", "construct", "application", "authorization", "jsonata",
     )), generated=False),
 }  # fmt: skip
 

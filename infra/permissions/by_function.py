@@ -160,7 +160,8 @@ class Grants(Statements):
             several = {"{graders}": parts.stage.allowed_graders, "{base_models}": tuned}
             fill = self._filling(parts.training_roles.get(name), several)
             yield from map(fill.statement, engines.named(name).permissions.get(function, ()))
-        for kind in kinds.used_by(names):
+        # The sweep also ends what served the models of engines that the settings no longer list.
+        for kind in kinds.every() if function == "sweep_throughput" else kinds.used_by(names):
             yield from map(self._filling().statement, kind.permissions.get(function, ()))
 
     def _filling(

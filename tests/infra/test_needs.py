@@ -149,6 +149,21 @@ CLOSE = (
     Call("events:PutEvents", f"arn:aws:events:{REGION}:{ACCOUNT}:event-bus/default"),
 )  # fmt: skip
 
+IMPORTED, IMPORT = (
+    f"arn:aws:bedrock:{REGION}:{ACCOUNT}:{kind}/abcdefghij12"
+    for kind in ("imported-model", "model-import-job")
+)
+OF_REMOVED_ENGINES = (
+    Call("bedrock:ListImportedModels", "*"),
+    Call("bedrock:ListModelImportJobs", "*"),
+    Call("bedrock:GetModelImportJob", IMPORT),
+    Call("bedrock:GetImportedModel", IMPORTED),
+    Call("bedrock:ListTagsForResource", IMPORTED, OURS),
+    Call("bedrock:ListTagsForResource", IMPORT, OURS),
+    Call("bedrock:DeleteImportedModel", IMPORTED, OURS),
+)
+"""What serves models goes also where the settings no longer list the engine that made them."""
+
 NEEDS: dict[str, tuple[Call, ...]] = {
     "RegisterRun": (*UPLOADS, *READ_JOB, *READ_MODEL),
     "ValidateData": (*UPLOADS, *RUN_FILES, *SHARD_FILES, *IN_PARTS),
@@ -186,6 +201,7 @@ NEEDS: dict[str, tuple[Call, ...]] = {
     "ResumeWaits": (*SETTLE, *DYING_LETTERS),
     "SweepThroughput": (
         *END, *LIST_SERVING, *CLOSE, *UPLOADS, *PARKED, *DYING_LETTERS,
+        *OF_REMOVED_ENGINES,
         Call("bedrock:GetFoundationModel", BASE),
         Call("ssm:DeleteParameter", ALIAS),
         Call("states:DescribeExecution", f"arn:aws:states:{REGION}:{ACCOUNT}:execution:tunedrop-{STAGE}:1"),

@@ -26,6 +26,8 @@ WITHOUT_RESOURCE = {
     "bedrock:ListProvisionedModelThroughputs": "Bedrock's list operations take no resource",
     "bedrock:ListEvaluationJobs": "Bedrock's list operations take no resource",
     "bedrock:ListCustomModels": "Bedrock's list operations take no resource",
+    "bedrock:ListImportedModels": "Bedrock's list operations take no resource",
+    "bedrock:ListModelImportJobs": "Bedrock's list operations take no resource",
     "servicequotas:ListAWSDefaultServiceQuotas": "the reference gives it no resource type",
     "servicequotas:ListServiceQuotas": "the reference gives it no resource type",
     "pricing:GetProducts": "the price list is public; the reference gives it no resource type",

@@ -1,11 +1,12 @@
 """Runs of engines that the stage's settings no longer list: the stage's functions may not use them any more.
 
-Only a person can stop and delete what such a run has, so that the sweep reports it.
+What serves their models is swept as ever. Only a person can stop their jobs and delete their models, so that
+the sweep reports these.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tunedrop import catalog
 from tunedrop.contracts import CompletedJob, Released, Serving, StartedJob
@@ -17,6 +18,11 @@ from tunedrop.training import engines
 
 class EngineRemoved(Exception):
     """A run has resources of an engine that the stage may not use; the message says how to delete them."""
+
+
+def names(stage: Stage, records: Iterable[Record]) -> tuple[str, ...]:
+    """The engines of runs that the stage's settings no longer list."""
+    return tuple(dict.fromkeys(name for one in records if (name := _removed(stage, one))))
 
 
 def check(stage: Stage, record: Record) -> None:
@@ -55,5 +61,5 @@ def made_by(record: Record) -> Iterator[str]:
 
 def _removed(stage: Stage, record: Record) -> str:
     """The engine of a run, if the settings do not list it; else empty."""
-    names = engines.names_of([record.run.base_model])
-    return next(iter(names), "") if not set(names) & set(stage.engines) else ""
+    known = engines.names_of([record.run.base_model])
+    return next(iter(known), "") if not set(known) & set(stage.engines) else ""

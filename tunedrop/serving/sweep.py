@@ -5,7 +5,7 @@ The sweep goes by Bedrock's own lists and our tags, never by what we believe to 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
@@ -49,15 +49,21 @@ class InService(msgspec.Struct, frozen=True, kw_only=True):
         return not kinds.of(self.way).is_free_while_idle
 
 
-def in_service(aws_: Aws, stage: Stage, skipped: inventory.Skipped | None = None) -> Iterator[InService]:
-    """All deployments and provisioned throughput that carry this stage's tag.
+def in_service(
+    aws_: Aws, stage: Stage, skipped: inventory.Skipped | None = None, *, removed: Collection[str] = ()
+) -> Iterator[InService]:
+    """All that serves models and carries this stage's tag.
 
     Parameters
     ----------
     skipped
         Called with each resource whose tags cannot be read, and the error; without it the error is raised.
+    removed
+        Engines that the stage's settings no longer list: what serves their models, and the copies of their
+        base models, are there until somebody deletes them.
     """
-    for one in inventory.resources(aws_, stage, inventory.serving(), skipped):
+    of = (*stage.engines, *removed)
+    for one in inventory.resources(aws_, stage, inventory.serving(), skipped, of=of):
         way = throughput.way_of(one.arn)
         yield InService(
             arn=one.arn,
@@ -78,9 +84,10 @@ def in_service(aws_: Aws, stage: Stage, skipped: inventory.Skipped | None = None
 class Sweeper:
     """Releases what no live run owns, what has outlived its expiry, and what no alias names."""
 
-    def __init__(self, aws_: Aws, stage: Stage, troubles: Troubles) -> None:
+    def __init__(self, aws_: Aws, stage: Stage, troubles: Troubles, *, removed: Collection[str] = ()) -> None:
         self._aws = aws_
         self._stage = stage
+        self._removed = removed
         self._troubles = troubles
         self._registry = Registry(aws_.dynamodb, stage.registry_table)
         self._production = Production(aws_, stage)
@@ -91,7 +98,7 @@ class Sweeper:
     def sweep(self) -> tuple[Released, int]:
         """Release what may go. Gives what was done, and how much throughput had outlived its expiry."""
         named = set(self._production.aliases.all().values())
-        self.found = found = tuple(in_service(self._aws, self._stage, self._skip))
+        self.found = found = tuple(in_service(self._aws, self._stage, self._skip, removed=self._removed))
         done = dict(
             self._troubles.each(
                 found, lambda one: f"release of {one.arn}", lambda one: self._release(one, named)

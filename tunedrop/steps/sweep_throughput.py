@@ -111,7 +111,8 @@ class Sweep:
             self._done.settled += [aliases.written_by(writing)] * was_behind
 
     def _release(self) -> None:
-        sweeper = Sweeper(self._aws, self._stage, self._troubles)
+        removed = removed_engines.names(self._stage, self._recent)
+        sweeper = Sweeper(self._aws, self._stage, self._troubles, removed=removed)
         swept, self._done.expired = sweeper.sweep()
         self._done.released += swept.released
         self.serving = tuple(one for one in sweeper.found if one.arn not in swept.released)

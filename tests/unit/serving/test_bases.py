@@ -11,13 +11,17 @@ from botocore.exceptions import ClientError
 
 from local.driver import until
 from local.faults import A_DAY
+from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, aws_of, refusal
 from tests.unit.local_sagemaker import BUCKET, LocalAccount, stage_of
+from tests.unit.tables import make_registry_table
 from tunedrop import catalog, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import ImportedBase
 from tunedrop.errors import TransientError
 from tunedrop.preflight import _base as preflight
+from tunedrop.registry import Registry
+from tunedrop.results.teardown import Teardown
 from tunedrop.serving import bases, inventory, throughput
 from tunedrop.serving.sweep import in_service
 from tunedrop.stage import Stage
@@ -275,6 +279,22 @@ def test_the_sweep_and_the_teardown_of_the_stage_end_it_and_that_of_a_run_does_n
     assert throughput.release(aws.bedrock, base.arn)
     assert list(in_service(aws, stage)) == []
     assert [one.arn for one in in_service(aws, stage_of("sagemaker-serverless", name="prod"))] == [other.arn]
+
+
+def test_a_teardown_ends_it_also_after_its_engine_has_left_the_settings(
+    aws: Aws, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_DEFAULT_REGION", stage.region)
+    base = ended(aws, bases.ensure(aws, stage, QWEN))
+    without = msgspec.structs.replace(stage, engines=("bedrock",))
+    make_registry_table(aws, stage)
+    Registry(aws.dynamodb, stage.registry_table).register(builders.run(base_model=QWEN.id))
+    aws.step_functions = FakeBedrock(stop_execution={})
+
+    done = Teardown(aws, without, None, lambda *_: None, lambda _: None).run()
+
+    assert (done.released, done.remaining) == ([base.arn], {})
+    assert list(in_service(aws, stage)) == []
 
 
 def test_a_bedrock_that_does_not_answer_decides_nothing(stage: Stage) -> None:

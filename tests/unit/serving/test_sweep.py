@@ -20,6 +20,7 @@ from tunedrop.registry.troubles import Troubles
 from tunedrop.serving.removal import Removal
 from tunedrop.serving.sweep import Sweeper, in_service
 from tunedrop.stage import Stage
+from tunedrop.steps.sweep_throughput import Sweep
 
 RUN = "persona-0123456789"
 CREATED = datetime(2026, 11, 23, tzinfo=UTC)
@@ -224,6 +225,33 @@ def test_an_imported_base_model_goes_once_no_run_has_needed_it_for_long(
         registry.register(builders.run(run_id="other-0123456789", base_model=running))
 
     assert sweep(aws, stage, with_base(expires, owner)).released == (() if stays else (IMPORTED,))
+
+
+@pytest.mark.parametrize(("expires", "goes"), [("2026-01-01T00:00:00Z", True), (FUTURE, False)])
+def test_an_imported_base_model_goes_also_after_its_engine_has_left_the_settings(
+    aws: Aws, stage: Stage, registry: Registry, expires: str, goes: bool
+) -> None:
+    registry.register(builders.run(base_model=QWEN))
+    registry.end(RUN, "promoted", None)
+    aws.bedrock = with_base(expires)
+
+    swept = Sweep(aws, stage, lambda _: None).run()
+
+    assert stage.engines == ("bedrock",)
+    assert swept.released == [IMPORTED] * goes
+
+
+def test_a_stage_that_has_never_imported_is_not_asked_for_imported_models(
+    aws: Aws, stage: Stage, registry: Registry
+) -> None:
+    """Most Regions do not have them."""
+    registry.register(builders.run())
+    aws.bedrock = with_base(FUTURE)
+
+    Sweep(aws, stage, lambda _: None).run()
+
+    assert aws.bedrock.called("list_custom_model_deployments")
+    assert not aws.bedrock.called("list_imported_models")
 
 
 PACKAGE = "arn:aws:sagemaker:us-west-2:111122223333:model-package/tunedrop-test-qwen3-4b/1"
