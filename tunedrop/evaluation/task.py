@@ -90,7 +90,7 @@ class EvaluationTask(msgspec.Struct, frozen=True, kw_only=True):
         wanted = self.run.evaluation.few_shot
         if not wanted or self.dataset.target_format == "text":
             return []
-        return chosen(islice(self._trained_on(aws_), MOST_KNOWN), wanted)
+        return chosen(islice(self._trained_on(aws_), MOST_KNOWN), wanted, self.dataset.train)
 
     def ask(
         self, aws_: Aws, questions: Sequence[HeldOut], per_minute: float, deadline: float

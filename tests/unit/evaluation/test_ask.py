@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import time
+from collections.abc import Iterable
 
 import msgspec
 import pytest
@@ -174,10 +175,32 @@ def test_a_prediction_keeps_the_conversation_before_its_prompt() -> None:
     assert [(one.role, one.text) for one in found.before] == [("user", "a lift?"), ("assistant", "yes")]
 
 
-def test_evaluated_prompts_are_spread_over_the_held_out_set() -> None:
-    questions = [HeldOut(record=n, turn=0, system="", messages=(), reference="") for n in range(100)]
+def held_out(texts: Iterable[str]) -> list[HeldOut]:
+    return [
+        HeldOut(record=number, turn=0, system="", messages=(Message("user", text),), reference="yes")
+        for number, text in enumerate(texts)
+    ]
 
-    assert [one.record for one in select(questions, 4)] == [0, 25, 50, 75]
+
+def test_evaluated_prompts_are_spread_over_the_held_out_set() -> None:
+    questions = held_out(map(str, range(100)))
+
+    found = select(questions, 4)
+
+    assert [one.record // 25 for one in found] == [0, 1, 2, 3]
+    assert select(questions, 4) == found
+    assert select(held_out(map(str, range(1, 101))), 4) != found
+    assert select(questions, 100) == questions
+
+
+@pytest.mark.parametrize("place", [0, 7, 50, 99])
+def test_nobody_can_put_long_prompts_where_they_are_asked(place: int) -> None:
+    """The estimate takes those that are asked for of average length: of these, one in a hundred is long."""
+    texts = ["long" * 100 if number % 100 == place else "hi" for number in range(50_000)]
+
+    found = select(held_out(f"{number} {text}" for number, text in enumerate(texts)), 500)
+
+    assert sum("long" in one.messages[-1].text for one in found) < 25
 
 
 def test_a_prompt_of_two_records_is_evaluated_once() -> None:

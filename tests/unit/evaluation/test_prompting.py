@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from tests.unit.evaluation.answers import prediction, with_words
-from tunedrop.contracts import Evaluation, EvaluationSettings
+from tunedrop.contracts import DatasetFile, Evaluation, EvaluationSettings
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.evaluation.decision.gate import decide
 from tunedrop.evaluation.inference.ask import Answer
@@ -26,6 +26,7 @@ class Listening:
         return Answer(text="yes")
 
 
+TRAINED_ON = DatasetFile(uri="", records=100, tokens=LONGEST_EXAMPLE * 100)
 EXAMPLES = [question("one?", "1"), question("two?", "2")]
 
 
@@ -72,11 +73,20 @@ def test_examples_stand_by_themselves_and_come_from_all_over_the_data() -> None:
     ]
     fit = [question(f"{number}?", "x") for number in range(90)]
 
-    found = chosen([*unfit, *fit], 3)
+    found = chosen([*unfit, *fit], 3, TRAINED_ON)
 
     assert [one.messages[0].text for one in found] == ["0?", "30?", "60?"]
-    assert chosen(fit[:2], 5) == fit[:2]
-    assert chosen([], 5) == []
+    assert chosen(fit[:2], 5, TRAINED_ON) == fit[:2]
+    assert chosen([], 5, TRAINED_ON) == []
+
+
+@pytest.mark.parametrize("long", ["word " * 400, "0 " * 60])
+def test_no_example_is_much_longer_than_the_estimate_takes_one_for(long: str) -> None:
+    """Whoever writes the training file knows which records are shown, and may put its long ones there."""
+    average = DatasetFile(uri="", records=10_000, tokens=300_000, dense=20_000)
+    short = [question(f"number {number}, please?", "yes") for number in range(9)]
+
+    assert chosen([question(long, "no"), *short], 3, average)[0] == short[0]
 
 
 def verdict(base: int, tuned: int, prompted: int, errors: int = 0) -> Evaluation:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import random
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import pairwise
 from typing import Literal, Protocol
 
 import msgspec
@@ -119,11 +122,20 @@ def distinct(questions: Iterable[HeldOut]) -> Iterator[HeldOut]:
 
 
 def select(questions: Iterable[HeldOut], most: int) -> list[HeldOut]:
-    """The prompts to evaluate: all, or this many, spread evenly over the held-out set."""
+    """The prompts to evaluate: all, or this many, one from each of as many equal parts of the held-out set.
+
+    Which one is drawn by a seed that all prompts make: the estimate counts prompts of average length, and
+    whoever writes the test set would otherwise put the long ones where they are asked.
+    """
     everything = list(questions)
     if len(everything) <= most:
         return everything
-    return [everything[index * len(everything) // most] for index in range(most)]
+    seed = hashlib.sha256()
+    for one in everything:
+        seed.update(repr((one.system, one.messages, one.reference)).encode())
+    draw = random.Random(seed.digest())  # noqa: S311 - not a secret, only not to be steered
+    bounds = [index * len(everything) // most for index in range(most + 1)]
+    return [everything[draw.randrange(first, end)] for first, end in pairwise(bounds)]
 
 
 def evaluate(

@@ -6,7 +6,9 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from tunedrop.contracts import DatasetFile
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
+from tunedrop.dataset.rules import record as rules
 from tunedrop.evaluation.inference.ask import Answer
 from tunedrop.evaluation.inference.evaluate import Model
 
@@ -16,8 +18,19 @@ LONGEST_EXAMPLE = 8_000
 """Characters of a prompt and its answer; longer ones fit into no prompt beside others."""
 
 
-def chosen(examples: Iterable[HeldOut], wanted: int) -> list[HeldOut]:
-    """So many examples, spread over those that stand by themselves: one prompt, one answer, no images."""
+MOST_OF_AVERAGE = 2
+"""How many times as long as the average training record, which the estimate counts, an example may be."""
+
+
+def chosen(examples: Iterable[HeldOut], wanted: int, trained_on: DatasetFile) -> list[HeldOut]:
+    """So many examples, spread over those that stand by themselves: one prompt, one answer, no images.
+
+    Parameters
+    ----------
+    trained_on
+        The training file, whose average record tells which examples are too long.
+    """
+    longest = MOST_OF_AVERAGE * (trained_on.tokens + trained_on.dense) / max(1, trained_on.records)
     fitting = [
         one
         for one in examples
@@ -25,9 +38,16 @@ def chosen(examples: Iterable[HeldOut], wanted: int) -> list[HeldOut]:
         and not one.messages[0].blocks
         and one.reference
         and len(one.messages[0].text) + len(one.reference) <= LONGEST_EXAMPLE
+        and _tokens(one) <= longest
     ]
     step = max(1.0, len(fitting) / max(1, wanted))
     return [fitting[int(index * step)] for index in range(min(wanted, len(fitting)))]
+
+
+def _tokens(example: HeldOut) -> int:
+    """The tokens of an example, counted as those of a `DatasetFile`, with what may be a token each."""
+    texts = (example.system, example.messages[0].text, example.reference)
+    return sum(rules.tokens_of(len(one.encode("utf-8", "replace"))) + rules.dense_in(one) for one in texts)
 
 
 class Prompted:
