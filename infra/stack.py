@@ -18,7 +18,8 @@ class TunedropStack(Stack):
     def __init__(
         self, scope: Construct, id: str, *, settings: Settings, bundles: Bundles, **properties: Any
     ) -> None:
-        super().__init__(scope, id, **properties)
+        # A template has 1 MB, and its indentation would take a quarter of it.
+        super().__init__(scope, id, suppress_template_indentation=True, **properties)
         # CDK omits "Default" from logical ids, as if the parts were directly in the stack.
         tunedrop = Tunedrop(self, "Default", settings=settings, bundles=bundles)
         region, console = self.region, f"https://{self.region}.console.aws.amazon.com"

@@ -22,6 +22,13 @@ MOST_RECIPIENTS = 199
 """SNS takes 200 filter policies a topic by default (developer guide, subscription-filter-policy-constraints,
 read 2026-11-30); one is for receipts."""
 
+MOST_GROUPS = 149
+"""A filter policy has at most 150 values (the same page); one is the address itself."""
+
+LONGEST_TAGS = 4_000
+"""Bytes of all keys and values: about 120 resources carry them, in a template of at most 1 MB (CloudFormation
+user guide, cloudformation-limits, read 2026-11-30)."""
+
 _BOUNDARY = re.compile(r"[\w+=,.@/-]{1,512}")
 
 
@@ -173,6 +180,15 @@ def _of_roles_and_tags(settings: Settings) -> Wrong:
                 f": {key} is not for you to set; {naming.OUR_TAGS} is how the stage finds what is its own",
             )
 
+    if (size := len("".join(key + value for key, value in settings.tags.items()).encode())) > LONGEST_TAGS:
+        yield (
+            "tags",
+            (
+                f": their keys and values are {size:,} bytes, and the stack's template has room for "
+                f"{LONGEST_TAGS:,}: shorten them"
+            ),
+        )
+
 
 def _of_recipients(settings: Settings) -> Wrong:
     """Those of `notify` get what is theirs by the filter policies of their subscriptions."""
@@ -180,6 +196,14 @@ def _of_recipients(settings: Settings) -> Wrong:
     if len(named) > MOST_RECIPIENTS:
         what = f" has {len(named)} addresses, and SNS filters for {MOST_RECIPIENTS}: name mailing lists"
         yield "notify", what
+    for one in sorted(named):
+        groups = sum(one in group for group in settings.notify.values())
+        if groups > MOST_GROUPS:
+            yield (
+                "notify",
+                f": {one} is in {groups} groups, and SNS filters for {MOST_GROUPS}: add it to "
+                "notification_emails, which get everything",
+            )
 
 
 def hint(key: str, known: list[str]) -> str:

@@ -129,8 +129,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         must allow CloudWatch (and AWS Budgets, with `cost_budget`) to publish to an encrypted topic. By
         default the stack creates a key.
     tags
-        Tags for every resource of the stack, such as a cost centre; at most 48, none of which begins with
-        `tunedrop:`.
+        Tags for every resource of the stack, such as a cost centre; at most 48, together of 4,000 bytes, none
+        of which begins with `tunedrop:`.
     notification_emails
         Recipients of all run results, approval requests and alarms; each confirms the subscription once.
     notify

@@ -49,7 +49,7 @@ ReportLinks = Annotated[
 Email = Annotated[
     str,
     msgspec.Meta(
-        pattern=r"^[^@\s,;<>]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
+        pattern=r"^[^@\s,;<>\"\\]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+$",
         description="an e-mail address such as ana@example.com",
     ),
 ]

@@ -12,6 +12,8 @@ from cfnlint.api import lint
 from cfnlint.config import ManualArgs
 
 from infra.diagram import definition_of
+from infra.settings.contradictions import LONGEST_TAGS
+from infra.settings.stage import MOST_TAGS
 from tests.infra.conftest import synthesize
 from tests.infra.test_authorization import ENGINES
 from tunedrop import catalog
@@ -63,6 +65,17 @@ def test_the_template_and_its_workflow_are_half_as_large_as_they_may_be(template
 
     assert len(json.dumps(template)) < 1_000_000 / 2
     assert len(json.dumps(definition_of(template))) < longest / 2
+
+
+def test_the_longest_tags_that_settings_take_fit_the_template(tmp_path: Path) -> None:
+    """The file is what CloudFormation gets, and has at most 1 MB (user guide, cloudformation-limits)."""
+    length = LONGEST_TAGS // MOST_TAGS - len("00")
+    tags = {f"{number:02}": "v" * length for number in range(MOST_TAGS)}
+
+    synthesize(tmp_path, LONGEST, cost_budget=True, network=NETWORK, tags=tags, **WIDEST)
+
+    (template,) = (tmp_path / "cdk.out").glob("*.template.json")
+    assert template.stat().st_size < 1_000_000
 
 
 def test_names_and_numbers_over_cloudformations_limits_would_be_found() -> None:

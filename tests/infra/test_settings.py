@@ -61,6 +61,8 @@ def test_an_unknown_key_is_refused_with_the_nearest_known_one() -> None:
         ("artifacts_bucket", "Company_Results"),
         ("data_buckets", ["arn:aws:s3:::company-data"]),
         ("data_bucket_keys", ["alias/company-data"]),
+        ("notification_emails", ['"ana smith"@example.com']),
+        ("notify", {"law": ["ana\\smith@example.com"]}),
         ("tenant_budgets_usd", {"law": 0}),
         ("network", {**NETWORK, "endpoints": {"vpc": "vpc-1", "route_tables": ["rtb-0123456789abcdef0"]}}),
         ("network", {**NETWORK, "endpoints": {"vpc": "vpc-0123456789abcdef0", "route_tables": []}}),
@@ -99,6 +101,12 @@ def test_a_wrong_value_is_refused_with_its_key(key: str, value: object) -> None:
         ({"tags": {"tunedrop:stage": "prod"}}, "is how the stage finds what is its own"),
         ({"tags": {"tunedrop:removal": "destroy"}}, "tags: tunedrop:removal is not for you to set"),
         ({"notify": {"all": [f"{n}@example.com" for n in range(200)]}}, "notify has 200 addresses, and SNS"),
+        (
+            {"notify": {f"g{n}": ["a@example.com"] for n in range(150)}},
+            "notify: a@example.com is in 150 groups, and SNS filters for 149",
+        ),
+        ({"tags": {f"{n:02}": "v" * 82 for n in range(48)}}, "tags: their keys and values are 4,032 bytes"),
+        ({"tags": {f"{n:02}": "ü" * 41 for n in range(48)}}, "tags: their keys and values are 4,032 bytes"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
