@@ -140,8 +140,12 @@ class Tunedrop(Construct):
         """Refuse settings that are invalid, here or together with another Tunedrop of this app."""
         where, region = f"{self.node.path}: settings", Stack.of(self).region
         stage_settings.check(self._settings, where)
-        if not Token.is_unresolved(region):
-            refuse_region(where, self._settings, region)
+        if Token.is_unresolved(region):
+            raise SettingsError(
+                f"{self.node.path}: its stack has no Region, on which base models and the tables' encryption "
+                "depend: give it one (env=Environment(...)), or log in, so that the CDK CLI does"
+            )
+        refuse_region(where, self._settings, region)
         self._refuse_a_second_of_the_same_name()
 
     def _functions(self, bundles: Bundles, tables: Tables, roles: ServiceRoles) -> Functions:

@@ -14,7 +14,9 @@ class Tables(Construct):
     def __init__(self, scope: Construct, id: str, *, key: kms.IKey, removal: RemovalPolicy) -> None:
         super().__init__(scope, id)
 
-        def table(name: str, keys: tuple[str, str], indexes: dict[str, tuple[str, ...]]) -> dynamodb.TableV2:
+        def table(
+            name: str, keys: tuple[str, str], indexes: dict[str, tuple[str, ...]], expires: str | None = None
+        ) -> dynamodb.TableV2:
             return dynamodb.TableV2(
                 self,
                 name,
@@ -33,12 +35,12 @@ class Tables(Construct):
                 point_in_time_recovery_specification=dynamodb.PointInTimeRecoverySpecification(
                     point_in_time_recovery_enabled=True
                 ),
-                time_to_live_attribute="ttl",
+                time_to_live_attribute=expires,
                 deletion_protection=removal == RemovalPolicy.RETAIN,
                 removal_policy=removal,
             )
 
-        self.runs = table("Runs", ("pk", "sk"), {"by_time": ("gsi_pk", "gsi_sk")})
+        self.runs = table("Runs", ("pk", "sk"), {"by_time": ("gsi_pk", "gsi_sk")}, "ttl")
         self.waits = table(
             "Waits", ("run_id", "kind"), {"by_kind": ("kind", "arrived_at"), "by_subject": ("subject",)}
         )

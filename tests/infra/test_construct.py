@@ -6,6 +6,7 @@ import importlib.util
 from pathlib import Path
 from typing import Any
 
+import botocore.session
 import pytest
 from aws_cdk import App, Environment, Stack
 from aws_cdk import aws_events_targets as targets
@@ -192,6 +193,23 @@ def test_a_stack_in_a_region_without_the_base_model_is_refused(app: App, bundles
 
     with pytest.raises(SettingsError, match=r"^West/Tuning: settings\.region: amazon\.nova-lite\S+ is cust"):
         Tunedrop(west, "Tuning", settings=settings(), bundles=bundles)
+
+
+@pytest.mark.parametrize("region", ["us-gov-west-1", "cn-north-1", "eusc-de-east-1"])
+def test_a_stack_in_another_partition_is_refused(app: App, bundles: Bundles, region: str) -> None:
+    """Where ARNs begin otherwise (botocore's partitions), nothing of the catalog is tuned."""
+    assert botocore.session.get_session().get_partition_for_region(region) != "aws"
+    there = Stack(app, "There", env=Environment(account=ACCOUNT, region=region))
+
+    with pytest.raises(SettingsError, match=rf"^There/Tuning: settings\.region: .*not in {region}$"):
+        Tunedrop(there, "Tuning", settings=settings(), bundles=bundles)
+
+
+@pytest.mark.parametrize("known", [{}, {"account": ACCOUNT}], ids=["nothing", "account"])
+def test_a_stack_without_a_region_is_refused(app: App, bundles: Bundles, known: dict[str, str]) -> None:
+    """It could be deployed into any partition; CDK itself refuses it for the keys of the tables' replicas."""
+    with pytest.raises(SettingsError, match=r"^Any/Tuning: its stack has no Region"):
+        Tunedrop(Stack(app, "Any", env=Environment(**known)), "Tuning", settings=settings(), bundles=bundles)
 
 
 def _resources(app: App) -> dict[str, dict[str, Any]]:

@@ -62,16 +62,23 @@ def test_only_the_intake_bucket_sends_events_and_by_its_own_property(resources: 
     assert not resources.has("Custom::S3BucketNotifications")
 
 
-def test_both_tables_are_under_our_key_with_backups_and_time_to_live(resources: Resources) -> None:
+def test_both_tables_are_under_our_key_with_backups(resources: Resources) -> None:
     tables = resources.of("AWS::DynamoDB::GlobalTable")
 
     assert len(tables) == 2
     for table in tables.values():
         assert table["SSESpecification"] == {"SSEEnabled": True, "SSEType": "KMS"}
-        assert table["TimeToLiveSpecification"] == {"AttributeName": "ttl", "Enabled": True}
         for replica in table["Replicas"]:
             assert replica["PointInTimeRecoverySpecification"]["PointInTimeRecoveryEnabled"] is True
             assert "KMSMasterKeyId" in replica["SSESpecification"]
+
+
+def test_what_the_registry_keeps_for_a_time_expires_there_and_waits_do_not(resources: Resources) -> None:
+    tables = resources.of("AWS::DynamoDB::GlobalTable").values()
+
+    expiring = {one["KeySchema"][0]["AttributeName"]: one.get("TimeToLiveSpecification") for one in tables}
+
+    assert expiring == {"pk": {"AttributeName": "ttl", "Enabled": True}, "run_id": None}
 
 
 @pytest.mark.parametrize(
