@@ -13,7 +13,7 @@ from tunedrop.cost.budgets import judge
 from tunedrop.cost.estimate import estimate
 from tunedrop.evaluation.workload import minutes, outlasts_throughput, workload
 from tunedrop.registry.aliases import Aliases
-from tunedrop.registry.ownership import uncompared_with, unrelated_to
+from tunedrop.registry.ownership import put_by_hand, uncompared_with, unrelated_to
 from tunedrop.registry.spending import Month
 from tunedrop.serving import choose
 
@@ -37,6 +37,7 @@ def handler(payload: Input, services: Services) -> Estimate:
         undecidable=found.undecidable or outlasts_throughput(how_long, stage, way),
         unrelated_to=unrelated_to(services.aws.s3, registry, aliases, run, payload.dataset),
         uncompared_with=uncompared_with(aliases, run),
+        put_by_hand=put_by_hand(aliases, run),
         succeeds=run.succeeds,
         left_out=run.left_out,
     )

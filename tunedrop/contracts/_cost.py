@@ -40,8 +40,9 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     `evaluation_requests` is the number of answers and judgements of the evaluation, `evaluation_minutes` its
     duration; None if unknown. `unrelated_to` is the run whose model this one would replace in production
     although their data is unrelated, `uncompared_with` the one whose model it would replace without a
-    comparison, because nothing serves it. `succeeds` is the Legacy base model that the run's base model
-    replaces. All three need approval. `left_out` are the manifest's hyperparameters that the new base model
+    comparison, because nothing serves it. `put_by_hand` is the modelId that the name has in production
+    without any run having promoted it. `succeeds` is the Legacy base model that the run's base model
+    replaces. All four need approval. `left_out` are the manifest's hyperparameters that the new base model
     does not support. `undecidable` says why its evaluation could reach no verdict, which needs approval too.
     """
 
@@ -57,6 +58,7 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
     evaluation_minutes: float | None = None
     unrelated_to: str = ""
     uncompared_with: str = ""
+    put_by_hand: str = ""
     succeeds: str = ""
     left_out: tuple[str, ...] = ()
 

@@ -57,6 +57,12 @@ def _reasons(estimate: Estimate, stage: Stage, before: float) -> Iterator[str]:
             f"{estimate.unrelated_to}; it would replace that model if it is better. For a model of its own, "
             "upload it under another name"
         )
+    if estimate.put_by_hand:
+        yield (
+            f"the model in production of this name, {estimate.put_by_hand}, was put there by hand, so that "
+            "nobody knows what it has learned; it would be replaced if this run's model is better. For a "
+            "model of its own, upload it under another name"
+        )
     if estimate.uncompared_with:
         serve = command("promote", estimate.uncompared_with, options=f"--serve --stage {stage.name}")
         yield (

@@ -54,6 +54,15 @@ def uncompared_with(aliases: Aliases, run: Run) -> str:
     return head.run_id if head is not None and aliases.champion(run.name) is None else ""
 
 
+def put_by_hand(aliases: Aliases, run: Run) -> str:
+    """The modelId that the alias of a run's name holds, if somebody has written it by hand, such as that of a
+    copied model: nobody knows what it has learned; else empty."""
+    history, current = aliases.history(run.name), aliases.current(run.name)
+    known = history[0].model_id if history else None
+    is_own = bool(history) and history[0].run_id == run.run_id  # its promotion may be at work
+    return current if current and current != known and not is_own else ""
+
+
 def check_before_promotion(
     s3: Any, registry: Registry, aliases: Aliases, run: Run, dataset: Dataset, *, compared: bool
 ) -> None:
@@ -67,12 +76,19 @@ def check_before_promotion(
     Raises
     ------
     NameTaken
-        If its data is unrelated to this run's, or the two were not compared, and its replacement was not
-        approved; or if it was promoted while this run was evaluated.
+        If its data is unrelated to this run's or unknown, or the two were not compared, and its replacement
+        was not approved; or if it was promoted while this run was evaluated.
     """
     _check_none_came_between(registry, aliases, run)
     record = registry.get(run.run_id)
     estimate = record.document("estimate", Estimate) if record is not None else None
+    by_hand = put_by_hand(aliases, run)
+    if by_hand and (estimate is None or estimate.put_by_hand != by_hand):
+        raise NameTaken(
+            f"since this run was estimated, somebody has put {by_hand} into production under the name "
+            f"{run.name}, by hand. Nothing was replaced, and the model is kept. To replace it, run tunedrop "
+            f"retry {run.run_id}, which asks for approval and does not train again"
+        )
     if not compared:
         _check_uncompared(aliases, run, estimate)
     taken = unrelated_to(s3, registry, aliases, run, dataset)

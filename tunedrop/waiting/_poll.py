@@ -122,7 +122,7 @@ def _approval(s3: Any, stage: Stage, registry: Registry, wait: Wait) -> Approval
         record = registry.get(wait.run_id)
         estimate = record.document("estimate", Estimate) if record is not None else None
         for_a_person = estimate is not None and (
-            estimate.unrelated_to or estimate.uncompared_with or estimate.succeeds
+            estimate.unrelated_to or estimate.uncompared_with or estimate.put_by_hand or estimate.succeeds
         )
         if stage.when_unanswered == "approve" and not for_a_person:
             return Approval(approved_at=clock.now())

@@ -95,6 +95,14 @@ def test_approval_is_requested_before_a_model_is_replaced_that_nothing_serves() 
     assert reason.endswith("before you approve: tunedrop promote persona-1 --serve --stage test")
 
 
+def test_approval_is_requested_before_a_model_is_replaced_that_somebody_has_put_there_by_hand() -> None:
+    by_hand = msgspec.structs.replace(estimate(1.0), put_by_hand="arn:copy")
+
+    (reason,) = judge(by_hand, builders.stage(), 0.0).approval_reasons
+
+    assert "arn:copy, was put there by hand" in reason
+
+
 def test_approval_is_requested_for_a_run_that_could_reach_no_verdict() -> None:
     undecidable = msgspec.structs.replace(estimate(1.0), undecidable="12 conversations cannot decide")
 

@@ -16,7 +16,13 @@ from tunedrop.contracts import Dataset, DatasetFile, DeploymentSettings, Estimat
 from tunedrop.errors import NameTaken
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
-from tunedrop.registry.ownership import STRETCH, check_before_promotion, uncompared_with, unrelated_to
+from tunedrop.registry.ownership import (
+    STRETCH,
+    check_before_promotion,
+    put_by_hand,
+    uncompared_with,
+    unrelated_to,
+)
 from tunedrop.serving.production import Production
 from tunedrop.stage import Stage
 
@@ -162,6 +168,41 @@ def test_a_model_in_production_that_nothing_serves_is_not_replaced_uncompared_un
         approved = msgspec.structs.replace(ESTIMATE, uncompared_with="earlier-0123456789")
         registry.save(run.run_id, estimate=approved)
     check(compared=False)
+
+
+@pytest.mark.parametrize("has_history", [False, True])
+def test_what_somebody_has_put_into_production_by_hand_is_replaced_only_if_that_was_approved(
+    aws: Aws, stage: Stage, registry: Registry, aliases: Aliases, has_history: bool
+) -> None:
+    """A model that was copied from another account, and that no run of this stage has trained."""
+    run, data, copy = builders.run(), dataset(aws, "later", PERSONA), f"{builders.DEPLOYMENT_ARN}-copy"
+    registry.register(run)
+    registry.save(run.run_id, estimate=ESTIMATE)
+    if has_history:
+        promoted(aws, registry, aliases, PERSONA)
+    assert put_by_hand(aliases, run) == ""
+    aws.ssm.put_parameter(Name=aliases.parameter("persona"), Value=copy, Type="String", Overwrite=True)
+
+    assert put_by_hand(aliases, run) == copy
+    with pytest.raises(NameTaken, match=f"{copy} into production .* retry {run.run_id}"):
+        check_before_promotion(aws.s3, registry, aliases, run, data, compared=True)
+    registry.save(run.run_id, estimate=msgspec.structs.replace(ESTIMATE, put_by_hand=copy))
+    check_before_promotion(aws.s3, registry, aliases, run, data, compared=True)
+
+
+def test_an_alias_behind_its_history_does_not_keep_its_run_from_completing_it(
+    aws: Aws, registry: Registry, aliases: Aliases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The function that promotes died between the two: called again, it finds its own promotion."""
+    promoted(aws, registry, aliases, PERSONA)
+    run, data = builders.run(), dataset(aws, "later", PERSONA)
+    registry.register(run)
+    registry.save(run.run_id, estimate=ESTIMATE)
+    with monkeypatch.context() as patch:
+        patch.setattr(Aliases, "_write_parameter", lambda *_: None)
+        aliases.promote("persona", run.run_id, builders.MODEL_ARN, f"{builders.DEPLOYMENT_ARN}-new")
+
+    check_before_promotion(aws.s3, registry, aliases, run, data, compared=True)
 
 
 @pytest.mark.parametrize(

@@ -403,6 +403,17 @@ def test_somebody_is_asked_before_a_model_is_replaced_that_nothing_serves(here: 
     assert any("promote persona-9 --serve" in reason for reason in found["approval_reasons"])
 
 
+def test_somebody_is_asked_before_a_model_is_replaced_that_was_put_there_by_hand(here: Here) -> None:
+    aliases = Aliases(here.aws.ssm, here.aws.dynamodb, here.stage)
+    alias = aliases.parameter(builders.run().name)
+    here.aws.ssm.put_parameter(Name=alias, Value=builders.DEPLOYMENT_ARN, Type="String")
+
+    found = here.call("estimate_cost", run=builders.run(), dataset=builders.dataset())
+
+    assert found["put_by_hand"] == builders.DEPLOYMENT_ARN
+    assert any("by hand" in reason for reason in found["approval_reasons"])
+
+
 def test_a_stop_that_comes_before_a_step_stops_the_handler_itself(here: Here) -> None:
     here.registry.request_stop(builders.run(), "Ada")
 

@@ -606,7 +606,12 @@ def test_a_run_that_comes_back_to_its_queue_keeps_its_place(waits: Waits) -> Non
 
 @pytest.mark.parametrize(
     ("for_a_person", "approved"),
-    [({}, True), ({"unrelated_to": "persona-9"}, False), ({"uncompared_with": "persona-9"}, False)],
+    [
+        ({}, True),
+        ({"unrelated_to": "persona-9"}, False),
+        ({"uncompared_with": "persona-9"}, False),
+        ({"put_by_hand": "arn:copy"}, False),
+    ],
 )
 def test_silence_approves_where_the_stage_says_so_but_never_gives_a_name_away(
     aws: Aws, registry: Registry, waits: Waits, tokens: Tokens, intake: str, for_a_person: dict[str, str],

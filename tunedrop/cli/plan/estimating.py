@@ -33,7 +33,7 @@ from tunedrop.errors import InvalidManifest, OverBudget, PreflightFailed
 from tunedrop.evaluation.workload import minutes, outlasts_throughput, workload
 from tunedrop.formatting.costs import evaluation_in_words, in_words
 from tunedrop.planning import base_models
-from tunedrop.registry.ownership import uncompared_with
+from tunedrop.registry.ownership import put_by_hand, uncompared_with
 from tunedrop.serving import choose, kinds
 from tunedrop.stage import Stage
 
@@ -123,6 +123,7 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
         found,
         undecidable=found.undecidable or (outlasts_throughput(how_long, stage, way) if here else ""),
         uncompared_with=uncompared_with(here.aliases, run) if here is not None else "",
+        put_by_hand=put_by_hand(here.aliases, run) if here is not None else "",
     )
     checking.say_whether_tunable(model, report.method)
     return Plan(run=run, report=report, dataset=dataset, estimate=_judged(found, stage, run, here))
