@@ -30,5 +30,6 @@ def handler(payload: Input, services: Services) -> Wait:
     logger.info("waiting", extra={"wait": wait.kind, "subject": wait.subject})
     kept = services.callbacks.register(wait)
     if payload.estimate is not None:
+        approval.note(services.registry, kept.subject)
         approval.ask(services.aws.sns, services.stage, payload.run, payload.estimate, kept.expires_at)
     return kept

@@ -131,7 +131,7 @@ def _places(
         if run_id in registry.unreadable:
             continue
         for at, key in newest:
-            if record is None or (why := _vain_signals.why(record, key, at)):
+            if record is None or (why := _vain_signals.why(registry, record, key, at)):
                 _add(found, _place(key, stage.tenants), key, at, "" if record is None else why)
     return starting, found.values.values()
 

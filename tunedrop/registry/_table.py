@@ -6,7 +6,7 @@
 | `RUN#<run id>` | `STEP#<started at>#<step>` | one attempt at a step |
 | `TRAINING#<hash>` | `RUN` | the run that has trained these records (`tunedrop.registry.trainings`) |
 | `MONTH#<month>` | `RUN#<run id>` | a run's spending in a month (`tunedrop.registry.spending`) |
-| `ONCE#<what>` | which | an action that happens once, such as an announcement |
+| `ONCE#<what>` | which | an action that happens once, such as an announcement or a request for approval |
 | `KEPT#<name>` | `KEPT` | a document of the stage, such as the price list |
 | `NAME#<name>` | `<created at>#<run id>` | the runs that a name has had |
 | `RETUNE` | name | a name that is retuned when its data has grown |

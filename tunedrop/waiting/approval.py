@@ -11,6 +11,7 @@ from tunedrop import clock, escaping, intake
 from tunedrop.aws.subjects import attributes, subject
 from tunedrop.contracts import Estimate, Run
 from tunedrop.formatting.costs import amount, evaluation_in_words, in_words, paid_in_words
+from tunedrop.registry import Registry
 from tunedrop.reporting import chat_channel
 from tunedrop.reporting.chat_channel import About
 from tunedrop.stage import Stage
@@ -36,6 +37,19 @@ def code_of(run: Run, estimate: Estimate) -> str:
 def key_of(run: Run, estimate: Estimate) -> str:
     """The key of the object that approves this estimate."""
     return intake.signal_key(run.run_id, "approve", code_of(run, estimate))
+
+
+def note(registry: Registry, key: str) -> None:
+    """Note the key that approves: a later release may write the estimate, and so its code, otherwise."""
+    registry.claim(_ASKED, key)
+
+
+def asked(registry: Registry, run: Run) -> set[str]:
+    """The keys that approve what this attempt at a run has asked."""
+    return registry.claimed(_ASKED, intake.signal_key(run.run_id, "approve", f"{run.attempt}-"))
+
+
+_ASKED = "APPROVAL"
 
 
 def ask(sns: Any, stage: Stage, run: Run, estimate: Estimate, expires_at: str) -> None:

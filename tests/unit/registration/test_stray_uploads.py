@@ -6,6 +6,7 @@ import posixpath
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -165,12 +166,29 @@ def test_a_signal_that_does_nothing_is_told_with_the_reason(
     registry.save(run.run_id, estimate=estimate)
     registry.start_step(run.run_id, "wait_for_approval", "2026-11-30T00:00:00Z")
     right = approval.code_of(run, estimate)
+    approval.note(registry, approval.key_of(run, estimate))
     put(aws, f"runs/{run.run_id}/{signal.format(right=right)}")
 
     strays = find(aws, registry)
 
     assert [one.why for one in strays] == [told.format(run_id=run.run_id, right=right)] * bool(told)
     assert not told or f": {strays[0].why}\n" in stray_uploads.text(STAGE, strays)
+
+
+@pytest.mark.usefixtures("intake")
+@pytest.mark.parametrize("is_noted", [True, False])
+def test_an_approval_that_was_asked_for_before_an_upgrade_is_not_told(
+    aws: Aws, registry: Registry, is_noted: bool
+) -> None:
+    """A release whose estimates have another field gives them other codes; the run waits for the old one."""
+    run, estimate = builders.run(), Estimate(lines=(), low=1.0, likely=2.0, high=3.0, budget_usd=1.0)
+    registry.register(run)
+    registry.save(run.run_id, estimate=msgspec.structs.replace(estimate, approval_reasons=("it is dear",)))
+    if is_noted:
+        approval.note(registry, f"runs/{run.run_id}/approve/1-0123456789")
+    put(aws, f"runs/{run.run_id}/approve/1-0123456789")
+
+    assert find(aws, registry) == []
 
 
 @pytest.mark.usefixtures("intake")

@@ -161,6 +161,7 @@ def test_a_wait_for_approval_asks_once_and_waits_for_the_object_that_answers(her
 
     (asked,) = sns.called("publish")
     assert wait["subject"] == approval.key_of(run, estimate)
+    assert approval.asked(here.registry, run) == {wait["subject"]}
     assert wait["subject"] in asked["Message"]
     assert asked["MessageAttributes"]["event"]["StringValue"] == "approval-required"
 
