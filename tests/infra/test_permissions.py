@@ -3,10 +3,11 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import boto3
 import pytest
 
 from tests.infra.conftest import ACCOUNT, REGION, Resources, as_list, synthesize
-from tests.infra.test_authorization import ENGINES, EVERYTHING
+from tests.infra.test_authorization import ENGINES, EVERYTHING, action_of
 
 WITHOUT_RESOURCE = {
     "xray:PutTraceSegments": "X-Ray has no resource for sending traces",
@@ -209,9 +210,16 @@ guide, reference_iam-quotas); and of an ARN that CloudFormation fills in, whose 
 of the stack's, the logical id and twelve characters."""
 
 
-def test_every_policy_leaves_room_in_the_quotas_of_iam(tmp_path_factory: Any) -> None:
-    """With every engine and setting; CDK moves to managed policies what it estimates to be too long."""
-    widest = Resources(synthesize(tmp_path_factory.mktemp("widest"), "local", **EVERYTHING, engines=ENGINES))
+@pytest.fixture(scope="module")
+def widest(tmp_path_factory: pytest.TempPathFactory) -> Resources:
+    """A stage with every engine, and every setting that adds a policy or a rule."""
+    mlflow = {"tracking_uri": "https://mlflow.example.com"}
+    settings = {**EVERYTHING, "engines": ENGINES, "mlflow": mlflow}
+    return Resources(synthesize(tmp_path_factory.mktemp("widest"), "local", **settings))
+
+
+def test_every_policy_leaves_room_in_the_quotas_of_iam(widest: Resources) -> None:
+    """CDK moves to managed policies what it estimates to be too long."""
     inline: dict[str, int] = {}
     for policy in widest.of("AWS::IAM::Policy").values():
         for role in policy["Roles"]:
@@ -220,6 +228,58 @@ def test_every_policy_leaves_room_in_the_quotas_of_iam(tmp_path_factory: Any) ->
     assert max(inline.values()) <= INLINE
     managed = widest.of("AWS::IAM::ManagedPolicy").values()
     assert max(_length(one["PolicyDocument"]) for one in managed) <= MANAGED
+
+
+def test_a_role_may_do_what_its_actions_depend_on(widest: Resources) -> None:
+    """Without sagemaker:AddTags a job with tags is refused (Service Authorization Reference)."""
+    allowed: dict[str, set[str]] = {}
+    for policy in widest.policies().values():
+        for statement in policy["PolicyDocument"]["Statement"]:
+            for role in map(str, policy.get("Roles", ())):
+                allowed.setdefault(role, set()).update(as_list(statement["Action"]))
+
+    needed = {
+        (role, action, other)
+        for role, actions in allowed.items()
+        for action in actions
+        for resource in (action_of(action) or {}).get("resource_types", {}).values()
+        for other in resource.get("dependent_actions", ())
+    }
+
+    assert "sagemaker:CreateTrainingJob" in {action for _, action, _ in needed}
+    assert [one for one in needed if one[2] not in allowed[one[0]]] == []
+
+
+def test_who_may_assume_a_role_fits_its_quota(widest: Resources) -> None:
+    """2,048 characters by default (IAM user guide, reference_iam-quotas)."""
+    trusts = [one["AssumeRolePolicyDocument"] for one in widest.of("AWS::IAM::Role").values()]
+
+    assert max(map(_length, trusts)) <= 2_048
+
+
+def test_the_policy_of_the_dead_letter_queue_leaves_room_in_the_quotas_of_sqs(widest: Resources) -> None:
+    """Every rule adds a statement with a condition (SQS guide, quotas-policies, read 2026-11-30)."""
+    (policy,) = (one["PolicyDocument"] for one in widest.of("AWS::SQS::QueuePolicy").values())
+    conditions = [
+        key
+        for statement in policy["Statement"]
+        for keys in statement.get("Condition", {}).values()
+        for key in keys
+    ]
+
+    assert len(policy["Statement"]) <= 20
+    assert len(conditions) <= 10
+    assert _length(policy) <= 8_192
+
+
+def test_the_policies_of_buckets_and_key_fit_their_quotas(widest: Resources) -> None:
+    """20 KB of a bucket's (S3 user guide, using-iam-policies), 32 KB of a key's (botocore's model)."""
+    longest = boto3.client("kms", REGION).meta.service_model.shape_for("PolicyType").metadata["max"]
+    buckets = [one["PolicyDocument"] for one in widest.of("AWS::S3::BucketPolicy").values()]
+    keys = [one["KeyPolicy"] for one in widest.of("AWS::KMS::Key").values()]
+
+    assert max(map(_length, buckets)) <= 20_480
+    assert max(map(_length, keys)) <= longest
 
 
 def _length(document: Any) -> int:
