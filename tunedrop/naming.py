@@ -153,6 +153,8 @@ def base_prefix(base_model: str) -> str:
 def evaluation_job(run: str, whose: str, attempt: int = 1) -> str:
     """The name of the evaluation job that rates one model's answers (63 at most, lower case).
 
+    It has no room for the stage. No two stages share one: a run's id has a hash of its bucket's name.
+
     >>> evaluation_job("persona-0123456789", "base")
     'tunedrop-base-persona-0123456789-1'
     """

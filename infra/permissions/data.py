@@ -17,6 +17,7 @@ WRITES: dict[str, tuple[str, ...]] = {
     "register_run": ("NAME#*", "UPLOAD#*", "OPEN#*", "RETUNE"),
     "preflight": ("TRAINING#*",),
     "estimate_cost": ("MONTH#*",),
+    "start_customization": ("ENGINE#*",),
     "wait_for_completion": ("TROUBLE", "ONCE#*", "MONTH#*"),
     "promote_model": PRODUCTION,
     "release_throughput": PRODUCTION,

@@ -8,6 +8,7 @@ from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog
 from tunedrop.contracts import Dataset, Run, StartedJob
+from tunedrop.training import engines
 from tunedrop.waiting.queue import start_or_queue
 
 
@@ -30,6 +31,8 @@ def handler(payload: Input, services: Services) -> StartedJob:
         catalog.find(payload.run.base_model),
         granted=payload.granted,
     )
+    if started.job_arn:
+        services.registry.note_engine(payload.run.run_id, engines.of_job(started.job_arn).name)
     if started.job is not None:
         services.registry.save(payload.run.run_id, job=started.job)
     return started

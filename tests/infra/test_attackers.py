@@ -160,6 +160,7 @@ ALLOWED: dict[str, tuple[Call, ...]] = {
     ),
     "EstimateCost": (Call("ssm:GetParameter", ALIAS),),
     "StartCustomization": (
+        item("PutItem", "ENGINE#bedrock"),
         Call("bedrock:CreateModelCustomizationJob", BASE, tagging(STAGE, "tunedrop:run")),
         Call("bedrock:CreateModelCustomizationJob", MODEL, tagging(STAGE, "tunedrop:run")),
         *(

@@ -117,9 +117,19 @@ class Registry:
         """The latest run of each name that is retuned when its data grows, however old; of more than `most`
         names, a random part. Unreadable rows are noted in `unreadable`."""
         names = [str(item["sk"]) for item in self._table.query({"pk": "RETUNE"})]
-        asked = names if len(names) <= most else random.sample(names, most)
+        asked = _at_most(names, most)
         latest = (next(self.some(self._ids_of(name)), None) for name in asked)
         return [one for one in latest if one is not None and one.run.retune is not None]
+
+    def note_engine(self, run_id: str, engine: str) -> None:
+        """Record that a run has a job of an engine."""
+        self._table.put({"pk": f"ENGINE#{engine}", "sk": run_id})
+
+    def of_engines(self, engines: Iterable[str], most: int) -> list[Record]:
+        """The runs that had a job of these engines, however old; of more than `most`, a random part.
+        Unreadable rows are noted in `unreadable`."""
+        ids = [str(item["sk"]) for one in engines for item in self._table.query({"pk": f"ENGINE#{one}"})]
+        return list(self.some(_at_most(ids, most)))
 
     def find(self, name: str) -> Record | None:
         """The run of this id, else the latest of this name."""
@@ -274,6 +284,11 @@ class Registry:
         values: Mapping[str, Any] = {},
     ) -> bool:
         return self._table.update_if(f"RUN#{run_id}", "RUN", condition, fields, remove, values)
+
+
+def _at_most(names: list[str], most: int) -> list[str]:
+    """So many of them, drawn anew each time."""
+    return names if len(names) <= most else random.sample(names, most)
 
 
 def _upload(source: S3Object) -> dict[str, str]:

@@ -9,6 +9,7 @@
 | `ONCE#<what>` | which | an action that happens once, such as an announcement or a request for approval |
 | `KEPT#<name>` | `KEPT` | a document of the stage, such as the price list |
 | `NAME#<name>` | `<created at>#<run id>` | the runs that a name has had |
+| `ENGINE#<name>` | `<run id>` | a run that had a job of an engine |
 | `RETUNE` | name | a name that is retuned when its data has grown |
 | `ALIAS#<name>` | `<moment>#<run id>` | what a name has pointed to (`tunedrop.registry.aliases`) |
 | `ALIAS#` | `WRITING` | the aliases that are being written now |

@@ -12,7 +12,7 @@ from typing import Any, get_args
 
 import msgspec
 
-from tunedrop import intake
+from tunedrop import catalog, intake
 from tunedrop.aws import Aws
 from tunedrop.contracts import Ending, WaitKind
 from tunedrop.registration import GROWN, ObjectCreated, missed_uploads, retuning, stray_uploads, succession
@@ -28,8 +28,8 @@ from tunedrop.stage import Stage
 from tunedrop.waiting.table import Waits
 
 LOOK_BACK = 1_000
-"""Number of latest runs whose files are not reported as strays, whose engines are looked at, and which are
-searched for those that request retuning."""
+"""Number of latest runs whose files are not reported as strays, and which are searched for those of removed
+engines and those that request retuning. Of both, also the number of older ones in one turn."""
 
 
 class Swept(msgspec.Struct, kw_only=True):
@@ -149,7 +149,11 @@ class Sweep:
     def _report_removed_engines(self) -> None:
         """Their jobs and models are billed, and the stage's functions may not delete them."""
         check = partial(removed_engines.check, self._stage)
-        list(self._troubles.each(self._recent, lambda one: f"removed engine of {one.run.run_id}", check))
+        removed = [name for name in catalog.engines() if name not in self._stage.engines]
+        # Those of earlier releases are only among the latest.
+        found = (*self._recent, *self._registry.of_engines(removed, LOOK_BACK))
+        runs = {one.run.run_id: one for one in found}.values()
+        list(self._troubles.each(runs, lambda one: f"removed engine of {one.run.run_id}", check))
 
     @cached_property
     def _recent(self) -> list[Record]:

@@ -19,6 +19,7 @@ from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.troubles import Troubles
 from tunedrop.results import removed_engines
 from tunedrop.stage import Stage
+from tunedrop.steps import sweep_throughput
 from tunedrop.steps.sweep_throughput import Sweep, Swept
 from tunedrop.waiting.table import Waits
 
@@ -149,6 +150,22 @@ def test_a_run_of_an_engine_that_the_settings_no_longer_list_is_reported_until_n
     with pytest.raises(removed_engines.EngineRemoved):
         removed_engines.check(builders.stage(), opened)
     removed_engines.check(builders.stage(engines=("bedrock", "sagemaker-serverless")), opened)
+
+
+def test_a_run_of_a_removed_engine_is_found_behind_any_number_of_newer_ones(
+    aws: Aws, bedrock: LocalBedrock, registry: Registry, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweep_throughput, "LOOK_BACK", 2)
+    registry.register(builders.run(run_id="old-0000000003", base_model="qwen.qwen3-4b"))
+    registry.note_engine("old-0000000003", "sagemaker-serverless")
+    registry.save("old-0000000003", job=builders.job(model_arn=QWEN))
+    registry.end("old-0000000003", "rejected", None)
+    for number in range(3):
+        registry.register(builders.run(run_id=f"new-{number}", created_at=f"2027-01-01T00:00:0{number}Z"))
+
+    swept, _ = sweep(aws)
+
+    assert "removed engine of old-0000000003" in swept.failed
 
 
 class Topic:
