@@ -208,11 +208,12 @@ class Aliases:
     def champion(self, name: str) -> str | None:
         """The modelId of the current production model of a name, if it is served.
 
-        The alias of a promoted model that was released holds the model's own ARN, which inference does not
-        accept.
+        The alias of a promoted model that was released holds the model's own ARN, whoever has trained it:
+        inference does not accept that.
         """
         current = self.current(name)
-        return current if current and ":custom-model/" not in current else None
+        unserved = {one.model_arn for one in self.history(name)}
+        return current if current and current not in unserved else None
 
     def naming(self, arn: str, name: str = "") -> str:
         """The alias parameter that points to a model or its serving resource, or is about to; empty if none

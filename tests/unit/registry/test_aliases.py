@@ -216,14 +216,22 @@ def test_whoever_was_too_slow_does_not_let_go_of_what_another_holds(
         pass
 
 
+PACKAGE = "arn:aws:sagemaker:us-east-1:111122223333:model-package/tunedrop-test-qwen3-4b/1"
+PRETRAINED = "arn:aws:sagemaker:us-east-1:111122223333:training-job/pretrain-test-persona-0123456789"
+IMPORTED = "arn:aws:bedrock:us-east-1:111122223333:imported-model/abcdefghij12"
+
+
 @pytest.mark.parametrize(
-    ("model_id", "champion"),
-    [(HERE, HERE), (builders.PROVISIONED_ARN, builders.PROVISIONED_ARN), (FIRST, None)],
+    ("model_arn", "served_by"),
+    [(FIRST, HERE), (FIRST, builders.PROVISIONED_ARN), (PACKAGE, IMPORTED), (PRETRAINED, IMPORTED)],
 )
 def test_a_model_in_production_can_be_asked_while_something_serves_it(
-    aliases: Aliases, model_id: str, champion: str | None
+    aliases: Aliases, model_arn: str, served_by: str
 ) -> None:
     assert aliases.champion(NAME) is None
-    aliases.promote(NAME, "run-1", FIRST, model_id)
+    aliases.promote(NAME, "run-1", model_arn, served_by)
+    assert aliases.champion(NAME) == served_by
 
-    assert aliases.champion(NAME) == champion
+    aliases.promote(NAME, "run-1", model_arn, model_arn)
+
+    assert aliases.champion(NAME) is None
