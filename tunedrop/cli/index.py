@@ -53,7 +53,7 @@ INDEX = {
     "promote": Entry("production", PRODUCTION, "Point a production alias to a run's model."),
     "rollback": Entry("production", PRODUCTION, "Return a production alias to its previous model."),
     "throughput": Entry("costs", COSTS, "List the resources that serve models, and their cost."),
-    "teardown": Entry("costs", COSTS, "Delete the Bedrock resources that runs created."),
+    "teardown": Entry("costs", COSTS, "Delete the AWS resources that runs created."),
     "doctor": Entry("machine", SET_UP, "Check prerequisites and list what to request."),
     "local": Entry(
         "machine", SET_UP, "Start or stop the embedded AWS on this machine, with a stage deployed."

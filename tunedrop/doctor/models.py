@@ -13,7 +13,7 @@ from tunedrop.aws import Aws, is_missing
 from tunedrop.aws.foundation_models import ACCESS, announced, describe, missing_access, why_closed
 from tunedrop.catalog.model import BaseModel
 from tunedrop.doctor._finding import Finding, State, asked
-from tunedrop.training.engines.bedrock.jobs import CUSTOMIZATION_TYPES
+from tunedrop.training import engines
 
 ABOUT = "Base models"
 SOON = timedelta(days=180)
@@ -74,8 +74,8 @@ def _judge(model: BaseModel, details: dict[str, Any], missing: list[str], now: d
 def _listed_by_bedrock(model: BaseModel) -> set[str]:
     """The customization types that Bedrock should list; there is none for reinforcement (botocore,
     ModelCustomization)."""
-    bedrock = [method for method in model.methods if model.engine_of(method) == "bedrock"]
-    return {CUSTOMIZATION_TYPES[method] for method in bedrock} - {"REINFORCEMENT_FINE_TUNING"}
+    types = {engines.of(model, method).customization_type(method) for method in model.methods}
+    return types - {"", "REINFORCEMENT_FINE_TUNING"}
 
 
 def _finding(model: BaseModel, state: State, detail: str, hint: str = "") -> Finding:

@@ -99,7 +99,7 @@ def _not_promoted(stage: Stage, ending: Ending) -> Iterator[Advice]:
     yield Advice(f"{kept}The answers side by side show where the tuned model gains and where it loses.")
     yield Advice("To promote it anyway:", _command("promote", run.run_id, stage))
     yield Advice(
-        "Bedrock bills the storage of the model until you delete it:",
+        "AWS bills the storage of the model until you delete it:",
         _command("teardown", run.run_id, stage),
     )
 

@@ -23,7 +23,7 @@ def markdown(stage: Stage, ending: Ending) -> str:
     parts = [
         _front_matter(ending),
         f"# {md.inline(run.name)}",
-        f"{_base(run.base_model)} tuned by Amazon Bedrock and Tunedrop, run `{run.run_id}`. "
+        f"{_base(run.base_model)} tuned by {_engine(ending)} and Tunedrop, run `{run.run_id}`. "
         f"{md.sentence(verdict.sentence(ending))}",
         "## Evaluation",
         "\n".join(_scores(ending)),
@@ -84,7 +84,7 @@ def _training(ending: Ending) -> Iterator[str]:
         records = f"{dataset.train.records:,} records, method {dataset.method}"
         yield f"- {records}, SHA-256 `{dataset.content_hash}`"
     settings = ", ".join(f"{name} {value}" for name, value in sorted(ending.hyperparameters.items()))
-    yield f"- Hyperparameters: {settings or 'the defaults of Bedrock'}"
+    yield f"- Hyperparameters: {settings or 'the defaults of the base model'}"
     if job is not None:
         yield f"- Model `{job.model_arn}`, {clock.for_people(job.ended_at or run.created_at)} UTC"
     if losses := verdict.losses(ending):
@@ -93,6 +93,15 @@ def _training(ending: Ending) -> Iterator[str]:
         yield f"- {ending.fit.sentence}"
     if ending.cost is not None and ending.cost.lines:
         yield f"- Cost: {in_words(ending.cost)}"
+
+
+def _engine(ending: Ending) -> str:
+    """What trained the model, where the catalog still has its base model."""
+    method = ending.dataset.method if ending.dataset is not None else "auto"
+    try:
+        return catalog.engines()[catalog.find(ending.run.base_model).engine_of(method)].title
+    except LookupError:
+        return "AWS"
 
 
 def _base(base_model: str) -> str:

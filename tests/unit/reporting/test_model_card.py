@@ -47,6 +47,22 @@ def test_the_card_says_how_it_was_measured_trained_and_is_asked() -> None:
     assert "/tunedrop/test/models/persona" in card
 
 
+@pytest.mark.parametrize(
+    ("base_model", "trained_by"),
+    [
+        (builders.NOVA_LITE, "Amazon Bedrock's model customization jobs"),
+        ("qwen.qwen3-4b", "SageMaker AI's serverless model customization"),
+        ("mistral.mistral-7b", "SageMaker AI's JumpStart"),
+        ("qwen.qwen3-32b:mantle", "the OpenAI-compatible API of bedrock-mantle"),
+        ("acme.gone-1b", "AWS"),
+    ],
+)
+def test_the_card_says_who_has_trained(base_model: str, trained_by: str) -> None:
+    ending = msgspec.structs.replace(PROMOTED, run=builders.run(base_model=base_model))
+
+    assert f"tuned by {trained_by} and Tunedrop" in model_card.markdown(STAGE, ending)
+
+
 def test_the_hyperparameters_of_a_search_are_those_of_the_chosen_candidate() -> None:
     tried = (
         TrainingJob(title="1", method="single-turn", hyperparameters={"learningRate": "0.5"}, chosen=True),

@@ -15,7 +15,7 @@ from tunedrop.serving import inventory, models
 def teardown(
     here: Deployed, run_id: str | None, *, yes: bool, production: bool, format_: Format = Format.text
 ) -> int:
-    """Delete the Bedrock resources of one run, or of all; 0 if none remain.
+    """Delete the AWS resources of one run, or of all; 0 if none remain.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def teardown(
 def _ask(here: Deployed, plan: Plan, run_id: str | None, *, yes: bool, production: bool) -> None:
     """Ask before anything is deleted, and again for each model in production."""
     whose = run_id or f"all runs of stage {here.name}"
-    found = f"{counted(len(plan.resources), 'resource')} of {whose} in Bedrock"
+    found = f"{counted(len(plan.resources), 'resource')} of {whose}"
     if plan.open_runs:
         found += f"; {counted(len(plan.open_runs), 'open run')} will be stopped"
     for alias, owner in plan.production.items():

@@ -82,7 +82,7 @@ def teardown(
     ] = False,
     format_: FormatOption = Format.text,
 ) -> None:
-    """Delete the Bedrock resources that runs created, and verify that they are gone.
+    """Delete the AWS resources that runs created, and verify that they are gone.
 
     CloudFormation does not track them. Open runs are stopped. The command asks before it deletes a model in
     production, and deletes its alias first. If it is interrupted, run it again to continue.
