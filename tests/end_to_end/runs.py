@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
 
@@ -32,6 +34,24 @@ def reached(pipeline: Pipeline, run_id: str, step: str) -> None:
         lambda: any(one.step == step for one in pipeline.registry.steps(run_id)) or None,
         f"{step} of {run_id}", SECONDS,
     )  # fmt: skip
+
+
+@contextmanager
+def woken_by_events_alone(pipeline: Pipeline) -> Iterator[None]:
+    """While no schedule resumes the stage's runs: what they wait for has to say so itself."""
+    events, stage = pipeline.session.client("events"), pipeline.stage
+    function = f"arn:aws:lambda:{stage.region}:{stage.account}:function:tunedrop-{stage.name}-resume-waits"
+    rules = [
+        name
+        for name in events.list_rule_names_by_target(TargetArn=function)["RuleNames"]
+        if "ScheduleExpression" in events.describe_rule(Name=name)
+    ]
+    assert len(rules) == 1
+    events.disable_rule(Name=rules[0])
+    try:
+        yield
+    finally:
+        events.enable_rule(Name=rules[0])
 
 
 def stopped_while_starved(pipeline: Pipeline, run_id: str, engine: TrainingEngine, seconds: float) -> None:

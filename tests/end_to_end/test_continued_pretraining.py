@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import random
 
-from local.driver import Pipeline
+from local.driver import Pipeline, until
 from local.embedded import Embedded
-from tests.end_to_end.runs import torn_down, whole
+from tests.end_to_end.runs import torn_down, whole, woken_by_events_alone
 from tunedrop.contracts import CompletedJob, Dataset, Estimate, Evaluation, Serving
 from tunedrop.serving import inventory
 
@@ -87,13 +87,17 @@ def test_an_account_without_an_instance_is_refused_before_anything_is_paid(
     assert not record.actual_usd
 
 
-def test_a_script_that_fails_ends_the_run_with_its_words_and_leaves_nothing(
+def test_the_event_of_a_script_that_fails_ends_the_run_with_its_words_and_leaves_nothing(
     every_engine: Pipeline, embedded: Embedded
 ) -> None:
-    embedded.faults.set(fail_next_job="AlgorithmError: ExecuteUserScriptError: CUDA out of memory")
+    """The run waits before the job begins, and no schedule looks after it."""
+    embedded.faults.set(no_capacity=True)
     try:
-        run_id = submitted(every_engine, "broken-script")
-        record = every_engine.approved(run_id, 300.0)
+        with woken_by_events_alone(every_engine):
+            run_id = submitted(every_engine, "broken-script")
+            until(lambda: every_engine.waits.get(run_id, "training"), "the wait for the job", 300.0)
+            embedded.faults.set(fail_next_job="AlgorithmError: ExecuteUserScriptError: CUDA out of memory")
+            record = every_engine.closed(run_id, 300.0)
     finally:
         embedded.faults.set()
 

@@ -9,18 +9,24 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tunedrop import intake, naming
+from tests import builders
+from tunedrop import catalog, intake, naming
+from tunedrop.training import engines
+from tunedrop.training.engines.sagemaker_serverless import evaluators, packages
 
-SHAPES = botocore.session.get_session().get_service_model("bedrock").shape_for
+SHAPES = {
+    name: botocore.session.get_session().get_service_model(name).shape_for
+    for name in ("bedrock", "sagemaker")
+}
 KEYS = st.text(min_size=1, max_size=200) | st.sampled_from(
     ["a b.jsonl", "a+b=c@d:e,f", "100%25", "größe/übung", "日本語", "-", "--a__b--", "x" * 200, "..", "😀"]
 )
 STAGES = st.from_regex(r"[a-z][a-z0-9]{0,11}", fullmatch=True)
 
 
-def holds(shape: str, text: str) -> bool:
-    limits = SHAPES(shape).metadata
-    pattern = SHAPES(shape).metadata.get("pattern", ".*")
+def holds(shape: str, text: str, service: str = "bedrock") -> bool:
+    limits = SHAPES[service](shape).metadata
+    pattern = limits.get("pattern", ".*")
     return limits["min"] <= len(text) <= limits["max"] and re.fullmatch(pattern, text) is not None
 
 
@@ -42,6 +48,30 @@ def test_every_upload_gets_s3_uris_that_bedrock_takes(key: str) -> None:
 
     for path in (naming.dataset_key(run_id, "train"), naming.training_prefix(run_id)):
         assert holds("S3Uri", naming.uri("tunedrop-artifacts-111122223333", path))
+
+
+@given(key=KEYS, stage=STAGES, attempt=st.integers(1, 99), job=st.integers(0, 25))
+def test_every_upload_gets_names_that_sagemaker_and_imports_take(
+    key: str, stage: str, attempt: int, job: int
+) -> None:
+    run_id = naming.run_id(intake.read_key(f"drop/{key}", ()).name, [key])
+
+    for engine in engines.every():
+        name = naming.resource_name(stage, run_id, attempt, job, engine.job_names)
+        assert holds("TrainingJobName", name, "sagemaker")
+        assert holds("JobName", name)
+        assert holds("ImportedModelName", name)
+
+
+@given(stage=STAGES)
+def test_every_stage_gets_names_that_sagemaker_takes(stage: str) -> None:
+    its = builders.stage(name=stage)
+
+    assert holds("HubName", evaluators.hub_name(stage), "sagemaker")
+    assert holds("HubContentName", evaluators.NAME, "sagemaker")
+    assert holds("HubContentVersion", evaluators.VERSION, "sagemaker")
+    for model in (one for one in catalog.load().values() if one.hub_content):
+        assert holds("EntityName", packages.group_name(its, model), "sagemaker")
 
 
 def test_the_patterns_would_refuse_a_raw_key() -> None:

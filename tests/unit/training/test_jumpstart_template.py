@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tests import builders
+from tests.recorded import recorded
 from tunedrop import catalog
 from tunedrop.training.engines.sagemaker_jumpstart import checks, weights
 from tunedrop.training.engines.sagemaker_jumpstart.template import Incomplete, Template, read, strangers
@@ -132,12 +133,22 @@ def test_a_page_of_a_model_that_is_trained_no_more_says_so() -> None:
 
 
 def test_files_outside_jumpstarts_buckets_of_the_region_are_strange() -> None:
-    assert list(strangers(page(), "us-east-1")) == []
-    assert list(strangers(page(), "us-west-2")) == [
-        NEEDED["TrainingScriptUri"], NEEDED["TrainingArtifactUri"],
-    ]  # fmt: skip
-    theirs = page(TrainingScriptUri="s3://somebody-elses/script")
-    assert list(strangers(theirs, "us-east-1")) == ["s3://somebody-elses/script"]
+    image = "763104351884.dkr.ecr.us-east-1.amazonaws.com/huggingface-pytorch-training:2.0.0"
+
+    def strange(region: str = "us-east-1", **document: Any) -> list[str]:
+        return list(strangers(page(**{"TrainingEcrUri": image, **document}), region, "ml.g5.24xlarge"))
+
+    assert strange() == []
+    assert strange("us-west-2") == [NEEDED["TrainingScriptUri"], NEEDED["TrainingArtifactUri"], image]
+    assert strange(TrainingScriptUri="s3://somebody-elses/script") == ["s3://somebody-elses/script"]
+    assert strange(TrainingInstanceTypeVariants=VARIANTS) == ["image of g5"]
+
+
+def test_a_page_that_aws_has_published_needs_nothing_strange() -> None:
+    published = read(json.dumps(recorded("hub-content-llama-2-13b")), "1.2.3")
+
+    for instance in published.supported:
+        assert list(strangers(published, "us-east-1", instance)) == []
 
 
 FOLDER = {"config.json", "model-00001-of-00002.safetensors", "tokenizer.json"}

@@ -60,8 +60,8 @@ def _hub(aws_: Aws, stage: Stage, base_model: BaseModel) -> tuple[Template | Non
         gone = f"{name} is not in SageMaker's public hub in {stage.region} (any more)"
         detail = gone if sagemaker.is_missing(error) else aws.explain(error)
         return None, Check(name="hub", passed=False, detail=detail, hint=OTHER)
-    strange = list(templates.strangers(found, stage.region))
-    where = f", but keeps its files in {', '.join(strange)}, which the jobs' role may not read"
+    strange = list(templates.strangers(found, stage.region, base_model.training_instance))
+    where = f", but needs {', '.join(strange)}, which the jobs' role may not read"
     return found, Check(
         name="hub",
         passed=not strange,

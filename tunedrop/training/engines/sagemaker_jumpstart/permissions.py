@@ -7,6 +7,7 @@ Authorization Reference, Amazon SageMaker and Amazon ECR, read 2026-11-29.
 from __future__ import annotations
 
 from tunedrop.aws.permission import OURS, WITH_OUR_TAG, Permission
+from tunedrop.training.engines.sagemaker_jumpstart.template import REGISTRY
 
 _JOBS = "arn:aws:sagemaker:{region}:{account}:training-job/pretrain-{stage}-*"
 _HUB = (
@@ -108,7 +109,7 @@ OF_ITS_ROLE = (
     Permission(
         sid="PullImage",
         actions=("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
-        resources=("arn:aws:ecr:{region}:763104351884:repository/*",),
+        resources=(f"arn:aws:ecr:{{region}}:{REGISTRY}:repository/*",),
     ),
     # Takes no resource (Service Authorization Reference, Amazon ECR).
     Permission(sid="EnterRegistry", actions=("ecr:GetAuthorizationToken",), resources=("*",)),

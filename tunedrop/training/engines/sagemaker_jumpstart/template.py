@@ -21,6 +21,9 @@ CODE_CHANNEL, MODEL_CHANNEL = "code", "model"
 PLACES = (f"{public_hub.PUBLIC_BUCKET}{{region}}", "jumpstart-private-cache-prod-{region}")
 """The buckets in which JumpStart keeps scripts and weights, those under a licence in the second."""
 
+REGISTRY = "763104351884"
+"""The account of AWS's Deep Learning Containers, in us-east-1 and us-west-2."""
+
 SUBMITTED = "/opt/ml/input/data/code/sourcedir.tar.gz"
 """The path of a script that comes through its own channel, as required in an isolated network."""
 
@@ -116,12 +119,15 @@ def read(text: str, version: str) -> Template:
     )
 
 
-def strangers(template: Template, region: str) -> Iterator[str]:
-    """The URIs of a template outside JumpStart's buckets of a Region, which the role cannot read."""
+def strangers(template: Template, region: str, instance: str) -> Iterator[str]:
+    """What a job on this instance type needs from outside JumpStart's buckets and AWS's registry of a Region,
+    which the role cannot read."""
     own = tuple(f"s3://{place.format(region=region)}/" for place in PLACES)
     for uri in (template.script, template.artifact):
         if not uri.startswith(own):
             yield uri
+    if not (image := template.image_on(instance)).startswith(f"{REGISTRY}.dkr.ecr.{region}.amazonaws.com/"):
+        yield image
 
 
 def _variants(document: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, dict[str, str]]]:
