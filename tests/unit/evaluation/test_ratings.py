@@ -110,8 +110,14 @@ def written(aws: Aws, whose: str) -> list[dict[str, Any]]:
     return [json.loads(line) for line in body.iter_lines()]
 
 
-def say(aws: Aws, whose: str, ratings: list[float | None], metric: str = judge_jobs.CORRECTNESS) -> None:
-    """What Bedrock writes, in another order than it was asked."""
+def say(
+    aws: Aws,
+    whose: str,
+    ratings: list[float | None],
+    metric: str = judge_jobs.CORRECTNESS,
+    more: bytes = b"",
+) -> None:
+    """What Bedrock writes, in another order than it was asked, after `more` lines."""
     name = f"tunedrop-{whose}-persona-0123456789-1"
     lines = [
         {
@@ -133,7 +139,7 @@ def say(aws: Aws, whose: str, ratings: list[float | None], metric: str = judge_j
         "5678_output.jsonl"
     )
     body = "\n".join(map(json.dumps, reversed(lines))).encode()
-    aws.s3.put_object(Bucket=STAGE.artifacts_bucket, Key=key, Body=body)
+    aws.s3.put_object(Bucket=STAGE.artifacts_bucket, Key=key, Body=more + body)
 
 
 def test_a_job_a_contender_is_made_once_and_waited_for(aws: Aws, jobs: Jobs) -> None:
@@ -224,6 +230,33 @@ def test_the_higher_rating_wins_and_an_answer_without_one_has_failed(aws: Aws, j
     assert [one.better for one in judgements[:2]] == ["tuned", "tie"]
     assert judgements[0].reasons == ("base: base said it", "tuned: tuned said it")
     assert judgements[0].input_tokens > 0
+    assert judgements[2].error == "the judge gave no rating of the answer of tuned"
+
+
+ODD = b"""
+nothing
+[]
+{}
+{"inputRecord": {"prompt": 1}, "automatedEvaluationResult": {}}
+{"inputRecord": null, "automatedEvaluationResult": null}
+\xff
+"""
+
+
+@pytest.mark.parametrize("beyond", [-0.5, 1.5, 10**400])
+def test_lines_and_ratings_that_are_not_as_documented_leave_the_others_as_they_are(
+    aws: Aws, jobs: Jobs, beyond: float
+) -> None:
+    """They come after the training was paid."""
+    rated(aws)
+    jobs.stands = {"base": "Completed", "tuned": "Completed"}
+    say(aws, "base", [0.0, 0.5, 1.0], more=ODD)
+    say(aws, "tuned", [1.0, 0.5, beyond], more=ODD)
+
+    _, found = rated(aws)
+
+    judgements = [one.judgement for one in found if one.judgement is not None]
+    assert [one.better for one in judgements[:2]] == ["tuned", "tie"]
     assert judgements[2].error == "the judge gave no rating of the answer of tuned"
 
 

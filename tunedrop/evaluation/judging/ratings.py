@@ -157,10 +157,8 @@ class Rater:
         for key in sorted(item["Key"] for page in pages for item in page.get("Contents", ())):
             if f"/{self._name(whose)}/" in key and key.endswith("_output.jsonl"):
                 for text in s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines():
-                    record = msgspec.json.decode(text)
-                    said = {"modelResponses": record.get("modelResponses", ())} | record["inputRecord"]
-                    rating = _rating(record, judge_jobs.metric_of(self._judge))
-                    found[msgspec.convert(said, Line)].append(rating)
+                    if (rated := _rated(text, judge_jobs.metric_of(self._judge))) is not None:
+                        found[rated[0]].append(rated[1])
         return found
 
 
@@ -187,12 +185,24 @@ def _line(asked: Asked, whose: Contender) -> Line:
     )
 
 
+def _rated(text: bytes, metric: str) -> tuple[Line, Rating | None] | None:
+    """What a line of the output has rated, and how. None if it is not as documented: that answer then has no
+    rating, and an evaluation whose training was paid goes on."""
+    try:
+        record = msgspec.json.decode(text)
+        said = {"modelResponses": record.get("modelResponses", ())} | record["inputRecord"]
+        return msgspec.convert(said, Line), _rating(record, metric)
+    except (msgspec.MsgspecError, LookupError, TypeError, AttributeError, RecursionError):
+        return None
+
+
 def _rating(record: dict[str, Any], metric: str) -> Rating | None:
     """What a line of the output says; None if the judge came to no rating, which is `null` there."""
     for score in record["automatedEvaluationResult"]["scores"]:
-        if score["metricName"] == metric and isinstance(score.get("result"), int | float):
+        result = score.get("result")
+        if score["metricName"] == metric and isinstance(result, int | float) and 0 <= result <= 1:
             details = score.get("evaluatorDetails") or [{}]
-            return Rating(float(score["result"]), str(details[0].get("explanation", "")))
+            return Rating(float(result), str(details[0].get("explanation", "")))
     return None
 
 
