@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 import typer
 
+from tunedrop import escaping
 from tunedrop.cli.exits import INTERRUPTED, NO, USAGE
 from tunedrop.cli.failures import Failed, fail
 
@@ -34,7 +35,7 @@ def confirm(question: str, *, otherwise: str, yes: bool = False, flag: str = "--
     if not is_interactive():
         fail(f"{otherwise}: without a terminal, say {flag}", USAGE, question)
     with if_interrupted(otherwise):
-        if not typer.confirm(_wrapped(question), err=True):
+        if not typer.confirm(escaping.lines(_wrapped(question)), err=True):
             fail(otherwise, NO)
 
 

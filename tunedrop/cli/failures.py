@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import typer
 
+from tunedrop import escaping
 from tunedrop.cli.exits import INTERRUPTED, NO, NO_AWS
 from tunedrop.errors import RunError, TransientError
 
@@ -71,20 +72,21 @@ def _of_aws(error: Exception) -> Failed | None:
 
 
 def print_failure(failure: Failed, format_: Format) -> None:
-    """Print a failure on stderr, as text or as one JSON object."""
+    """Print a failure on stderr, as text or as one JSON object. It may quote a file name of anybody."""
     if format_ is Format.json:
         import json
 
         error = {"message": failure.message, "next": failure.next, "exit_code": failure.code}
-        sys.stderr.write(json.dumps({"error": error}, ensure_ascii=False, separators=(",", ":")) + "\n")
+        text = json.dumps({"error": error}, ensure_ascii=False, separators=(",", ":"))
+        sys.stderr.write(escaping.json(text) + "\n")
         return
     colour = None if os.environ.get("NO_COLOR") else "red"
     if failure.code == INTERRUPTED:
         typer.echo(err=True)  # keep the terminal's ^C on its own line
         colour = None
-    typer.secho(failure.message, fg=colour, err=True)
+    typer.secho(escaping.lines(failure.message), fg=colour, err=True)
     if failure.next:
-        typer.echo(failure.next, err=True)
+        typer.echo(escaping.lines(failure.next), err=True)
 
 
 def asked_for(arguments: Sequence[str]) -> Format:

@@ -11,6 +11,7 @@ from typing import Any, NoReturn, cast
 import typer
 from typer.core import CompletionItem, TyperGroup  # type: ignore[attr-defined]
 
+from tunedrop import escaping
 from tunedrop.cli.exits import INTERRUPTED, NO, USAGE
 from tunedrop.cli.failures import Failed, Format, asked_for, foreseen, print_failure
 from tunedrop.cli.index import INDEX, Commands
@@ -110,5 +111,6 @@ def _tell_usage(error: Any, format_: Format) -> int:
     asks_for_help = type(error).__name__ == "NoArgsIsHelpError"
     if format_ is Format.json and not asks_for_help:
         return _tell(Failed(error.format_message(), USAGE, ""), format_)
+    error.message = escaping.lines(error.message)
     error.show()
     return int(error.exit_code)

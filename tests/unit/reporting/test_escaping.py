@@ -19,6 +19,8 @@ from local.attacks import ATTACKS
 from tests import builders
 from tunedrop import escaping
 from tunedrop.cli import output
+from tunedrop.cli.app import app
+from tunedrop.cli.failures import Failed, Format, print_failure
 from tunedrop.contracts import Ending, Failure
 from tunedrop.reporting import chat, notification
 
@@ -62,6 +64,23 @@ def test_nothing_that_is_printed_reaches_the_terminal_raw(soft_wrap: bool) -> No
     table.add_row(Text(EVIL))
     for what in (EVIL, Text(EVIL), Panel(EVIL, title=EVIL), table):
         assert not HARMFUL.search(printed(what, soft_wrap=soft_wrap))
+
+
+@pytest.mark.parametrize("format_", list(Format))
+def test_nothing_of_a_failure_reaches_the_terminal_raw(
+    format_: Format, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file of somebody else's folder that cannot be read is named."""
+    print_failure(Failed(f"there is no file {EVIL}", 1, f"Check: {EVIL}"), format_)
+
+    assert not HARMFUL.search(capsys.readouterr().err)
+
+
+def test_no_wrong_use_reaches_the_terminal_raw(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        app(["check", f"--{EVIL}"])
+
+    assert not HARMFUL.search(capsys.readouterr().err)
 
 
 def test_a_mail_and_a_chat_show_what_was_uploaded_and_obey_nothing() -> None:
