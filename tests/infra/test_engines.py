@@ -280,7 +280,7 @@ OF_ROLES: dict[str, dict[str, tuple[str, list[str], dict[str, str]]]] = {
 
 OF_ENGINES = {
     "BedrockRole": {"AskTeachers"},
-    "TrainingSagemakerServerless": {"CallRewards", "ReadEvaluator", "ReadBaseModel", "KeepModel"},
+    "TrainingSagemakerServerless": {"CallRewards", "ReadEvaluator", "ReadBaseModel", "KeepModel", "TagModel"},
     "TrainingSagemakerJumpstart": {
         "ReadJumpStart", "FindJumpStart", "PullImage", "EnterRegistry", "WriteMetrics",
     },

@@ -149,6 +149,13 @@ OF_ITS_ROLE = (
         actions=("sagemaker:CreateModelPackage", "sagemaker:DescribeModelPackage"),
         resources=(f"{_SAGEMAKER}model-package/tunedrop-{{stage}}-*", _GROUPS),
     ),
+    # Needed if the package gets tags (Service Authorization Reference, dependent actions of
+    # CreateModelPackage); AWS's managed policy for model customization has it too.
+    Permission(
+        sid="TagModel",
+        actions=("sagemaker:AddTags",),
+        resources=(f"{_SAGEMAKER}model-package/tunedrop-{{stage}}-*",),
+    ),
 )
 """What the jobs' role may do (developer guide, model-customize-open-weight-prereq, read 2026-11-29). Which of
 these actions a serverless job uses is documented only for the caller: that its role needs the hub and the
