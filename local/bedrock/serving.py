@@ -102,7 +102,7 @@ class Serving:
             if any(one.name == name for one in shelf.values()):
                 raise Refusal("ValidationException", f"The name {name} is already in use.")
             serving = tuned.base.serving
-            if not (serving.on_demand if on_demand else serving.provisioned):
+            if ("on-demand" if on_demand else "provisioned") not in serving.ways:
                 way = "on-demand inference" if on_demand else "Provisioned Throughput"
                 raise Refusal("ValidationException", f"{way} is not supported for models of {tuned.base.id}")
             units = 0 if on_demand else request["modelUnits"]

@@ -88,9 +88,9 @@ NETWORK = {
 def seventh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The engine and the way beside the others, and the base model that has both."""
     nova = catalog.find(builders.NOVA_LITE)
-    none = msgspec.structs.replace(nova.serving, on_demand=False, provisioned=False)
+    serving = msgspec.structs.replace(nova.serving, ways=("seventh",))
     base = msgspec.structs.replace(
-        nova, id="acme.seventh-1b", family="seventh", engine="seventh", serving=none
+        nova, id="acme.seventh-1b", family="seventh", engine="seventh", serving=serving
     )
     monkeypatch.setitem(catalog.load(), base.id, base)
     monkeypatch.setitem(catalog.engines(), "seventh", Engine(title="the seventh engine"))

@@ -25,5 +25,5 @@ def needs(model: BaseModel, method: Method | Literal["auto"] = "auto") -> Iterat
         yield f"accept_eula: true, by which you accept {model.license}"
     if model.training_instance:
         yield f"one {model.training_instance} in the quota of training instances, 0 in new accounts"
-    if model.serving.imported and not model.inference_id:
+    if "imported" in model.serving.ways and not model.inference_id:
         yield "room for two imported models: the tuned one, and its base model to compare with"

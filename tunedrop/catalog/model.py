@@ -38,16 +38,11 @@ class Lifecycle(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
 
 class Serving(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """The serving modes of models tuned from this base model, and the on-demand request limits.
+    """The serving modes of models tuned from this base model, by name (`tunedrop.serving.kinds`), and the
+    on-demand request limits."""
 
-    `mantle`: through the OpenAI-compatible endpoint that tuned it, billed by token.
-    """
-
-    on_demand: bool
-    provisioned: bool
+    ways: tuple[str, ...]
     source: Source
-    imported: bool = False
-    mantle: bool = False
     on_demand_requests_per_minute: int = 0
 
 

@@ -43,7 +43,7 @@ def actual(
 def _forecast(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
     if ending.serving is not None and kinds.of(ending.serving.way).billed_by == "window":
         yield imported.storage(base_model, ending.serving.units)
-    elif ending.job is not None and not base_model.serving.imported:
+    elif ending.job is not None and not any(kind.serves_files for kind in kinds.offered(base_model)):
         yield storage(base_model)
 
 

@@ -106,9 +106,6 @@ class ServingKind(ABC):
     listings: ClassVar[tuple[Listing, ...]] = ()
     """The lists of its resources, and of the jobs that create them; empty if there is nothing to delete."""
 
-    offered_as: ClassVar[str]
-    """The field of the catalog's `Serving` that says whether a base model supports it."""
-
     mode: ClassVar[Literal["on-demand", "provisioned", ""]] = ""
     """The `deployment.mode` of a manifest that requests it; empty if none does."""
 
@@ -153,7 +150,7 @@ class ServingKind(ABC):
 
     def serves(self, base_model: BaseModel) -> bool:
         """Whether it can serve models tuned from a base model."""
-        return bool(getattr(base_model.serving, self.offered_as))
+        return self.way in base_model.serving.ways
 
     @abstractmethod
     def create(self, bedrock: Any, wanted: Wanted) -> str:

@@ -60,7 +60,7 @@ def test_on_demand_is_offered_for_the_base_models_and_in_the_regions_of_the_guid
     ours = {
         model.lifecycle_id: region
         for model in tuned_by_bedrock()
-        if model.serving.on_demand
+        if "on-demand" in model.serving.ways
         for region in model.regions
     }
 

@@ -164,7 +164,7 @@ def test_a_base_model_of_another_region_is_refused(aws: Aws) -> None:
 
 
 def test_a_way_to_serve_that_the_base_model_has_not_is_refused(aws: Aws, stage: Stage) -> None:
-    neither = msgspec.structs.replace(MODEL.serving, on_demand=False, provisioned=False)
+    neither = msgspec.structs.replace(MODEL.serving, ways=())
     model = msgspec.structs.replace(MODEL, serving=neither)
 
     assert "no way to serve" in Account(aws).look(stage, model=model)
@@ -236,7 +236,7 @@ def test_what_is_asked_names_the_model_the_role_and_the_objects(aws: Aws, stage:
 
 def test_throughput_is_wanted_where_the_run_asks_for_it(aws: Aws, stage: Stage) -> None:
     """The quota of units is looked at for a run that buys some after its evaluation."""
-    both = msgspec.structs.replace(MODEL.serving, on_demand=True, provisioned=True)
+    both = msgspec.structs.replace(MODEL.serving, ways=("on-demand", "provisioned"))
     model = msgspec.structs.replace(MODEL, serving=both)
     none = {"Quotas": [{"QuotaCode": "L-BE77399C", "QuotaName": "units", "Value": 0, "Adjustable": True}]}
     run = builders.run(deployment=DeploymentSettings(mode="provisioned", keep_for_seconds=3600))

@@ -23,9 +23,7 @@ from tunedrop.stage import Stage
 from tunedrop.training.engines.bedrock.custom_models import CUSTOM_MODELS
 
 ON_DEMAND = catalog.load()["amazon.nova-lite-v1:0:300k"]
-PROVISIONED = structs.replace(
-    ON_DEMAND, serving=structs.replace(ON_DEMAND.serving, on_demand=False, provisioned=True)
-)
+PROVISIONED = structs.replace(ON_DEMAND, serving=structs.replace(ON_DEMAND.serving, ways=("provisioned",)))
 LONG_AGO = datetime.now(UTC) - timedelta(days=30)
 
 

@@ -20,8 +20,13 @@ HOUR = 24.0
 
 
 def allowing(*ways: str) -> BaseModel:
-    allowed = {name: name.replace("_", "-") in ways for name in ("on_demand", "provisioned", "imported")}
-    return msgspec.structs.replace(LLAMA, serving=msgspec.structs.replace(LLAMA.serving, **allowed))
+    return msgspec.structs.replace(LLAMA, serving=msgspec.structs.replace(LLAMA.serving, ways=ways))
+
+
+def test_every_way_that_the_catalog_names_is_a_kind_of_serving_and_every_kind_is_named() -> None:
+    named = {way for model in catalog.load().values() for way in model.serving.ways}
+
+    assert named == {kind.way for kind in kinds.every()}
 
 
 @pytest.mark.parametrize(

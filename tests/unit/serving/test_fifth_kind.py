@@ -1,4 +1,4 @@
-"""Whoever adds a kind of serving adds one module and its entry in the catalog: here is a fifth one.
+"""Whoever adds a kind of serving adds one module, and its name to base models of the catalog: a fifth one.
 
 Nothing else knows of it; it is chosen, held against its quota, created, listed, swept and torn down as every
 other, in stages with an engine whose models it serves.
@@ -37,7 +37,7 @@ BASE = msgspec.structs.replace(
     NOVA,
     id="amazon.fifth-1b",
     family="fifth",
-    serving=msgspec.structs.replace(NOVA.serving, on_demand=False, provisioned=False),
+    serving=msgspec.structs.replace(NOVA.serving, ways=("fifth",)),
 )
 MODULE = """
 from tunedrop.aws.quotas import Shortage, Use
@@ -51,9 +51,6 @@ class Fifth(ServingKind):
     terms = "served by the fifth kind"
     billed_by = "hour"
     quota_hint = "Ask for more."
-
-    def serves(self, base_model):
-        return base_model.family == "fifth"
 
     def create(self, bedrock, wanted):
         return bedrock.create_fifth(name=wanted.name, model=wanted.model_arn, tags=wanted.tags)["arn"]

@@ -27,7 +27,6 @@ class Deployment(ServingKind):
             "customModelDeploymentArn", "customModelDeploymentName", "createdAt", model_arn="modelArn",
         ),
     )  # fmt: skip
-    offered_as = "on_demand"
     mode = "on-demand"
     title = "on demand"
     terms = "served on demand, free while idle"

@@ -93,7 +93,7 @@ class Imported(ServingKind):
             "creationTime",
         ),
     )  # fmt: skip
-    offered_as = title = "imported"
+    title = "imported"
     asked_by = "chat"
     terms = "imported into Bedrock: billed by windows of five minutes"
     billed_by = "window"

@@ -37,7 +37,6 @@ class Mantle(ServingKind):
     way = "mantle"
     arns = (CHAT,)
     asked_by = "chat-http"
-    offered_as = "mantle"
     mode = "on-demand"
     title = "by the token"
     terms = "served by the token, at the endpoint that tunes it"

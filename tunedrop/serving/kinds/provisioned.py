@@ -38,7 +38,7 @@ class Provisioned(ServingKind):
             "provisionedModelArn", "provisionedModelName", "creationTime", model_arn="modelArn",
         ),
     )  # fmt: skip
-    offered_as = title = mode = "provisioned"
+    title = mode = "provisioned"
     terms = "served by the hour only"
     billed_by = "hour"
     of_every_stage = True
