@@ -69,6 +69,14 @@ def test_the_split_does_not_depend_on_the_order(seed: int) -> None:
     assert one.content_hash == other.content_hash
 
 
+def test_a_record_that_repeats_counts_in_the_content_hash_each_time() -> None:
+    """Otherwise an upload with records that were added for their weight counts as one that was trained."""
+    records, others = pairs(300), pairs(600)[300:]
+    every = [records, others, records + others, records * 2, others * 2, records + others * 2]
+
+    assert len({split(one)[0].content_hash for one in every}) == len(every)
+
+
 def test_what_was_held_out_hardly_changes_when_the_dataset_grows() -> None:
     _, small = split(pairs(1_000))
     _, large = split(pairs(1_200))

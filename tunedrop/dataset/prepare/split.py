@@ -128,7 +128,7 @@ def prepare(
             split = SPLITS[sides[line.number - 1]] if given == "train" and sides else given
             record = formats.write(conversation, method_rules.format)
             text = msgspec.json.encode(record) + b"\n"
-            everything ^= int.from_bytes(hashlib.sha256(given.encode() + text).digest())
+            everything += int.from_bytes(hashlib.sha256(given.encode() + text).digest())
             if relocate is not None and _shows(conversation, format_):
                 moved = media.relocated(record, method_rules.format, relocate[given])
                 text = msgspec.json.encode(moved) + b"\n"
@@ -137,7 +137,7 @@ def prepare(
             if split == "test":
                 asked = prompts_of(conversation, method_rules.format == "text")
                 files[split].prompts = (files[split].prompts or Prompts()) + asked
-    return Prepared(files, f"{everything:064x}")
+    return Prepared(files, _hexadecimal(everything))
 
 
 def content_hash(sources: Mapping[Split, Iterable[bytes]], method_rules: MethodRules) -> str:
@@ -157,7 +157,7 @@ def merge(parts: Iterable[Prepared]) -> Prepared:
     files: dict[Split, Written] = {}
     everything = 0
     for part in parts:
-        everything ^= int(part.content_hash, 16)
+        everything += int(part.content_hash, 16)
         for split, written in part.files.items():
             whole = files.setdefault(split, Written())
             whole.records += written.records
@@ -167,7 +167,12 @@ def merge(parts: Iterable[Prepared]) -> Prepared:
             add(whole.media, written.media)
             if written.prompts is not None:
                 whole.prompts = (whole.prompts or Prompts()) + written.prompts
-    return Prepared(files, f"{everything:064x}")
+    return Prepared(files, _hexadecimal(everything))
+
+
+def _hexadecimal(everything: int) -> str:
+    """A sum of SHA-256 hashes: their order does not matter, and a record that repeats counts each time."""
+    return f"{everything % (1 << 256):064x}"
 
 
 def _shows(conversation: Conversation, format_: SourceFormat) -> bool:
