@@ -111,7 +111,7 @@ class Sweep:
             self._done.settled += [aliases.written_by(writing)] * was_behind
 
     def _release(self) -> None:
-        removed = removed_engines.names(self._stage, self._recent)
+        removed = removed_engines.names(self._stage, self._of_removed_engines)
         sweeper = Sweeper(self._aws, self._stage, self._troubles, removed=removed)
         swept, self._done.expired = sweeper.sweep()
         self._done.released += swept.released
@@ -149,11 +149,19 @@ class Sweep:
     def _report_removed_engines(self) -> None:
         """Their jobs and models are billed, and the stage's functions may not delete them."""
         check = partial(removed_engines.check, self._stage)
+        list(
+            self._troubles.each(
+                self._of_removed_engines, lambda one: f"removed engine of {one.run.run_id}", check
+            )
+        )
+
+    @cached_property
+    def _of_removed_engines(self) -> list[Record]:
+        """The runs of engines that the settings do not list, among others."""
         removed = [name for name in catalog.engines() if name not in self._stage.engines]
         # Those of earlier releases are only among the latest.
         found = (*self._recent, *self._registry.of_engines(removed, LOOK_BACK))
-        runs = {one.run.run_id: one for one in found}.values()
-        list(self._troubles.each(runs, lambda one: f"removed engine of {one.run.run_id}", check))
+        return list({one.run.run_id: one for one in found}.values())
 
     @cached_property
     def _recent(self) -> list[Record]:

@@ -20,6 +20,7 @@ from tunedrop.registry.troubles import Troubles
 from tunedrop.serving.removal import Removal
 from tunedrop.serving.sweep import Sweeper, in_service
 from tunedrop.stage import Stage
+from tunedrop.steps import sweep_throughput
 from tunedrop.steps.sweep_throughput import Sweep
 
 RUN = "persona-0123456789"
@@ -229,10 +230,14 @@ def test_an_imported_base_model_goes_once_no_run_has_needed_it_for_long(
 
 @pytest.mark.parametrize(("expires", "goes"), [("2026-01-01T00:00:00Z", True), (FUTURE, False)])
 def test_an_imported_base_model_goes_also_after_its_engine_has_left_the_settings(
-    aws: Aws, stage: Stage, registry: Registry, expires: str, goes: bool
+    aws: Aws, stage: Stage, registry: Registry, monkeypatch: pytest.MonkeyPatch, expires: str, goes: bool
 ) -> None:
+    """However many runs have ended since."""
+    monkeypatch.setattr(sweep_throughput, "LOOK_BACK", 1)
     registry.register(builders.run(base_model=QWEN))
+    registry.note_engine(RUN, "sagemaker-serverless")
     registry.end(RUN, "promoted", None)
+    registry.register(builders.run(run_id="new-0123456789", created_at="2027-01-01T00:00:00Z"))
     aws.bedrock = with_base(expires)
 
     swept = Sweep(aws, stage, lambda _: None).run()
