@@ -219,6 +219,16 @@ class ServingKind(ABC):
         """The client for inference with models served like this."""
         return aws.bedrock_runtime
 
+    def ask(self, client: Any, model_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        """The answer to one of OpenAI's bodies, for kinds whose models are asked by them.
+
+        Raises
+        ------
+        ClientError
+            If the service refuses the call.
+        """
+        raise NotImplementedError(f"{self.title} models are asked by Converse, not by {sorted(body)}")
+
     @abstractmethod
     def behind(self, bedrock: Any, arn: str) -> Behind:
         """The model behind an ARN, and the change to another one, if any was requested.

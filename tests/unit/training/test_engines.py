@@ -17,6 +17,7 @@ OUTSIDE = (
     "lambdas", "tunedrop/steps", "tunedrop/reporting", "tunedrop/waiting", "tunedrop/results", "tunedrop/cli",
     "tunedrop/monitoring", "tunedrop/preflight", "tunedrop/registration", "tunedrop/planning",
     "tunedrop/advice", "tunedrop/cost", "tunedrop/notebook", "tunedrop/registry", "tunedrop/doctor",
+    "tunedrop/evaluation",
 )  # fmt: skip
 TEXTS_TOO = ("lambdas", "tunedrop/steps", "tunedrop/reporting", "tunedrop/waiting", "tunedrop/results")
 """Folders whose texts for people name no engine either; those of others tell how to choose one."""

@@ -15,7 +15,7 @@ import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tunedrop import aws, escaping
-from tunedrop.aws import inference_quotas, mantle
+from tunedrop.aws import inference_quotas
 from tunedrop.catalog.method import CONVERSATIONS, Format
 from tunedrop.catalog.model import BaseModel
 from tunedrop.dataset.prepare.held_out import HeldOut
@@ -198,7 +198,7 @@ class Asker:
     def _ask(self, question: HeldOut) -> Answer:
         kind = kinds.of_arn(self._model_id)
         if kind is not None and kind.asked_by != "converse":
-            return self._chat(question, kind) if self._conversation else self._complete(question)
+            return self._chat(question, kind) if self._conversation else self._complete(question, kind)
         return self._converse(question) if self._conversation else self._invoke(question)
 
     def _chat(self, question: HeldOut, kind: ServingKind) -> Answer:
@@ -207,27 +207,18 @@ class Asker:
         messages = [*system, *({"role": one.role, "content": one.text} for one in question.messages)]
         limit = self._limit(question) + REASONING_TOKENS
         body = {"messages": messages, "max_tokens": limit}
-        choice, answer = self._at_mantle(body) if kind.asked_by == "chat-http" else self._imported(body)
+        choice, answer = self._chosen(kind, body)
         return msgspec.structs.replace(answer, text=without_reasoning(choice["message"].get("content") or ""))
 
-    def _complete(self, question: HeldOut) -> Answer:
+    def _complete(self, question: HeldOut, kind: ServingKind) -> Answer:
         """OpenAI's completion body: a base model has no chat template (user guide, invoke-imported-model)."""
         body = {"prompt": question.messages[-1].text, "max_tokens": self._limit(question)}
-        choice, answer = self._imported(body)
+        choice, answer = self._chosen(kind, body)
         return msgspec.structs.replace(answer, text=choice.get("text") or "")
 
-    def _imported(self, body: dict[str, Any]) -> tuple[dict[str, Any], Answer]:
-        """What an imported model chose, and the answer but for its text, which each body has elsewhere."""
-        asked = json.dumps(body | {"temperature": 0.0})
-        response = self._runtime.invoke_model(modelId=self._model_id, body=asked)
-        return self._chosen(json.loads(response["body"].read()))
-
-    def _at_mantle(self, body: dict[str, Any]) -> tuple[dict[str, Any], Answer]:
-        """The same of the OpenAI-compatible endpoint, whose reasoning is no part of the answer."""
-        model = mantle.id_in(self._model_id, mantle.CHAT)
-        return self._chosen(self._runtime.create_chat_completion(model=model, temperature=0.0, **body))
-
-    def _chosen(self, said: dict[str, Any]) -> tuple[dict[str, Any], Answer]:
+    def _chosen(self, kind: ServingKind, body: dict[str, Any]) -> tuple[dict[str, Any], Answer]:
+        """What the model chose, and the answer but for its text, which each body has elsewhere."""
+        said = kind.ask(self._runtime, self._model_id, body | {"temperature": 0.0})
         choice: dict[str, Any] = said["choices"][0]
         finish = choice.get("finish_reason") or ""
         return choice, Answer(

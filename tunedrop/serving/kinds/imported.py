@@ -7,7 +7,8 @@ not at its submission (reported): preflight checks them before anything is paid.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -165,6 +166,10 @@ class Imported(ServingKind):
         del quotas, base_models
         used = len(self.existing(bedrock))
         yield Use(code=IN_TOTAL, counts="imported models", used=used, needed=used + 1)
+
+    def ask(self, client: Any, model_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        answer = client.invoke_model(modelId=model_id, body=json.dumps(body))
+        return dict(json.loads(answer["body"].read()))
 
     def behind(self, bedrock: Any, arn: str) -> Behind:
         """Its tag names the model; no operation replaces it."""

@@ -7,6 +7,7 @@ so that each attempt at a run has its own.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from tunedrop.aws import Aws
@@ -68,6 +69,9 @@ class Mantle(ServingKind):
 
     def client(self, aws: Aws) -> Any:
         return aws.mantle_chat
+
+    def ask(self, client: Any, model_id: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        return dict(client.create_chat_completion(model=id_in(model_id, CHAT), **body))
 
     def behind(self, bedrock: Any, arn: str) -> Behind:
         """It is part of the URL."""
