@@ -18,6 +18,10 @@ FIRST_FAILURE = """(
 )"""
 """A failed Map only reports that too many items failed, so shards return their failure as result."""
 
+LONGEST_CAUSE = 1_000
+"""The Map's result has the failures of all shards: with causes of 32 KiB, those of eight would exceed what a
+state may pass on, an error that cannot be caught."""
+
 
 class Shards:
     """Creates the Distributed Maps of the state machine."""
@@ -74,7 +78,8 @@ class Shards:
         )
         done = sfn.Pass.jsonata(self._scope, f"{title}Done", outputs={"done": True})
         failed = sfn.Pass.jsonata(self._scope, f"{title}Failed")
-        task.add_catch(failed, errors=["States.ALL"], outputs={"failure": f"{{% {failure(snake(title))} %}}"})
+        broken = failure(snake(title), LONGEST_CAUSE)
+        task.add_catch(failed, errors=["States.ALL"], outputs={"failure": f"{{% {broken} %}}"})
         return task.next(
             self._states.choice(f"{title}Done?", Branch(task, when="$not($states.input.done)"), Branch(done))
         )

@@ -131,9 +131,11 @@ class States:
         return task.add_catch(self.rescue, errors=["States.ALL"], assign=assign)
 
 
-def failure(step: str) -> str:
-    """A JSONata expression for the failure inside a Catch, as `tunedrop.contracts.Failure`."""
-    return f'{{"error": $states.errorOutput.Error, "cause": {CAUSE}, "step": "{step}"}}'
+def failure(step: str, longest: int | None = None) -> str:
+    """A JSONata expression for the failure inside a Catch, as `tunedrop.contracts.Failure`; its cause has at
+    most `longest` characters."""
+    cause = CAUSE if longest is None else f"$substring({CAUSE}, 0, {longest})"
+    return f'{{"error": $states.errorOutput.Error, "cause": {cause}, "step": "{step}"}}'
 
 
 def snake(title: str) -> str:

@@ -100,6 +100,19 @@ def test_a_large_cause_is_read_whole_as_far_as_it_goes(message: str, shown: str 
     assert len(found["value"]) > 13_000
 
 
+def test_shards_that_all_fail_pass_on_no_more_than_a_state_may(definition: dict[str, Any]) -> None:
+    """256 KiB (Step Functions guide, service-quotas): more ends an execution past its catches."""
+    for name in ("ValidateShard", "EvaluateShard"):
+        (shard,) = definition["States"][f"{name}s"]["ItemProcessor"]["States"][name]["Catch"]
+        text = shard["Output"]["failure"].removeprefix("{%").removesuffix("%}")
+        bindings = caught(Error="X", Cause=raised("what is wrong " * 2_000))
+
+        (found,) = reference(expressions=[{"text": text, "bindings": bindings}])
+
+        assert found["value"]["cause"].startswith("what is wrong what")
+        assert len(json.dumps([found["value"]] * 100)) < 256 << 10
+
+
 @pytest.mark.parametrize("errors", [{"Error": "States.Timeout"}, {"Error": "X", "Cause": ""}, {"Error": "X"}])
 def test_an_error_without_a_cause_is_still_reported(errors: dict[str, str]) -> None:
     (found,) = reference(expressions=[{"text": CAUSE, "bindings": caught(**errors)}])
