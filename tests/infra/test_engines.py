@@ -166,6 +166,15 @@ def test_evaluator_and_data_of_reinforcement_are_made_with_and_without_a_version
     assert "StartCustomization" in who_may(policies, call)
 
 
+@pytest.mark.parametrize("file", ["<Artifacts>/bases/qwen3-4b", f"jumpstart-cache-prod-{REGION}/qwen3-4b"])
+def test_preflight_reads_the_chat_template_of_a_base_model(policies: dict[str, list[Any]], file: str) -> None:
+    asked = Call("s3:GetObject", f"arn:aws:s3:::{file}/tokenizer_config.json")
+    bucket = Call("s3:ListBucket", f"arn:aws:s3:::{file.partition('/')[0]}")
+
+    assert who_may(policies, asked) == {"Preflight"}
+    assert "Preflight" in who_may(policies, bucket)
+
+
 @pytest.mark.parametrize("call", FILES_ENDED)
 def test_weights_may_be_deleted_by_the_functions_that_release_resources(
     policies: dict[str, list[Any]], call: Call

@@ -36,6 +36,7 @@ from local.sagemaker.state import State
 from tests import builders
 from tunedrop.aws import Aws, mantle
 from tunedrop.stage import Stage
+from tunedrop.training import engines
 
 REGION, ACCOUNT = "us-east-1", "111122223333"
 BUCKET = "engines"
@@ -198,7 +199,7 @@ def stage_of(engine: str, region: str = REGION, **changes: Any) -> Stage:
         account=ACCOUNT,
         region=region,
         artifacts_bucket=BUCKET,
-        training_role_arns={engine: ROLE},
+        training_role_arns={one.name: ROLE for one in engines.every() if one.role is not None},
         import_role_arn=f"arn:aws:iam::{ACCOUNT}:role/imports",
         key_arn=f"arn:aws:kms:{region}:{ACCOUNT}:key/00000000-0000-0000-0000-000000000000",
         engines=("bedrock", engine),

@@ -9,6 +9,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from tunedrop import aws, catalog, naming
 from tunedrop.aws import Aws, foundation_models
+from tunedrop.catalog.method import CONVERSATIONS
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Check, Dataset, Method, Preflight, Run
 from tunedrop.errors import PreflightFailed
@@ -18,7 +19,7 @@ from tunedrop.planning.plan import plan
 from tunedrop.preflight import _base, _quotas
 from tunedrop.preflight import _judge as judge_check
 from tunedrop.preflight import _methods as method_checks
-from tunedrop.serving import bases, choose, models
+from tunedrop.serving import bases, choose, kinds, models
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 
@@ -50,6 +51,7 @@ class Preflighter:
             *self._judge(),
             *self._validation_to_search_by(),
             *self._base_to_compare_with(),
+            *self._chat_template(),
             self._test_set(),
             self._way_to_serve(),
             self._room_in_quotas(),
@@ -100,15 +102,15 @@ class Preflighter:
             details = foundation_models.describe(self._aws.bedrock, self._model)
             if closed := foundation_models.why_closed(details, datetime.now(UTC)):
                 return self._model_check(False, f"{self._model.name} {closed}")
-            kinds = details.get("customizationsSupported", [])
+            offered = details.get("customizationsSupported", [])
             for method in methods:
                 kind = engines.of(self._model, method).customization_type(method)
                 # GetFoundationModel has no value for reinforcement fine-tuning (bedrock 2023-04-20).
-                if kind not in kinds and kind != "REINFORCEMENT_FINE_TUNING":
+                if kind not in offered and kind != "REINFORCEMENT_FINE_TUNING":
                     return self._model_check(
                         False,
                         f"{self._model.name} does not offer {kind} (method {method}); "
-                        f"it offers {', '.join(kinds) or 'no customization'}",
+                        f"it offers {', '.join(offered) or 'no customization'}",
                     )
             return self._model_check(True, f"{self._model.name} is active and offers {', '.join(methods)}")
 
@@ -200,6 +202,17 @@ class Preflighter:
             yield self._asked(
                 _base.NAME, lambda: _base.check(self._aws, self._stage, self._model), "Deploy the stage again"
             )
+
+    def _chat_template(self) -> Iterator[Check]:
+        """A model that is served from its files has the chat template of its base model's, or none."""
+        kind = next(iter(kinds.offered(self._model)), None)
+        if kind is None or not kind.serves_files or self._dataset.target_format not in CONVERSATIONS:
+            return
+        yield self._asked(
+            _base.TEMPLATE,
+            lambda: _base.chat_template(self._aws, self._stage, self._model),
+            "Deploy the stage again",
+        )
 
     def _test_set(self) -> Check:
         """The improvement that the evaluation can detect. A small test set is no failure: a retry may add

@@ -80,6 +80,7 @@ def prepared(account: LocalAccount, stage: Stage) -> None:
     account.function("tunedrop-test-grade-answers", lambda items: msgspec.to_builtins(grade(items)))
     account.function("tunedrop-test-grade-rollouts", lambda event: rollouts.graded(account, stage, event, 60))
     account.put("bases/llama3-1-8b-instruct/config.json", [])
+    account.put("bases/llama3-1-8b-instruct/tokenizer_config.json", [{"chat_template": "{{ messages }}"}])
 
 
 @pytest.mark.parametrize("row", ACCEPTED, ids=name_of)

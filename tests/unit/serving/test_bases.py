@@ -17,7 +17,7 @@ from tests.unit.local_sagemaker import BUCKET, LocalAccount, stage_of
 from tests.unit.tables import make_registry_table
 from tunedrop import catalog, naming
 from tunedrop.aws import Aws
-from tunedrop.contracts import ImportedBase
+from tunedrop.contracts import Check, ImportedBase
 from tunedrop.errors import TransientError
 from tunedrop.preflight import _base as preflight
 from tunedrop.registry import Registry
@@ -188,6 +188,44 @@ def test_files_that_nobody_offers_are_asked_of_a_person(
     assert jobs(aws) == []
     assert bases.weights(aws, stage, LLAMA) == f"s3://{BUCKET}/bases/llama3-1-8b-instruct/"
     assert preflight.check(aws, stage, LLAMA).passed
+
+
+def test_a_base_model_whose_files_have_no_chat_template_is_refused_before_anything_is_paid(
+    aws: Aws, account: LocalAccount, stage: Stage
+) -> None:
+    def found(base: catalog.BaseModel = QWEN) -> Check:
+        return preflight.chat_template(aws, stage, base)
+
+    def own(name: str, body: bytes) -> None:
+        account.s3.put_object(Bucket=BUCKET, Key=f"bases/qwen3-4b/{name}", Body=body)
+
+    assert found(LLAMA).passed  # nobody offers its files: the copy to compare with is asked for instead
+    assert "has a chat template in s3://jumpstart-cache-prod-us-east-1/" in found().detail
+
+    own("config.json", b"{}")
+    assert not found().passed
+    for nothing in (b'{"model_max_length": 4096}', b'{"chat_template": ""}', b"[]", b"no JSON"):
+        own("tokenizer_config.json", nothing)
+        assert not found().passed
+    assert "has no chat template in s3://" in found().detail
+    own("tokenizer_config.json", b'{"chat_template": "{{ messages }}"}')
+    assert found().passed
+    own("tokenizer_config.json", b"{}")
+    own("chat_template.jinja", b"{{ messages }}")
+    assert found().passed
+
+
+def test_files_that_may_not_be_read_refuse_no_run(aws: Aws, stage: Stage) -> None:
+    aws.s3 = FakeBedrock(
+        list_objects_v2={"KeyCount": 0}, get_object=refusal("AccessDenied", "no", status=403)
+    )
+    found = preflight.chat_template(aws, stage, QWEN)
+
+    assert found.passed
+    assert "could not be read" in found.detail
+    aws.s3 = FakeBedrock(list_objects_v2=refusal("SlowDown", status=503))
+    with pytest.raises(ClientError):
+        preflight.chat_template(aws, stage, QWEN)
 
 
 @pytest.mark.parametrize(

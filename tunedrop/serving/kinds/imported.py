@@ -37,6 +37,19 @@ _LIST = Permission(
     sid="ListImports", actions=("bedrock:ListImportedModels", "bedrock:ListModelImportJobs"), resources=("*",)
 )
 _ASK = Permission(sid="AskImported", actions=("bedrock:InvokeModel",), resources=_MODEL_ARNS)
+# The chat template of a base model is read before anything is paid: here, or in AWS's own public bucket.
+_READ_FILES = (
+    Permission(
+        sid="ReadBaseFiles",
+        actions=("s3:GetObject",),
+        resources=("{artifacts}/bases/*", "arn:aws:s3:::jumpstart-cache-prod-{region}/*"),
+    ),
+    Permission(
+        sid="ListBaseFiles",
+        actions=("s3:ListBucket",),
+        resources=("arn:aws:s3:::jumpstart-cache-prod-{region}",),
+    ),
+)
 _IMPORT = (
     Permission(
         sid="Import",
@@ -100,7 +113,7 @@ class Imported(ServingKind):
     billed_by = "window"
     serves_files = True
     permissions = {  # noqa: RUF012
-        "preflight": (_LIST, _READ_JOB, _READ),
+        "preflight": (_LIST, _READ_JOB, _READ, *_READ_FILES),
         "set_up_throughput": (*_IMPORT, _READ_JOB, _READ, _LIST),
         "wait_for_completion": (_READ_JOB, _READ),
         "resume_waits": (_READ_JOB, _READ),
