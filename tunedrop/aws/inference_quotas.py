@@ -24,7 +24,7 @@ _DOUBLED = " (doubled for cross-region calls)"
 PROFILE = re.compile(r"(us|us-gov|eu|apac|jp|au|ca|global)\.")
 """The prefixes of inference profile ids (Bedrock user guide, inference-profiles-support)."""
 
-_VERSION = re.compile(r"[ -]v(\d+)$")
+_VERSION = re.compile(r"[ -]v(\d+)(?::\d+)?$|-(\d+):\d+$")
 _DATE = re.compile(r"-20\d{6}(?=-|$)")
 
 
@@ -60,7 +60,10 @@ def _words(name: str) -> tuple[str, str]:
 
     >>> _words("Meta Llama 3.3 70B Instruct") == _words("meta llama3-3-70b-instruct-v1:0")
     True
+    >>> _words("OpenAI GPT OSS 20B") == _words("openai gpt-oss-20b-1:0") != _words("GPT OSS 20B V2")
+    True
     """
-    plain = _DATE.sub("", name.lower().partition(":")[0])
+    plain = _DATE.sub("", name.lower())
     version = _VERSION.search(plain)
-    return re.sub(r"[^a-z0-9]", "", _VERSION.sub("", plain)), version[1] if version else "1"
+    number = (version[1] or version[2]) if version else "1"
+    return re.sub(r"[^a-z0-9]", "", _VERSION.sub("", plain)), number

@@ -72,14 +72,15 @@ def _of_a_day(
 
 
 def _asked(found: Quotas, stage: Stage, run: Run, model: BaseModel) -> Iterator[Quota | None]:
-    """The quotas of the models that the evaluation asks; None where Service Quotas lists none."""
+    """The quotas of the models that the evaluation asks; None where Service Quotas lists none. bedrock-mantle
+    has quotas of its own, for which it names none (Bedrock user guide, quotas, read 2026-11-30)."""
     asked = [] if run.evaluation.judge is None else [run.evaluation.judge.model]
     if run.teacher is not None:
         asked.append(distillation.inference_id(run.teacher))
     for kind in _kinds(model, run)[:1]:
         if kind.way == "on-demand":
             yield inference_quotas.per_day(found, model.inference_id, inference_quotas.OF_TUNED_MODELS)
-        if not bases.is_needed(model):
+        if kind.asked_by != "chat-http" and not bases.is_needed(model):
             asked.append(kind.base_id(stage, model))
     for model_id in dict.fromkeys(asked):
         yield inference_quotas.per_day(found, model_id)

@@ -254,6 +254,17 @@ def test_models_tuned_from_a_base_have_tokens_per_day_of_their_own(aws: Aws, sta
     assert name in look(aws, stage, {"Quotas": [quota]}).detail
 
 
+def test_bedrock_mantle_has_quotas_of_its_own(aws: Aws, stage: Stage) -> None:
+    """ "Traffic to the two endpoints is tracked against separate quotas" (Bedrock user guide, quotas)."""
+    name = "Model invocation max tokens per day for Qwen3 32B V1"
+    quota = {"QuotaCode": "L-00000000", "QuotaName": name, "Value": 0, "Adjustable": False}
+    by_mantle = catalog.find("qwen.qwen3-32b:mantle")
+    judged = builders.run(evaluation=EvaluationSettings(judge=JudgeSettings(model="qwen.qwen3-32b-v1:0")))
+
+    assert look(aws, stage, {"Quotas": [quota]}, model=by_mantle).passed
+    assert name in look(aws, stage, {"Quotas": [quota]}, model=by_mantle, run=judged).detail
+
+
 def test_quotas_are_read_in_the_largest_pages(aws: Aws) -> None:
     """Pages have few quotas unless told, of more than a thousand; the most by botocore's model."""
     aws.service_quotas = FakeBedrock(
