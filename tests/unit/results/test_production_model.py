@@ -91,7 +91,8 @@ class InProduction(RuleBasedStateMachine):
         self.aws = Aws(boto3.Session("testing", "testing", region_name="us-east-1"))
         for make in (make_registry_table, make_waits_table, make_intake_bucket):
             make(self.aws, self.stage)
-        self.bedrock = LocalBedrock(Path(tempfile.mkdtemp()))
+        self.folder = tempfile.TemporaryDirectory()
+        self.bedrock = LocalBedrock(Path(self.folder.name))
         self.bedrock.world.quotas.deployments = 1000
         self.aws.bedrock = self.bedrock.client
         self.executions = Executions()
@@ -105,6 +106,7 @@ class InProduction(RuleBasedStateMachine):
         if hasattr(self, "mock"):
             self.mock.stop()
             self.patch.undo()
+            self.folder.cleanup()
 
     # --- what can happen -----------------------------------------------------------------------------------
 
