@@ -128,3 +128,20 @@ def test_a_manifest_that_asks_for_what_the_stage_does_not_allow_fails_before_it_
 
     assert result.exit_code != 0
     assert said in result.stderr
+
+
+@pytest.mark.parametrize("folder", [False, True])
+def test_options_say_how_a_table_is_read(tmp_path: Path, folder: bool) -> None:
+    rows = [f"Wo ist Paket {number}?;Lieferung, Fach {number % 7}" for number in range(300)]
+    (tmp_path / "tickets.csv").write_text("\n".join(["Anfrage;Kategorie", *rows]), "cp1252")
+    (tmp_path / "run.yaml").write_text("base_model: amazon.nova-lite-v1:0:300k\ndata: {train: tickets.csv}\n")
+    at = tmp_path if folder else tmp_path / "tickets.csv"
+    named = ["--column", "prompt=Anfrage", "--column", "completion=Kategorie"]
+    model = ["--base-model", "amazon.nova-lite-v1:0:300k"]
+
+    def codes(*options: str) -> list[int]:
+        commands = [[one, str(at), *model, *options] for one in ("estimate", "check")]
+        return [CliRunner().invoke(app, one).exit_code for one in commands]
+
+    assert codes() == [1, 1]
+    assert codes(*named) == [0, 0]

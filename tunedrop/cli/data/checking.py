@@ -194,7 +194,7 @@ def _of_folder(
     has_manifest = any((path / name).is_file() for name in intake.MANIFEST_NAMES)
     if not has_manifest and (files := folder.data_files(path)):
         return Wanted(_by_split(files, options), base_model, method, options.reading, options.rules)
-    submission = folder.read(path)
+    submission = folder.read(path, options.reading)
     document = submission.document
     if submission.earlier:
         fail(

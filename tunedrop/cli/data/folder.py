@@ -13,7 +13,7 @@ from tunedrop.cli.exits import NO, USAGE
 from tunedrop.cli.output import fail
 from tunedrop.dataset.sources.attachments import named_beside
 from tunedrop.dataset.sources.opening import DataFiles, open_files
-from tunedrop.dataset.types import Split
+from tunedrop.dataset.types import ReadOptions, Split
 from tunedrop.errors import InvalidManifest
 from tunedrop.intake.file_names import in_order, of_data
 from tunedrop.manifest import Data, Manifest, is_pattern
@@ -80,8 +80,19 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
         return [name for name in named if name.startswith("s3://")]
 
 
-def read(path: Path) -> Submission:
-    """The submission at a path; fails if there is none."""
+def read(path: Path, reading: ReadOptions | None = None) -> Submission:
+    """The submission at a path, its files read as options say where they do; fails if there is none."""
+    found = _read(path)
+    if reading is None:
+        return found
+    data = found.document.data
+    data = msgspec.structs.replace(
+        data, encoding=reading.encoding or data.encoding, columns=reading.columns or data.columns
+    )
+    return msgspec.structs.replace(found, document=msgspec.structs.replace(found.document, data=data))
+
+
+def _read(path: Path) -> Submission:
     if path.is_dir():
         return _folder(path)
     if path.is_file() and path.name not in intake.MANIFEST_NAMES:

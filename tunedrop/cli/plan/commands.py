@@ -14,12 +14,15 @@ from tunedrop.cli.exits import USAGE
 from tunedrop.cli.failures import Format, fail
 from tunedrop.cli.options import (
     BaseModelOption,
+    ColumnOption,
     DataPath,
+    EncodingOption,
     FormatOption,
     Profile,
     Region,
     TenantOption,
     examples,
+    read_options,
 )
 
 if TYPE_CHECKING:
@@ -151,6 +154,8 @@ def init(
 def estimate(
     path: DataPath,
     base_model: BaseModelOption = None,
+    encoding: EncodingOption = "",
+    column: ColumnOption = None,
     stage: Annotated[
         str | None, typer.Option(help="Use this stage's defaults and budgets; without it, AWS is not called.")
     ] = None,
@@ -165,4 +170,5 @@ def estimate(
     if tenant and stage is None:
         fail("--tenant goes with --stage, which has the tenant's budget", USAGE)
     here = Deployed(stage, profile, region) if stage is not None else None
-    raise typer.Exit(estimating.estimate_path(path, base_model, here, format_, tenant))
+    reading = read_options(encoding, column)
+    raise typer.Exit(estimating.estimate_path(path, base_model, here, format_, tenant, reading))

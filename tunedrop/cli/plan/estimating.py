@@ -54,7 +54,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def estimate_path(
-    path: Path, base_model: str | None, here: Deployed | None, format_: Format, tenant: str = ""
+    path: Path,
+    base_model: str | None,
+    here: Deployed | None,
+    format_: Format,
+    tenant: str = "",
+    reading: ReadOptions | None = None,
 ) -> int:
     """Print the estimated cost of the run in a folder, or of one file.
 
@@ -67,8 +72,10 @@ def estimate_path(
         budget is known.
     tenant
         Whose run it is; required if the stage has tenants.
+    reading
+        How the files are read, instead of what the manifest says.
     """
-    submission = folder.read(path)
+    submission = folder.read(path, reading)
     if here is not None:
         submission = folder.to_stage(submission, tenant, here.stage.tenants)
     if submission.elsewhere:
