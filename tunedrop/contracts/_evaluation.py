@@ -108,9 +108,11 @@ class ShardProgress(msgspec.Struct, frozen=True, kw_only=True):
 
 Reason = Literal[
     "", "difference", "free answers", "content", "guarded metric", "general ability", "model in production",
-    "base model",
+    "part", "reading", "failures", "base model", "silent production",
 ]  # fmt: skip
-"""The reason of a rejection, or the model that it could not be compared with; else empty."""
+"""What prevents a promotion; empty if only more records are missing. `part`: part of the answers is worse;
+`reading`: only a reader or a judge can tell; `failures`: too few answers to compare; `base model` and
+`silent production`: that model could not be asked."""
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):

@@ -105,8 +105,19 @@ def _not_promoted(stage: Stage, ending: Ending) -> Iterator[Advice]:
 
 
 def _to_tell(stage: Stage, run: Run, evaluation: Evaluation) -> Iterator[Advice]:
-    """How to get a verdict after an inconclusive evaluation: more records, or fewer failed prompts."""
-    if evaluation.needed:
+    """How to get a verdict after an inconclusive evaluation: fewer failures, more records, or a reader."""
+    retry = _command("retry", run.run_id, stage)
+    if evaluation.rejected_for == "base model":
+        yield Advice(
+            "Fix the cause named above, then evaluate it again. The model is not trained again:", retry
+        )
+    elif evaluation.rejected_for in ("failures", "silent production"):
+        uri = naming.uri(stage.artifacts_bucket, naming.predictions_key(run.run_id))
+        yield Advice(
+            f"More records would not help. Fix the failures listed in {uri}. The model is not trained again:",
+            retry,
+        )
+    elif evaluation.needed:
         tell = f"About {evaluation.needed:,} held-out records would be enough"
         if run.test is not None:
             text, options = f"{tell}. Add to {run.test.uri}", ""
@@ -114,17 +125,8 @@ def _to_tell(stage: Stage, run: Run, evaluation: Evaluation) -> Iterator[Advice]
             text, options = f"{tell}. Upload additional ones in a separate file", "--test FILE"
         again = _command("retry", run.run_id, stage, options)
         yield Advice(f"{text}. The model is not trained again:", again)
-    elif evaluation.rejected_for == "base model":
-        yield Advice(
-            "Fix the cause named above, then evaluate it again. The model is not trained again:",
-            _command("retry", run.run_id, stage),
-        )
     else:
-        uri = naming.uri(stage.artifacts_bucket, naming.predictions_key(run.run_id))
-        yield Advice(
-            f"More records would not help. Fix the failures listed in {uri}. The model is not trained again:",
-            _command("retry", run.run_id, stage),
-        )
+        yield Advice("More test records would probably not change this.")
 
 
 def _refused(stage: Stage, ending: Ending) -> Iterator[Advice]:

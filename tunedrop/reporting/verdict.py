@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from tunedrop.contracts import Ending, Outcome, Reason, Score
+from tunedrop.contracts import Ending, Evaluation, Outcome, Reason, Score
 from tunedrop.evaluation.scoring.metrics import TITLES
 from tunedrop.reporting.outcome import outcome_of
 
@@ -29,8 +29,13 @@ _DOUBTS: dict[Reason, str] = {
     "guarded metric": "is better than its base model on one metric, and may be worse on another",
     "general ability": "has learned its task, but may have lost general ability",
     "model in production": "is not clearly better than the model in production",
+    "part": "is better than its base model on average, but worse in part of its answers",
+    "reading": "may be better than its base model, which only a reader can tell",
+    "failures": "could not be compared with its base model",
+    "base model": "could not be compared with its base model",
+    "silent production": "is better than its base model, but the model in production did not answer",
 }
-"""Of inconclusive runs that are better than their base model."""
+"""Of inconclusive runs, where more than records is missing."""
 
 
 def headline(ending: Ending) -> str:
@@ -42,15 +47,20 @@ def headline(ending: Ending) -> str:
         return "was refused before anything more was paid"
     if outcome == "rejected" and found is not None:
         return _REJECTIONS.get(found.rejected_for, _HEADLINES[outcome])
-    if outcome == "inconclusive" and found is not None and not found.needed:
-        if found.rejected_for == "model in production":
-            return "is better than its base model, but the model in production did not answer"
-        return "could not be compared with its base model"
     if outcome == "inconclusive" and found is not None:
-        is_above = found.decisive is not None and found.decisive.low > 0
-        usual = "has too few test records for a verdict" if is_above else _HEADLINES[outcome]
-        return _DOUBTS.get(found.rejected_for, usual)
+        return _DOUBTS.get(found.rejected_for) or _undecided(found)
     return _HEADLINES[outcome]
+
+
+def _undecided(found: Evaluation) -> str:
+    """Of an evaluation that more records might have decided, if there were enough of them."""
+    if found.decisive is None or found.decisive.low <= 0:
+        return _HEADLINES["inconclusive"]
+    return (
+        "has too few test records for a verdict"
+        if found.needed
+        else "is better than its base model, but perhaps by too little"
+    )
 
 
 def has_paid(ending: Ending) -> bool:
@@ -78,13 +88,13 @@ def at_a_glance(ending: Ending) -> str:
     found, score = ending.evaluation, deciding(ending)
     if found is None:
         return ""
+    if score is not None and found.champion is not None and found.rejected_for == "model in production":
+        return f"{title_of(score)} {score.tuned:.3f}, in production {found.champion.base:.3f}"
     if found.verdict == "inconclusive" and not found.needed:
         reason = found.reason.rpartition("; but ")[2] if found.rejected_for else found.reason
         return reason.partition(";")[0]
     if score is None:
         return ""
-    if found.rejected_for == "model in production" and found.champion is not None:
-        return f"{title_of(score)} {score.tuned:.3f}, in production {found.champion.base:.3f}"
     if found.rejected_for == "general ability" and found.general is not None:
         return number(found.general)
     return number(score)

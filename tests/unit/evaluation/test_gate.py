@@ -142,6 +142,7 @@ def test_too_many_failed_prompts_leave_no_verdict() -> None:
     assert evaluation.reason == (
         "10 of 50 prompts failed; a verdict allows one in ten. Most often: timed out"
     )
+    assert evaluation.rejected_for == "failures"
     assert evaluation.needed == 0
 
 
@@ -396,6 +397,7 @@ def test_a_tie_leaves_the_model_in_production_where_it_is() -> None:
 
     assert evaluation.verdict == "inconclusive"
     assert "stays where the new model is no better" in evaluation.reason
+    assert (evaluation.rejected_for, evaluation.needed) == ("model in production", 0)
 
 
 def test_a_model_in_production_that_is_better_stays() -> None:
@@ -431,7 +433,7 @@ def test_a_model_in_production_that_did_not_answer_leaves_no_verdict() -> None:
 
     assert evaluation.verdict == "inconclusive"
     assert "75 of 100 answers of the model in production failed" in evaluation.reason
-    assert evaluation.rejected_for == "model in production"
+    assert evaluation.rejected_for == "silent production"
 
 
 def test_answers_that_were_cut_leave_no_verdict() -> None:
@@ -442,6 +444,7 @@ def test_answers_that_were_cut_leave_no_verdict() -> None:
 
     assert evaluation.verdict == "inconclusive"
     assert "100 of 100 answers of the tuned model are incomplete (100 truncated)" in evaluation.reason
+    assert evaluation.rejected_for == "failures"
     assert [(one.model, one.truncated) for one in evaluation.incomplete] == [("base", 0), ("tuned", 100)]
 
 

@@ -153,7 +153,7 @@ def verdict(family: Family, base: float, tuned: float, production: float | None 
 def test_a_part_that_became_worse_prevents_a_promotion(kind: str) -> None:
     found = verdict(FAMILIES[kind], 0.02, 0.4)
 
-    assert found.verdict == "inconclusive"
+    assert (found.verdict, found.rejected_for) == ("inconclusive", "part")
     assert f"it is right about {FAMILIES[kind].names} in " in found.reason
 
 
@@ -175,7 +175,7 @@ def test_a_part_that_is_wrong_less_often_does_not(kind: str) -> None:
 def test_neither_does_it_replace_a_model_in_production_that_has_it_right(kind: str) -> None:
     found = verdict(FAMILIES[kind], 1, 0.4, production=0.02)
 
-    assert found.verdict == "inconclusive"
+    assert (found.verdict, found.rejected_for) == ("inconclusive", "part")
     assert f"it is right about {FAMILIES[kind].names} in " in found.reason
     assert "the model in production in " in found.reason
 

@@ -171,6 +171,7 @@ def test_what_is_wrong_throughout_is_never_promoted(kind: str) -> None:
     evaluation = verdict(rows, wrong)
 
     assert evaluation.verdict == "inconclusive"
+    assert evaluation.rejected_for in ("reading", "content")
     assert why in evaluation.reason
 
 

@@ -138,9 +138,7 @@ def test_what_took_the_place_of_something_gone_says_so() -> None:
 
 def test_a_model_in_production_that_did_not_answer_is_what_the_headline_names() -> None:
     reason = "Token F1 went from 0.3 to 0.6; but 60 of 60 answers of the model in production failed; so"
-    evaluation = builders.evaluation(
-        verdict="inconclusive", rejected_for="model in production", reason=reason
-    )
+    evaluation = builders.evaluation(verdict="inconclusive", rejected_for="silent production", reason=reason)
     ending = msgspec.structs.replace(PROMOTED, evaluation=evaluation, promotion=None)
 
     assert "but the model in production did not answer." in notification.text(STAGE, ending)

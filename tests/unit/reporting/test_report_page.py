@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any, get_args
 
 import markupsafe
 import msgspec
 import pytest
 
 from local import samples
-from tunedrop.contracts import Evaluation, EvaluationSettings, Failure, Score, StartedJob, TrainingJob
+from tunedrop.contracts import (
+    Evaluation,
+    EvaluationSettings,
+    Failure,
+    Reason,
+    Score,
+    StartedJob,
+    TrainingJob,
+)
 from tunedrop.dataset.check.check import check
 from tunedrop.dataset.rules import explanations
 from tunedrop.evaluation import general_ability
@@ -363,19 +372,50 @@ def test_the_headline_says_what_the_verdict_rests_on(name: str, headline: str) -
     assert f"{headline}</h1>" in render(SAMPLES[name])
 
 
-def test_a_difference_that_excludes_zero_is_not_called_indistinguishable() -> None:
+def inconclusive(**changes: Any) -> str:
+    """The report of a run whose evaluation is the sample's with these changes."""
     ending = SAMPLES["inconclusive"].ending
     assert ending.evaluation is not None
-    score = msgspec.structs.replace(ending.evaluation.scores[0], low=0.1, high=0.9)
-    few = msgspec.structs.replace(ending.evaluation, scores=(score,), metric=score.metric)
+    evaluation = msgspec.structs.replace(ending.evaluation, **changes)
+    ending = msgspec.structs.replace(ending, evaluation=evaluation)
+    return render(msgspec.structs.replace(SAMPLES["inconclusive"], ending=ending))
 
-    html = render(
-        msgspec.structs.replace(
-            SAMPLES["inconclusive"], ending=msgspec.structs.replace(ending, evaluation=few)
-        )
-    )
 
-    assert "has too few test records for a verdict</h1>" in html
+@pytest.mark.parametrize(
+    ("needed", "headline"),
+    [
+        (200, "has too few test records for a verdict"),
+        (0, "is better than its base model, but perhaps by too little"),
+    ],
+)
+def test_a_difference_that_excludes_zero_is_not_called_indistinguishable(needed: int, headline: str) -> None:
+    evaluation = SAMPLES["inconclusive"].ending.evaluation
+    assert evaluation is not None
+    score = msgspec.structs.replace(evaluation.scores[0], low=0.1, high=0.9)
+
+    html = inconclusive(scores=(score,), metric=score.metric, needed=needed)
+
+    assert f"{headline}</h1>" in html
+
+
+NOT_COMPARED = ("failures", "base model", "silent production")
+
+
+@pytest.mark.parametrize("reason", [one for one in get_args(Reason) if one not in NOT_COMPARED])
+def test_a_model_that_was_compared_has_no_failures_to_fix(reason: Reason) -> None:
+    html = inconclusive(rejected_for=reason, needed=0)
+
+    assert "could not be compared" not in html
+    assert "Fix the failures" not in html
+    assert "More test records would probably not change this." in html
+
+
+def test_failures_are_fixed_before_records_are_added() -> None:
+    html = inconclusive(rejected_for="failures", needed=30)
+
+    assert "could not be compared with its base model</h1>" in html
+    assert "Fix the failures" in html
+    assert "held-out records would be enough" not in html
 
 
 def test_the_headline_says_that_the_model_in_production_is_better() -> None:

@@ -104,7 +104,7 @@ class Guards:
     def _doubted(self, reason: str) -> Finding | None:
         """What only a reader or a judge can tell the worth of."""
         said, measured = next(self._doubts(), ("", None))
-        return Finding("inconclusive", f"{reason}; but {said}", open_in=measured) if said else None
+        return Finding("inconclusive", f"{reason}; but {said}", "reading", measured) if said else None
 
     def _doubts(self) -> Iterator[tuple[str, Paired | None]]:
         """Each as a reason, with the comparison that more held-out records would decide."""
@@ -126,7 +126,7 @@ class Guards:
         if found is None:
             return None
         said = f"{reason}; but {_reasons.worse(found, name)}"
-        return Finding("inconclusive", said, open_in=None if found.has_fallen else found.measured)
+        return Finding("inconclusive", said, "part", None if found.has_fallen else found.measured)
 
     def _loses(self, reason: str) -> Finding | None:
         """Whether more of what the base had right is lost than an unrelated model as good would lose."""
@@ -136,7 +136,7 @@ class Guards:
         if lost <= MOST_LOST * len(compared.differences):
             return None
         said = _reasons.regressed(lost, len(compared.differences))
-        return Finding("inconclusive", f"{reason}; but {said}. {_reasons.READ_THEM}")
+        return Finding("inconclusive", f"{reason}; but {said}. {_reasons.READ_THEM}", "part")
 
     def _fallen(self, reason: str) -> Finding | None:
         general = self.found.general
@@ -166,9 +166,8 @@ class Guards:
         said = (
             f"at equal length of the answers the judge prefers the tuned model in {equal.rate:.0%} of pairs"
         )
-        return Finding(
-            "inconclusive", f"{reason}; but {said}: it may prefer long answers. {_reasons.READ_THEM}"
-        )
+        doubt = f"{said}: it may prefer long answers. {_reasons.READ_THEM}"
+        return Finding("inconclusive", f"{reason}; but {doubt}", "reading")
 
     def _beats(self, reason: str, contender: Contender) -> Finding | None:
         score, wanted = contender.score, self.settings.min_improvement
@@ -181,7 +180,7 @@ class Guards:
         no_answer = contender.name == ECHO and self.sample.task == "text"  # though it has a reference's words
         if room and score.high < wanted and not no_answer:
             return Finding("reject", said, "free answers")
-        return Finding("inconclusive", said, open_in=self.found.opposed[contender.name])
+        return Finding("inconclusive", said, "free answers", self.found.opposed[contender.name])
 
     def _looks_up(self, reason: str) -> Finding | None:
         """Nothing is learned from answers that others have, however a model finds the one that it copies."""
@@ -192,7 +191,8 @@ class Guards:
         return Finding(
             "inconclusive",
             f"{reason}; but {few}, it is right no more often than its answers to other prompts are",
-            open_in=found,
+            "free answers",
+            found,
         )
 
     def _says_more(self, reason: str) -> Finding | None:
@@ -211,8 +211,9 @@ class Guards:
         return Finding(
             "inconclusive",
             said,
-            open_in=self.found.opposed["content"],
-            wanted=wanted,
+            "content",
+            self.found.opposed["content"],
+            wanted,
         )
 
     @property
@@ -237,7 +238,7 @@ class Guards:
         missing = [one.error if one is not None else "no answer" for one in asked if one is None or one.error]
         if len(missing) > MOST_FAILED * len(asked):
             failed = _reasons.too_many_failed("answers of the model in production", len(asked), missing)
-            return Finding("inconclusive", f"{reason}; but {failed}", "model in production")
+            return Finding("inconclusive", f"{reason}; but {failed}", "silent production")
         if score is None:
             few = (
                 "too few answers of the model in production were judged or graded"
@@ -252,10 +253,11 @@ class Guards:
         if score.high < 0:
             return Finding("reject", said, "model in production")
         if score.difference <= 0:
-            return Finding("inconclusive", f"{said}, and stays where the new model is no better")
+            kept = f"{said}, and stays where the new model is no better"
+            return Finding("inconclusive", kept, "model in production")
         if score.low <= -PRODUCTION_MARGIN:
             open_in = self.found.opposed["production"]
-            return Finding("inconclusive", said, open_in=open_in, wanted=-PRODUCTION_MARGIN)
+            return Finding("inconclusive", said, "model in production", open_in, -PRODUCTION_MARGIN)
         return self._worse_part(reason, self.found.of_production, "champion", "the model in production")
 
 

@@ -54,10 +54,11 @@ class Gate:
             ("rewards", len(asked), missing),
         ):
             if len(errors) > MOST_FAILED * everything:
-                return Finding("inconclusive", _reasons.too_many_failed(what, everything, errors))
+                return Finding("inconclusive", _reasons.too_many_failed(what, everything, errors), "failures")
         for model in self.found.incomplete:
             if model.total > MOST_FAILED * len(self.sample.answered):
-                return Finding("inconclusive", _reasons.too_many_incomplete(model, len(self.sample.answered)))
+                said = _reasons.too_many_incomplete(model, len(self.sample.answered))
+                return Finding("inconclusive", said, "failures")
         units = len(set(self.sample.units)) if self.sample.answered else 0
         if units < FEWEST_UNITS:
             return Finding(
@@ -72,7 +73,7 @@ class Gate:
         """The verdict of the deciding metric's interval; for open text, of all metrics that must agree."""
         score, wanted = self.found.decisive, self.settings.min_improvement
         if score is None:
-            return Finding("inconclusive", "nothing was measured")
+            return Finding("inconclusive", "nothing was measured", "failures")
         others = [one for one in self.found.scores if one.metric in self.found.agreeing]
         said = _reasons.risen(score, self.settings.confidence)
         if _has_risen(score, wanted):
@@ -86,17 +87,18 @@ class Gate:
             )
             slowest = min((one for one in others if one.low <= 0), key=lambda one: one.low)
             return Finding(
-                "inconclusive", f"{said}; but {doubt}", open_in=self.found.measured[slowest.metric]
+                "inconclusive", f"{said}; but {doubt}", "reading", self.found.measured[slowest.metric]
             )
         below = [one for one in self.found.scores if one.metric in self.found.rejecting]
         if all(one.high < wanted or one.high <= 0 for one in (score, *below)):
             content = self.found.content
             compares_content = bool(others) or self.sample.task != "text"
             if compares_content and content is not None and _has_risen(content, wanted):
-                return Finding("inconclusive", f"{said}; but {_reasons.says_more(content, self.sample.task)}")
+                more = _reasons.says_more(content, self.sample.task)
+                return Finding("inconclusive", f"{said}; but {more}", "reading")
             exact = next((one for one in self.found.scores if one.metric == "exact_match"), None)
             if exact is not None and _has_risen(exact, wanted):
-                return Finding("inconclusive", f"{said}; but {_reasons.exactly(exact)}")
+                return Finding("inconclusive", f"{said}; but {_reasons.exactly(exact)}", "reading")
             reason = f"{said}; the run requires at least {wanted:+.3f}"
             return Finding("reject", reason, "difference")
         return Finding(
