@@ -12,6 +12,7 @@ from tunedrop.formatting.costs import in_words
 from tunedrop.formatting.counts import counted
 from tunedrop.monitoring._snapshot import Job, Snapshot
 from tunedrop.results.collect import ending_of
+from tunedrop.serving import kinds
 from tunedrop.training.curves import Loss
 
 PHASES = {
@@ -98,8 +99,9 @@ def _started(ending: Ending) -> str:
 def _serving(ending: Ending) -> str:
     if ending.serving is None:
         return ""
-    rate = f"{ending.serving.hourly_usd:.2f} USD an hour" if ending.serving.hourly_usd else "free while idle"
-    return f"{ending.serving.way}, {rate}"
+    kind, rate = kinds.of(ending.serving.way), ending.serving.hourly_usd
+    hourly = f"{rate:.2f} USD an hour" if rate else "at an unknown price"
+    return f"{ending.serving.way}, {kind.while_idle if kind.is_free_while_idle else hourly}"
 
 
 def _evaluation(ending: Ending) -> str:

@@ -118,6 +118,9 @@ class ServingKind(ABC):
     billed_by: ClassVar[Literal["token", "hour", "window"]]
     """What is billed: the tokens of each answer; hours, including idle ones; windows with requests."""
 
+    while_idle: ClassVar[str] = "free while idle"
+    """What it costs without requests, unless it is billed by the hour: a clause about the model."""
+
     serves_files: ClassVar[bool] = False
     """Whether it serves a model's files in S3, not a model by its ARN."""
 

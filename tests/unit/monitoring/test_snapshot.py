@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests import builders
@@ -7,7 +8,7 @@ from tests.unit.fake_bedrock import FakeBedrock
 from tunedrop.aws import Aws
 from tunedrop.contracts import StartedJob
 from tunedrop.monitoring import Monitor, Queue
-from tunedrop.monitoring.facts import training
+from tunedrop.monitoring.facts import fact, training
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
 from tunedrop.waiting.table import Waits
@@ -44,6 +45,28 @@ def test_an_open_question_is_part_of_the_picture(monitor: Monitor, waits: Waits)
 
     assert snapshot is not None
     assert snapshot.approval is not None
+
+
+@pytest.mark.parametrize(
+    ("way", "hourly", "said"),
+    [
+        ("on-demand", 0.0, "on-demand, free while idle"),
+        ("mantle", 0.0, "mantle, free while idle"),
+        ("imported", 0.0, "imported, billed for storage alone while idle"),
+        ("provisioned", 24.0, "provisioned, 24.00 USD an hour"),
+        ("provisioned", 0.0, "provisioned, at an unknown price"),
+    ],
+)
+def test_what_serves_a_model_says_what_it_costs(
+    monitor: Monitor, registry: Registry, way: str, hourly: float, said: str
+) -> None:
+    serving = msgspec.structs.replace(builders.serving(), way=way, hourly_usd=hourly)
+    registry.save(RUN_ID, serving=serving)
+
+    snapshot = monitor()
+
+    assert snapshot is not None
+    assert fact("set_up_throughput", snapshot) == said
 
 
 def test_losses_are_read_as_soon_as_bedrock_writes_them(

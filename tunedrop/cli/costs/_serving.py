@@ -121,8 +121,8 @@ def _rate(one: InService) -> str:
 
 
 def _until(one: InService) -> str:
-    if kinds.of(one.way).is_free_while_idle:
-        return "free while idle"
+    if (kind := kinds.of(one.way)).is_free_while_idle:
+        return kind.while_idle
     if not console.is_terminal or not one.expires_at:
         return one.expires_at or "nobody ends it"
     left = clock.seconds_between(clock.now(), one.expires_at)

@@ -139,8 +139,10 @@ def _cost_of_serving(here: Deployed, model: InProduction) -> str:
     base_model = models.base_of(here.aws, here.stage, model.model_arn, model.run_id)
     settings = DeploymentSettings()
     kind = kinds.of(choose.way(base_model, settings)) if base_model is not None else None
-    if base_model is None or kind is None or kind.is_free_while_idle:
-        return "free while idle"
+    if base_model is None or kind is None:
+        return "at an unknown price"
+    if kind.is_free_while_idle:
+        return kind.while_idle
     rate = kind.hourly_usd(base_model, settings.model_units, settings.commitment)
     dollars = "at an unknown price" if rate is None else f"at {rate:.2f} USD an hour"
     hours = here.stage.throughput_expiry_seconds / 3600

@@ -111,6 +111,7 @@ class Imported(ServingKind):
     asked_by = "chat"
     terms = "imported into Bedrock: billed by windows of five minutes"
     billed_by = "window"
+    while_idle = "billed for storage alone while idle"
     serves_files = True
     permissions = {  # noqa: RUF012
         "preflight": (_LIST, _READ_JOB, _READ, *_READ_FILES),
