@@ -12,6 +12,7 @@ from tunedrop.contracts import (
     CompletedJob,
     Dataset,
     Promotion,
+    Reason,
     Run,
     Score,
     StartedJob,
@@ -29,11 +30,11 @@ NEWEST_FIRST: frozenset[Order] = frozenset({"started", "score", "improvement", "
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """One run. Money is in US dollars; what does not exist yet is empty or null.
 
-    `score` is the deciding metric, `spent_usd` the cost of the run (at least that with `has_unpriced_items`),
-    `storage_usd_a_month` the cost of its model while it exists; `hyperparameters` are those of the evaluated
-    model, `candidates` the number that a search has tried. `in_production`: the alias of its name points to
-    its model. `earlier_attempt` is the attempt whose verdict and score these are, `earlier_outcome` how it
-    ended, if the latest has none of its own.
+    `score` is the deciding metric, `rejected_for` what prevented a promotion, `spent_usd` the cost of the run
+    (at least that with `has_unpriced_items`), `storage_usd_a_month` the cost of its model while it exists;
+    `hyperparameters` are those of the evaluated model, `candidates` the number that a search has tried.
+    `in_production`: the alias of its name points to its model. `earlier_attempt` is the attempt whose verdict
+    and score these are, `earlier_outcome` how it ended, if the latest has none of its own.
     """
 
     run_id: str
@@ -51,6 +52,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     candidates: int = 0
     metric: str = ""
     score: Score | None = None
+    rejected_for: Reason = ""
     estimated_usd: float | None = None
     spent_usd: float | None = None
     has_unpriced_items: bool = False
@@ -104,6 +106,7 @@ def summary(record: Record, in_production: Mapping[str, str] | None = None) -> S
         candidates=len(run.candidates),
         metric=evaluation.metric if evaluation is not None else "",
         score=evaluation.decisive if evaluation is not None else None,
+        rejected_for=evaluation.rejected_for if evaluation is not None else "",
         estimated_usd=record.estimated_usd,
         spent_usd=record.actual_usd,
         has_unpriced_items=cost is not None and any(not line.source for line in cost.lines),

@@ -45,11 +45,16 @@ def headline(ending: Ending) -> str:
         return "was not re-evaluated"
     if outcome == "refused" and has_paid(ending):
         return "was refused before anything more was paid"
-    if outcome == "rejected" and found is not None:
-        return _REJECTIONS.get(found.rejected_for, _HEADLINES[outcome])
-    if outcome == "inconclusive" and found is not None:
-        return _DOUBTS.get(found.rejected_for) or _undecided(found)
-    return _HEADLINES[outcome]
+    if found is None:
+        return _HEADLINES[outcome]
+    usual = _undecided(found) if outcome == "inconclusive" else _HEADLINES[outcome]
+    return obstacle(outcome, found.rejected_for) or usual
+
+
+def obstacle(outcome: str, reason: Reason) -> str:
+    """What prevented a promotion, in half a sentence; empty if only the deciding score did."""
+    said = {"rejected": _REJECTIONS, "inconclusive": _DOUBTS}.get(outcome, {})
+    return said.get(reason, "")
 
 
 def _undecided(found: Evaluation) -> str:

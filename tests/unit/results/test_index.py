@@ -94,6 +94,21 @@ def test_the_page_has_every_run_with_score_cost_and_links(aws: Aws, stage: Stage
     assert builders.DEPLOYMENT_ARN in page
 
 
+def test_the_page_says_why_a_model_with_a_better_score_was_not_promoted(
+    aws: Aws, stage: Stage, bucket: Bucket
+) -> None:
+    tie = builders.evaluation(verdict="inconclusive", rejected_for="model in production")
+    ended(aws, stage, "persona-0123456789", "inconclusive")
+    Registry(aws.dynamodb, stage.registry_table).save("persona-0123456789", evaluation=tie)
+
+    index.rewrite(WithBucket(aws, bucket), stage)  # type: ignore[arg-type]
+
+    assert (
+        "(+0.200 to +0.400); is not clearly better than the model in production"
+        in (bucket.body or b"").decode()
+    )
+
+
 @pytest.mark.parametrize(("source", "shown"), [("Bedrock pricing", "1.25"), ("", "≥ 1.25")])
 def test_a_cost_that_leaves_out_what_has_no_price_is_marked(
     aws: Aws, stage: Stage, bucket: Bucket, source: str, shown: str

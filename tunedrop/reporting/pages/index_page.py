@@ -10,7 +10,7 @@ from markupsafe import Markup
 from tunedrop import catalog, naming
 from tunedrop.evaluation.scoring.metrics import TITLES
 from tunedrop.registry.summaries import Summary
-from tunedrop.reporting import _document, links
+from tunedrop.reporting import _document, links, verdict
 from tunedrop.reporting.pages import STYLES
 from tunedrop.reporting.report.svg import el, percent
 from tunedrop.stage import Stage
@@ -59,6 +59,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     base_model: str
     status: str
     metric: str
+    obstacle: str
     report: str
     findings: str
     card: str
@@ -88,6 +89,7 @@ def _row(stage: Stage, one: Summary) -> Row:
         base_model=_name(one.base_model),
         status=one.step.replace("_", " ") or one.status,
         metric=TITLES.get(one.metric, one.metric),
+        obstacle=verdict.obstacle(one.earlier_outcome or one.status, one.rejected_for),
         report=_beside(naming.report_key(one.run_id)) if ended else "",
         findings=_beside(naming.findings_key(one.run_id)) if ended and one.dataset_hash else "",
         card=_beside(naming.model_card_key(one.run_id)) if one.status == "promoted" else "",
