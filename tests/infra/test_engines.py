@@ -289,7 +289,10 @@ OF_ROLES: dict[str, dict[str, tuple[str, list[str], dict[str, str]]]] = {
 
 OF_ENGINES = {
     "BedrockRole": {"AskTeachers"},
-    "TrainingSagemakerServerless": {"CallRewards", "ReadEvaluator", "ReadBaseModel", "KeepModel", "TagModel"},
+    "TrainingSagemakerServerless": {
+        "ReadJumpStart", "FindJumpStart", "CallRewards", "ReadEvaluator", "ReadBaseModel", "KeepModel",
+        "TagModel",
+    },
     "TrainingSagemakerJumpstart": {
         "ReadJumpStart", "FindJumpStart", "PullImage", "EnterRegistry", "WriteMetrics",
     },

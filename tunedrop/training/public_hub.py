@@ -8,11 +8,21 @@ from typing import Any
 
 import msgspec
 
+from tunedrop.aws.permission import Permission
 from tunedrop.catalog.model import BaseModel
 
 HUB = "SageMakerPublicHub"
 PUBLIC_BUCKET = "jumpstart-cache-prod-"
 """The prefix of the buckets whose files need no acceptance of a licence, one per Region."""
+
+_BUCKETS = tuple(f"arn:aws:s3:::jumpstart-{kind}-prod-{{region}}" for kind in ("cache", "private-cache"))
+READ_FILES = (
+    Permission(
+        sid="ReadJumpStart", actions=("s3:GetObject",), resources=tuple(f"{one}/*" for one in _BUCKETS)
+    ),
+    Permission(sid="FindJumpStart", actions=("s3:ListBucket",), resources=_BUCKETS),
+)
+"""What a job's role needs to read scripts and weights; those under a licence only with AcceptEula."""
 
 
 class HubModel(msgspec.Struct, frozen=True, kw_only=True):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tunedrop.aws.permission import OURS, WITH_OUR_TAG, Permission
 from tunedrop.training.engines.sagemaker_jumpstart.template import REGISTRY
+from tunedrop.training.public_hub import READ_FILES
 
 _JOBS = "arn:aws:sagemaker:{region}:{account}:training-job/pretrain-{stage}-*"
 _HUB = (
@@ -88,23 +89,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
 }
 
 OF_ITS_ROLE = (
-    # JumpStart's scripts and weights; those under a licence only with AcceptEula.
-    Permission(
-        sid="ReadJumpStart",
-        actions=("s3:GetObject",),
-        resources=(
-            "arn:aws:s3:::jumpstart-cache-prod-{region}/*",
-            "arn:aws:s3:::jumpstart-private-cache-prod-{region}/*",
-        ),
-    ),
-    Permission(
-        sid="FindJumpStart",
-        actions=("s3:ListBucket",),
-        resources=(
-            "arn:aws:s3:::jumpstart-cache-prod-{region}",
-            "arn:aws:s3:::jumpstart-private-cache-prod-{region}",
-        ),
-    ),
+    *READ_FILES,
     # The images of AWS's Deep Learning Containers, in AWS's registry of the Region.
     Permission(
         sid="PullImage",

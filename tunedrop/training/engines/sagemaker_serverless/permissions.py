@@ -7,6 +7,7 @@ Resource types: Service Authorization Reference, Amazon SageMaker, read 2026-11-
 from __future__ import annotations
 
 from tunedrop.aws.permission import OURS, WITH_OUR_TAG, Permission
+from tunedrop.training.public_hub import READ_FILES
 
 _SAGEMAKER = "arn:aws:sagemaker:{region}:{account}:"
 _JOBS = f"{_SAGEMAKER}training-job/tunedrop-{{stage}}-*"
@@ -141,6 +142,7 @@ PERMISSIONS: dict[str, tuple[Permission, ...]] = {
 }
 
 OF_ITS_ROLE = (
+    *READ_FILES,
     Permission(sid="CallRewards", actions=("lambda:InvokeFunction",), resources=(_REWARDS,)),
     _READ_EVALUATOR,
     Permission(sid="ReadBaseModel", actions=("sagemaker:DescribeHubContent",), resources=(_HUB, _HUB_MODELS)),
@@ -150,13 +152,13 @@ OF_ITS_ROLE = (
         resources=(f"{_SAGEMAKER}model-package/tunedrop-{{stage}}-*", _GROUPS),
     ),
     # Needed if the package gets tags (Service Authorization Reference, dependent actions of
-    # CreateModelPackage); AWS's managed policy for model customization has it too.
+    # CreateModelPackage).
     Permission(
         sid="TagModel",
         actions=("sagemaker:AddTags",),
         resources=(f"{_SAGEMAKER}model-package/tunedrop-{{stage}}-*",),
     ),
 )
-"""What the jobs' role may do (developer guide, model-customize-open-weight-prereq, read 2026-11-29). Which of
-these actions a serverless job uses is documented only for the caller: that its role needs the hub and the
-package is a belief."""
+"""What a job could use of AmazonSageMakerModelCustomizationCoreAccess, AWS's managed policy: it "covers all
+permissions needed" (developer guide, model-customize-open-weight-prereq; its document of 2026-06-30 in
+iann0036/iam-dataset; read 2026-11-30). What of it the job uses, and what the caller, is not said."""
