@@ -114,8 +114,17 @@ class Aliases:
         elif history:
             self._write_parameter(name)
         else:
-            self._delete_parameter(name)
+            self._delete(self.parameter(name))
         return self.parameter(name)
+
+    def withdraw_at(self, parameter: str) -> str:
+        """The same by parameter. One without a history was written by hand; which name it stands for is not
+        known, if it ends as an alias with a hash does."""
+        history = self.history_at(parameter)
+        if history:
+            return self.withdraw(history[0].name)
+        self._delete(parameter)
+        return parameter
 
     def alone(self, name: str, who: str) -> AbstractContextManager[None]:
         """Let no other promotion of this name check or write within the block.
@@ -166,7 +175,7 @@ class Aliases:
                     Description=f"modelId in production for {shown}, from run {head.run_id}",
                 )
             else:
-                self._delete_parameter(name)
+                self._delete(self.parameter(name))
             if (now := self.history(name)[0]) == head:
                 return
             head = now
@@ -241,9 +250,9 @@ class Aliases:
             raise
         return dict(answer["Parameter"])
 
-    def _delete_parameter(self, name: str) -> None:
+    def _delete(self, parameter: str) -> None:
         try:
-            self._ssm.delete_parameter(Name=self.parameter(name))
+            self._ssm.delete_parameter(Name=parameter)
         except ClientError as error:
             if not aws.is_missing(error):
                 raise

@@ -155,7 +155,7 @@ class Teardown:
         name = self._aliases.name_at(alias)
         with self._aliases.alone(name, "teardown"):
             if self._owner(alias) == run_id:
-                self._note("withdrew", self._done.withdrawn, self._aliases.withdraw(name))
+                self._note("withdrew", self._done.withdrawn, self._aliases.withdraw_at(alias))
 
     def _owner(self, alias: str) -> str:
         return next((one.run_id for one in self._aliases.history_at(alias)), "")

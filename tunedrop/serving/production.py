@@ -185,7 +185,7 @@ class Production:
             if model_id == arn:
                 history = self.aliases.history_at(parameter)
                 if not history:  # written by hand: the model is unknown
-                    self.aliases.withdraw(self.aliases.name_at(parameter))
+                    self.aliases.withdraw_at(parameter)
                     continue
                 head = history[0]
                 self.aliases.promote(head.name, head.run_id, head.model_arn, head.model_arn)

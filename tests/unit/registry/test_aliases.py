@@ -70,6 +70,21 @@ def test_a_parameter_that_somebody_wrote_by_hand_can_be_withdrawn(aws: Aws, alia
     assert aliases.withdraw(NAME) == PARAMETER
 
 
+@pytest.mark.parametrize("ending", ["copy", "copy-0a1b2c3d"])
+def test_what_somebody_wrote_by_hand_is_withdrawn_whatever_its_alias_ends_in(
+    aws: Aws, stage: Stage, aliases: Aliases, ending: str
+) -> None:
+    """A name that ends as an alias with a hash has another alias than itself."""
+    by_hand = f"{stage.alias_prefix}/{ending}"
+    aliases.promote(NAME, "run-1", FIRST, HERE)
+    aws.ssm.put_parameter(Name=by_hand, Value=THERE, Type="String")
+
+    assert aliases.withdraw_at(by_hand) == aliases.withdraw_at(by_hand) == by_hand
+    assert aliases.all() == {PARAMETER: HERE}
+    assert aliases.withdraw_at(PARAMETER) == PARAMETER
+    assert stands_for(aliases)[0] == (FIRST, "")
+
+
 @pytest.mark.parametrize(
     ("asked", "name", "named"),
     [
