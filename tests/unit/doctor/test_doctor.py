@@ -264,6 +264,7 @@ class TestQuotas:
                 ("own", "L-3632DE15", "Model units per provisioned model for Meta Llama 3.1 8B Instruct"),
                 ("imported", "L-45B04988", "Imported models per account"),
                 ("instances", "L-ED7BD217", "ml.g5.24xlarge for training job usage"),
+                ("tokens", "L-45E0AD92", "Model invocation max tokens per day for Amazon Nova Lite"),
             )
         ]
         aws.service_quotas = FakeBedrock(
@@ -307,6 +308,24 @@ class TestQuotas:
 
         assert (enough[name].state, found[name].state) == ("good", "bad")
         assert f"{request_} --region us-west-2" in found[name].hint
+
+    @pytest.mark.parametrize(
+        ("value", "state", "detail"),
+        [
+            (0.0, "bad", "0 in total, 0 used; 1 needed"),
+            (5.76e9, "good", "5,760,000,000"),  # the default
+        ],
+    )
+    def test_an_account_without_tokens_for_a_model_is_told_whom_to_ask(
+        self, aws: Aws, value: float, state: str, detail: str
+    ) -> None:
+        nova = catalog.find(builders.NOVA_LITE)
+        found = {one.name: one for one in self.look(aws, 2, nova, tokens=value)}[
+            "tokens per day of Nova Lite"
+        ]
+
+        assert (found.state, found.detail) == (state, detail)
+        assert ("AWS Support" in found.hint) is (state == "bad")
 
     def test_fewer_jobs_than_the_stage_wants_cannot_be_raised(self, aws: Aws) -> None:
         finding = self.look(aws, jobs=1.0)[0]
