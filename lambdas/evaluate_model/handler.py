@@ -10,7 +10,7 @@ from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog
 from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Run, Serving
-from tunedrop.evaluation.inference.ask import SECONDS_TO_ASK
+from tunedrop.evaluation.inference.ask import SECONDS_BEFORE_DECIDING, SECONDS_TO_ASK
 from tunedrop.evaluation.task import EvaluationTask
 from tunedrop.steps.evaluate_model import evaluate_model, refuse_what_is_dearer
 
@@ -38,4 +38,11 @@ def handler(payload: Input, services: Services) -> Evaluation:
     )
     if not payload.next_record:
         refuse_what_is_dearer(services.registry, task)
-    return evaluate_model(services.aws, task, payload.next_record, deadline=time.monotonic() + SECONDS_TO_ASK)
+    now = time.monotonic()
+    return evaluate_model(
+        services.aws,
+        task,
+        payload.next_record,
+        deadline=now + SECONDS_TO_ASK,
+        decide_until=now + SECONDS_BEFORE_DECIDING,
+    )

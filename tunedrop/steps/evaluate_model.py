@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Sequence
 
 import msgspec
@@ -28,7 +30,9 @@ from tunedrop.serving.production import serves
 from tunedrop.training import curves, losses
 
 
-def evaluate_model(aws_: Aws, task: EvaluationTask, next_record: int, deadline: float) -> Evaluation:
+def evaluate_model(
+    aws_: Aws, task: EvaluationTask, next_record: int, deadline: float, decide_until: float = math.inf
+) -> Evaluation:
     """Base and tuned on the held-out records, and the verdict when all have been asked.
 
     Parameters
@@ -38,6 +42,10 @@ def evaluate_model(aws_: Aws, task: EvaluationTask, next_record: int, deadline: 
     deadline
         `time.monotonic()` at which to end; the result then says where to go on, or which evaluation job to
         wait for before the next call.
+    decide_until
+        `time.monotonic()` until which the call that has asked decides as well. Later the next one does, with
+        all its time: deciding takes minutes for answers of very many parts, and what a call has asked is
+        asked and paid again if it does not end.
 
     Raises
     ------
@@ -64,6 +72,8 @@ def evaluate_model(aws_: Aws, task: EvaluationTask, next_record: int, deadline: 
     if len(done) < len(questions):
         return msgspec.structs.replace(unfinished, shards=planned)
     _refuse_silence(done)
+    if not planned and next_record < len(done) and time.monotonic() > decide_until:
+        return unfinished
     if task.run.grader and not all(map(is_graded, done)):
         if not planned and next_record < len(done):
             return unfinished  # so that no answer is lost where grading takes long

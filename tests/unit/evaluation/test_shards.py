@@ -14,6 +14,7 @@ from moto import mock_aws
 from tests import builders
 from tests.datasets import jsonl, single_turn
 from tests.unit.fake_bedrock import Answer, FakeBedrock, refusal
+from tests.unit.tables import make_registry_table
 from tunedrop import catalog, naming
 from tunedrop.contracts import DatasetFile, Evaluation, EvaluationSettings, JudgeSettings, PromptShard
 from tunedrop.evaluation import shards
@@ -51,6 +52,7 @@ def aws(monkeypatch: pytest.MonkeyPatch) -> Any:
     with mock_aws():
         fake = FakeAws()
         fake.s3.create_bucket(Bucket="artifacts")
+        make_registry_table(fake, builders.stage())  # type: ignore[arg-type]
         records = single_turn("sharded")
         fake.s3.put_object(Bucket="artifacts", Key=TEST_KEY, Body=jsonl(records[:PROMPTS]))
         fake.s3.put_object(Bucket="artifacts", Key=TRAIN_KEY, Body=jsonl(records[PROMPTS:]))

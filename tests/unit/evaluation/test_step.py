@@ -69,6 +69,21 @@ def task(aws: Aws) -> Asked:
     )
 
 
+def test_what_took_long_to_ask_is_decided_by_a_call_of_its_own(
+    aws: Any, task: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A function that runs out of time while it decides is called again, and would ask and pay again."""
+    quiet = msgspec.structs.replace(task, run=builders.run())
+    monkeypatch.setattr(EvaluationTask, "examples", lambda *_: [])
+
+    asked = evaluate_model(aws, quiet, 0, deadline=0.0, decide_until=0.0)
+    decided = evaluate_model(aws, quiet, asked.next_record, deadline=0.0, decide_until=0.0)
+
+    assert (asked.done, asked.next_record) == (False, PROMPTS)
+    assert decided.done
+    assert evaluate_model(aws, quiet, 0, deadline=0.0).done
+
+
 def test_jobs_are_made_only_of_answers_that_a_retry_finds_again(aws: Any, task: Asked) -> None:
     asked = evaluate_model(aws, task, 0, deadline=0.0)
 

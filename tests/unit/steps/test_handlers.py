@@ -30,6 +30,7 @@ from tunedrop.contracts import (
 from tunedrop.cost import imported, prices
 from tunedrop.cost.prices import PriceList
 from tunedrop.errors import NameTaken, OverBudget, RunStopped
+from tunedrop.evaluation.inference.ask import SECONDS_BEFORE_DECIDING, SECONDS_TO_ASK
 from tunedrop.monitoring.state import MonthSoFar, OpenRun, Served
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.spending import Spending
@@ -628,6 +629,22 @@ def test_an_imported_model_that_is_dearer_than_agreed_is_not_asked(
     kept = record.document("estimate", Estimate)
     assert kept is not None
     assert kept.likely == (1.0 if asked or not units else units)
+
+
+def test_an_evaluation_that_is_asked_for_long_has_a_call_of_its_own_to_decide(
+    here: Here, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: dict[str, float] = {}
+
+    def evaluate(*_: Any, deadline: float, decide_until: float) -> Any:
+        given.update(asks=deadline - decide_until)
+        return builders.evaluation()
+
+    monkeypatch.setattr("lambdas.evaluate_model.handler.evaluate_model", evaluate)
+
+    here.call("evaluate_model", run=builders.run(), dataset=builders.dataset(), serving=builders.serving())
+
+    assert given["asks"] == SECONDS_TO_ASK - SECONDS_BEFORE_DECIDING > 0
 
 
 def message(here: Here, topic: str = "", **said: str) -> dict[str, Any]:

@@ -27,6 +27,9 @@ from tunedrop.serving.kinds.imported import is_asleep
 SECONDS_TO_ASK = 600.0
 """A Lambda function runs for at most 900 s; the rest is for pending answers and the scores."""
 
+SECONDS_BEFORE_DECIDING = 120.0
+"""How long a call may have asked and still decide."""
+
 FEWEST_TOKENS = 512
 """The limit on an answer's tokens if its reference is short or missing."""
 
