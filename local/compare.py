@@ -29,7 +29,8 @@ from local.bedrock.shapes import problems
 from local.bedrock.wire import Refusal, service_model
 from local.questions import Answer, Question, questions
 from tunedrop import catalog
-from tunedrop.aws import code_of, explain, mantle
+from tunedrop.aws import code_of, explain, inference_quotas, mantle
+from tunedrop.aws.quotas import Quota
 from tunedrop.catalog.model import BaseModel
 from tunedrop.cost import prices
 from tunedrop.naming import place_of
@@ -216,6 +217,19 @@ def _quotas(clients: Callable[[str], Any], region: str) -> Iterator[Difference]:
             ours = f"{name}, adjustable: {adjustable}"
             if said != ours:
                 yield Difference(f"quotas of {service} in {region}", code, said, ours)
+        if service == "bedrock":
+            yield from _tokens_per_day(theirs, region)
+
+
+def _tokens_per_day(theirs: dict[str, dict[str, Any]], region: str) -> Iterator[Difference]:
+    """The quotas that the pipeline finds by the names of models, not by their codes."""
+    named = {code: Quota(code=code, name=one["QuotaName"], value=0) for code, one in theirs.items()}
+    for model in catalog.load().values():
+        if region not in model.regions or "on-demand" not in model.serving.ways:
+            continue
+        for kind in (inference_quotas.OF_A_MODEL, inference_quotas.OF_TUNED_MODELS):
+            if inference_quotas.per_day(named, model.inference_id, kind) is None:
+                yield Difference(f"quotas of bedrock in {region}", model.inference_id, "not listed", kind)
 
 
 def _prices(clients: Callable[[str], Any], region: str) -> Iterator[Difference]:

@@ -18,8 +18,16 @@ from local.bedrock.shapes import problems
 from local.bedrock.wire import Refusal
 from local.questions import MISSING, questions
 from tests.unit.fake_bedrock import refusal
+from tunedrop.aws import inference_quotas
 
 REGION = "us-east-1"
+
+PER_DAY = [
+    {"QuotaCode": f"{kind} {model}", "QuotaName": f"{kind} for {model}", "Adjustable": False, "Value": 1.0}
+    for kind in (inference_quotas.OF_A_MODEL, inference_quotas.OF_TUNED_MODELS)
+    for model in ("Amazon Nova 2 Lite", "Amazon Nova Lite", "Amazon Nova Micro", "Amazon Nova Pro")
+]
+"""Named as an account's are (tests/recorded/inference-quotas.json)."""
 
 
 class Account:
@@ -42,7 +50,7 @@ class Account:
             {"QuotaCode": code, "QuotaName": name, "Adjustable": adjustable, "Value": 1.0}
             for code, _, name, adjustable in (*LISTED, *OF_TRAINING)
         ]
-        return self.changed.get("quotas", {"Quotas": quotas})
+        return self.changed.get("quotas", {"Quotas": [*quotas, *PER_DAY]})
 
     def get_products(self, **_: Any) -> Any:
         self.asked.append("get_products")
@@ -107,6 +115,8 @@ def test_only_read_operations_are_called() -> None:
         ({"describe_training_job": {"TrainingJobName": "there"}}, "answer"),
         ({"quotas": {"Quotas": []}}, "L-1EF80F3E"),
         ({"quotas": {"Quotas": []}}, "L-ED7BD217"),
+        ({"quotas": {"Quotas": PER_DAY[1:]}}, "us.amazon.nova-2-lite-v1:0"),
+        ({"quotas": {"Quotas": PER_DAY[:-1]}}, "us.amazon.nova-pro-v1:0"),
         ({"files": ["config.json", "model.safetensors"]}, "tokenizer_config.json"),
         ({"list_training_jobs": {"TrainingJobSummaries": [{"TrainingJobName": "no arn"}]}},
          "AWS's service model"),
