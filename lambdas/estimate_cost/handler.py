@@ -16,6 +16,7 @@ from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.ownership import put_by_hand, uncompared_with, unrelated_to
 from tunedrop.registry.spending import Month
 from tunedrop.serving import choose
+from tunedrop.serving.production import Production
 
 
 class Input(msgspec.Struct, frozen=True):
@@ -31,7 +32,10 @@ def handler(payload: Input, services: Services) -> Estimate:
     asked = workload(payload.dataset, run, has_champion=aliases.champion(run.name) is not None)
     way, prices_of = choose.way(base_model, run.deployment), prices.lookup(registry, stage)
     how_long = minutes(asked, stage, base_model)
-    found = estimate(run, payload.dataset, base_model, way, asked, prices_of, how_long)
+    champion = Production(services.aws, stage).base_billed_by_token(run.name)
+    if champion is not None:
+        champion = prices.current(registry, stage, champion)
+    found = estimate(run, payload.dataset, base_model, way, asked, prices_of, how_long, champion)
     found = msgspec.structs.replace(
         found,
         undecidable=found.undecidable or outlasts_throughput(how_long, stage, way),

@@ -56,6 +56,7 @@ def estimate(
     asked: Workload,
     prices_of: PricesOf = of_catalog,
     minutes: float | None = None,
+    champion: BaseModel | None = None,
 ) -> Estimate:
     """The cost of a run in US dollars, line by line; only the remaining cost if its model is already trained.
 
@@ -69,8 +70,15 @@ def estimate(
         The prices of judges and teachers; in a stage, those of its price list (`tunedrop.cost.prices`).
     minutes
         How long the evaluation takes, if that is known.
+    champion
+        The base model of the model in production, if that is asked too and billed by token, at its own price.
     """
-    lines = tuple(_lines(run, dataset, base_model, way, asked, prices_of, minutes))
+    if champion is not None and champion.id != base_model.id:
+        others = msgspec.structs.replace(asked, contenders=asked.contenders - 1)
+        of_champion = tuple(_of_champion(asked, champion))
+    else:
+        others, of_champion = asked, ()
+    lines = (*_lines(run, dataset, base_model, way, others, prices_of, minutes), *of_champion)
     low, likely, high = (sum(getattr(line, name) for line in lines) for name in ("low", "likely", "high"))
     return Estimate(
         lines=lines,
@@ -146,6 +154,24 @@ def _inference(asked: Workload, base_model: BaseModel, way: Way) -> Iterator[Cos
         price = base_model.prices.input_per_million_tokens
         yield per_million("evaluation, media", price, shown.tokens, basis, models)
     yield from shown.left_out("evaluation")
+
+
+def _of_champion(asked: Workload, champion: BaseModel) -> Iterator[CostLine]:
+    """What the model in production costs where it was tuned from another base model than the run's."""
+    own = champion.prices.custom_output_per_million_tokens
+    price = own or champion.prices.output_per_million_tokens
+    item = "evaluation, model in production"
+    no_probes = msgspec.structs.replace(asked, probes=0)
+    yield _answers(item, no_probes, champion, "custom output" if own else "output", 1, 0)
+    shown = shown_in(asked.held_out.media, champion)
+    if shown.words:
+        basis = shown.words.removeprefix(" and ")
+        yield per_million(f"{item}, media", champion.prices.input_per_million_tokens, shown.tokens, basis)
+    beyond = asked.held_out.count - EvaluationSettings().max_prompts
+    if beyond > 0:
+        tokens = float(beyond * ask.FEWEST_TOKENS)
+        basis = f"{ask.FEWEST_TOKENS} tokens at most x {beyond:,} answers, at the price of output"
+        yield per_million(f"{item}, long answers", price, Tokens(0.0, tokens, tokens), basis)
 
 
 def _few_shot(asked: Prompts, base_model: BaseModel) -> CostLine:

@@ -10,12 +10,13 @@ from botocore.exceptions import ClientError
 
 from tunedrop import aws, clock, escaping
 from tunedrop.aws import Aws
+from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import DeploymentSettings, Promotion, Run
 from tunedrop.errors import NameTaken, NotKept, ThroughputFailed, TransientError
 from tunedrop.formatting.commands import command
 from tunedrop.naming import EXPIRES_TAG, RUN_TAG
 from tunedrop.registry.aliases import Aliases, InProduction
-from tunedrop.serving import kinds, throughput
+from tunedrop.serving import kinds, models, throughput
 from tunedrop.serving._swap import behind, swap
 from tunedrop.serving.kind import CannotSwap
 from tunedrop.stage import Stage
@@ -43,6 +44,7 @@ class Production:
     """The models in production of a stage, and their serving resources."""
 
     def __init__(self, aws_: Aws, stage: Stage) -> None:
+        self._aws = aws_
         self._bedrock = aws_.bedrock
         self._stage = stage
         self.aliases = Aliases(aws_.ssm, aws_.dynamodb, stage)
@@ -103,6 +105,15 @@ class Production:
             "replaced, and the model is kept. "
             f"To put it into production: {serve}"
         )
+
+    def base_billed_by_token(self, name: str) -> BaseModel | None:
+        """The base model of what a name has in production, if its answers are billed by token; None if they
+        are not, or nobody knows it."""
+        current, history = self.aliases.champion(name), self.aliases.history(name)
+        kind = kinds.of_arn(current) if current else None
+        if kind is None or kind.billed_by != "token" or not history or history[0].model_id != current:
+            return None
+        return models.base_of(self._aws, self._stage, history[0].model_arn, history[0].run_id)
 
     def rollback(self, name: str, seen: tuple[InProduction, InProduction], served_by: str = "") -> Promotion:
         """Return to the previous model of a name: behind the same ARN if it did not change.

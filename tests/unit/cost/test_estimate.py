@@ -7,6 +7,7 @@ import pytest
 
 from tests import builders
 from tunedrop import catalog
+from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import (
     CostLine,
     Dataset,
@@ -321,6 +322,26 @@ def test_each_turn_of_a_conversation_is_billed_with_all_earlier_turns() -> None:
 
     assert line(found, "evaluation").likely == pytest.approx(3 * 11_000 / 1e6 * 0.72)
     assert found.evaluation_requests == 3 * 120
+
+
+@pytest.mark.parametrize(("way", "count"), [("on-demand", 40), ("provisioned", 40), ("on-demand", 2_000)])
+def test_a_model_in_production_of_another_base_model_is_asked_at_its_own_price(way: Way, count: int) -> None:
+    """A name may go on with a base model of a twentieth of the price of the one in production."""
+    micro, pro = (catalog.find(f"amazon.nova-{name}-v1:0") for name in ("micro", "pro"))
+    held_out = DatasetFile(uri="s3://artifacts/t", records=count, tokens=count * 100)
+    run = builders.run(evaluation=EvaluationSettings(max_prompts=count))
+    asked = workload(builders.dataset(test=held_out), run, has_champion=True)
+
+    def likely(champion: BaseModel | None) -> float:
+        return estimate(run, builders.dataset(), micro, way, asked, champion=champion).likely
+
+    assert micro.prices.output_per_million_tokens is not None
+    assert pro.prices.output_per_million_tokens is not None
+    tokens = count * 100 + max(0, count - 500) * FEWEST_ANSWER_TOKENS
+    dear = tokens / 1e6 * pro.prices.output_per_million_tokens.usd
+    cheap = tokens / 1e6 * micro.prices.output_per_million_tokens.usd if way == "on-demand" else 0.0
+    assert likely(pro) - likely(None) == pytest.approx(dear - cheap)
+    assert likely(micro) == likely(None)
 
 
 @pytest.mark.parametrize(

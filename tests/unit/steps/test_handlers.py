@@ -406,6 +406,20 @@ def test_somebody_is_asked_before_a_model_is_replaced_that_nothing_serves(here: 
     assert any("promote persona-9 --serve" in reason for reason in found["approval_reasons"])
 
 
+@pytest.mark.parametrize(
+    ("served_by", "is_priced"), [(builders.DEPLOYMENT_ARN, True), (builders.PROVISIONED_ARN, False)]
+)
+def test_the_model_in_production_is_estimated_at_the_price_of_its_own_base_model(
+    here: Here, served_by: str, is_priced: bool
+) -> None:
+    pro = builders.MODEL_ARN.replace("nova-lite", "nova-pro")
+    Aliases(here.aws.ssm, here.aws.dynamodb, here.stage).promote("persona", "persona-9", pro, served_by)
+
+    found = here.call("estimate_cost", run=builders.run(), dataset=builders.dataset())
+
+    assert any(one["item"] == "evaluation, model in production" for one in found["lines"]) == is_priced
+
+
 def test_somebody_is_asked_before_a_model_is_replaced_that_was_put_there_by_hand(here: Here) -> None:
     aliases = Aliases(here.aws.ssm, here.aws.dynamodb, here.stage)
     alias = aliases.parameter(builders.run().name)

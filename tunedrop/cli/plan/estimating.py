@@ -35,6 +35,7 @@ from tunedrop.formatting.costs import evaluation_in_words, in_words
 from tunedrop.planning import base_models
 from tunedrop.registry.ownership import put_by_hand, uncompared_with
 from tunedrop.serving import choose, kinds
+from tunedrop.serving.production import Production
 from tunedrop.stage import Stage
 
 SAMPLED = 2_000
@@ -125,7 +126,8 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
     has_champion = here is not None and here.aliases.champion(run.name) is not None
     asked = workload(dataset, run, has_champion=has_champion)
     how_long = minutes(asked, stage, model)
-    found = estimate(run, dataset, model, way, asked, minutes=how_long)
+    champion = Production(here.aws, here.stage).base_billed_by_token(run.name) if here is not None else None
+    found = estimate(run, dataset, model, way, asked, minutes=how_long, champion=champion)
     found = msgspec.structs.replace(
         found,
         undecidable=found.undecidable or (outlasts_throughput(how_long, stage, way) if here else ""),
