@@ -15,6 +15,7 @@ from tunedrop.aws import Aws
 from tunedrop.cli.app import app
 from tunedrop.cli.data import folder as submissions
 from tunedrop.cli.deployed import Deployed
+from tunedrop.contracts import S3Object
 from tunedrop.dataset.check.check import check, plain_errors
 from tunedrop.registry import Record
 from tunedrop.stage import Stage
@@ -98,6 +99,31 @@ def test_data_is_checked_priced_and_uploaded_and_the_manifest_goes_last(
     assert "with 250 records or more, or with a test file of 30 or more" in out
     assert out.index("train.jsonl") < out.index("run.yaml")
     assert keys(aws, intake) == ["runs/persona/run.yaml", "runs/persona/train.jsonl"]
+
+
+@pytest.mark.parametrize("is_replaced", [False, True])
+def test_who_submits_under_a_name_at_once_with_another_is_told_whose_data_the_run_reads(
+    aws: Aws,
+    deployed: Deployed,
+    intake: str,
+    folder: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    is_replaced: bool,
+) -> None:
+    def register(*_: object) -> Record:
+        if is_replaced:
+            aws.s3.put_object(Bucket=intake, Key="runs/persona/train.jsonl", Body=b"another's")
+        head = aws.s3.head_object(Bucket=intake, Key="runs/persona/train.jsonl")
+        train = S3Object(bucket=intake, key="runs/persona/train.jsonl", version_id=head["VersionId"])
+        return Record(run=builders.run(train=train), status="running")
+
+    monkeypatch.setattr("tunedrop.cli.runs.submitting.started", register)
+
+    code, _, said = submit(str(folder))
+
+    assert code == 0
+    assert (f"s3://{intake}/runs/persona/train.jsonl was replaced by another upload" in said) == is_replaced
+    assert ("tunedrop stop persona-0123456789 --stage test" in said) == is_replaced
 
 
 def test_a_single_warning_is_counted_as_one(aws: Aws, deployed: Deployed, intake: str, folder: Path) -> None:

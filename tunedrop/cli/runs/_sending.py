@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from tunedrop import aws
 from tunedrop.cli.progress import Advance
+from tunedrop.contracts import S3Object
 
 PART = 8 << 20
 """Size of a part in bytes; smaller files are sent at once. S3's minimum is 5 MiB (S3 user guide,
@@ -74,8 +75,21 @@ def is_there(s3: Any, bucket: str, key: str, parts: list[Part]) -> bool:
         if aws.is_missing(error):
             return False
         raise
+    return _checksum(head) == checksum_of(parts)
+
+
+def checksum_in(s3: Any, uploaded: S3Object) -> str:
+    """The checksum of a version of an object, comparable with `checksum_of`."""
+    return _checksum(
+        s3.head_object(
+            Bucket=uploaded.bucket, Key=uploaded.key, VersionId=uploaded.version_id, ChecksumMode="ENABLED"
+        )
+    )
+
+
+def _checksum(head: Mapping[str, Any]) -> str:
     checksum, _, _number_of_parts = str(head.get("ChecksumSHA256", "")).partition("-")
-    return checksum == checksum_of(parts)
+    return checksum
 
 
 def send(

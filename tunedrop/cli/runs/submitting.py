@@ -24,12 +24,13 @@ from tunedrop.cli.output import Format, console, errors, fail, labelled, print_j
 from tunedrop.cli.plan import estimating
 from tunedrop.cli.progress import Advance, bytes_done, size_of
 from tunedrop.cli.runs import repeated
-from tunedrop.cli.runs._sending import is_there, parts_of, send
+from tunedrop.cli.runs._sending import Part, checksum_in, checksum_of, is_there, parts_of, send
 from tunedrop.cli.runs.live.watch import started, watch
 from tunedrop.contracts import Estimate
 from tunedrop.formatting.commands import command
 from tunedrop.formatting.costs import in_words
 from tunedrop.formatting.counts import counted
+from tunedrop.registration import retuning
 from tunedrop.registry import Record
 
 
@@ -87,11 +88,13 @@ def start(
     here: Deployed, submission: Submission, format_: Format, *, again: bool = False
 ) -> tuple[Record, list[str]]:
     """Upload a submission; returns the run that it starts, and the uploaded objects."""
-    uploaded, version = _upload(here, submission, format_, again=again)
+    uploaded, version, checksums = _upload(here, submission, format_, again=again)
     sentence = f"{submission.name} is uploaded, and its run starts"
     follow = command("watch", submission.name, options=f"--stage {here.name}")
     with if_interrupted(sentence, f"Follow it: {follow}"):
-        return started(lambda: _run_of(here, submission, version), submission.name), uploaded
+        record = started(lambda: _run_of(here, submission, version), submission.name)
+    _say_what_was_replaced(here, record, checksums)
+    return record, uploaded
 
 
 def _checked(here: Deployed, submission: Submission, format_: Format, *, again: bool) -> Estimate | None:
@@ -148,9 +151,31 @@ def _refuse_missing(submission: Submission) -> None:
         fail(f"there is no file {missing[0]}, to which a record refers", NO)
 
 
-def _upload(here: Deployed, submission: Submission, format_: Format, *, again: bool) -> tuple[list[str], str]:
-    """Upload the files; returns the objects, and the version of the one that starts the run."""
+def _say_what_was_replaced(here: Deployed, record: Record, checksums: Mapping[str, str]) -> None:
+    """Two people may submit under one name at once: a run reads the data that is there when it starts."""
+    run = record.run
+    mine = [one for one in retuning.read_by(run) if one.key in checksums and one.version_id]
+    try:
+        others = [one for one in mine if checksum_in(here.aws.s3, one) != checksums[one.key]]
+    except (ClientError, BotoCoreError):
+        return
+    for one in others:
+        stop = command("stop", run.run_id, options=f"--stage {here.name}")
+        errors.print(
+            f"{one.uri} was replaced by another upload before {run.run_id} started, which reads that one. "
+            f"To stop it: {stop}",
+            style="bold red",
+            soft_wrap=True,
+        )
+
+
+def _upload(
+    here: Deployed, submission: Submission, format_: Format, *, again: bool
+) -> tuple[list[str], str, dict[str, str]]:
+    """Upload the files; returns the objects, the version of the one that starts the run, and the checksums by
+    key."""
     keys, said = _keys(submission), []
+    checksums = dict[str, str]()
     last = list(keys)[-1]
     with (
         if_interrupted("no run was started", "Submit it again: uploaded parts are not sent twice"),
@@ -160,19 +185,28 @@ def _upload(here: Deployed, submission: Submission, format_: Format, *, again: b
             # The file that starts the run is always sent, because its arrival is the event.
             starts = key == last
             metadata = {intake.AGAIN: "true"} if again and starts else {}
-            how = _sent(here, path, key, advance, metadata, always=starts)
+            parts = parts_of(path)
+            checksums[key] = checksum_of(parts)
+            how = _sent(here, path, key, parts, advance, metadata, always=starts)
             said.append(how.format(naming.uri(here.stage.intake_bucket, key)))
     if format_ is Format.text:
         console.print("\n".join(said), soft_wrap=True)
     uploaded = [naming.uri(here.stage.intake_bucket, key) for key in keys]
-    return uploaded, str(_head(here, last).get("VersionId", ""))
+    return uploaded, str(_head(here, last).get("VersionId", "")), checksums
 
 
 def _sent(
-    here: Deployed, path: Path, key: str, advance: Advance, metadata: Mapping[str, str], *, always: bool
+    here: Deployed,
+    path: Path,
+    key: str,
+    parts: list[Part],
+    advance: Advance,
+    metadata: Mapping[str, str],
+    *,
+    always: bool,
 ) -> str:
     """Send one file unless it is already there; returns a message, with `{}` for its URI."""
-    s3, bucket, parts = here.aws.s3, here.stage.intake_bucket, parts_of(path)
+    s3, bucket = here.aws.s3, here.stage.intake_bucket
     if not always and is_there(s3, bucket, key, parts):
         advance(path.stat().st_size)
         return "unchanged {}"
