@@ -200,6 +200,17 @@ def test_a_promotion_from_a_machine_whose_clock_is_wrong_has_its_place(
         assert aliases.current(NAME) == aliases.history(NAME)[0].model_id == model
 
 
+def test_of_two_promotions_in_one_microsecond_the_second_is_the_newer(
+    aliases: Aliases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    right, now = clock.instant, datetime.now(UTC)
+    monkeypatch.setattr(clock, "instant", lambda moment=None: right(moment or now))
+    for run_id in ("run-9", "run-1"):  # their order as texts is the other one
+        aliases.promote(NAME, run_id, f"{builders.MODEL_ARN[:-1]}{run_id[-1]}", run_id)
+
+    assert [one.run_id for one in aliases.history(NAME)] == ["run-1", "run-9"]
+
+
 def test_one_process_at_a_time_promotes_a_name(aliases: Aliases, monkeypatch: pytest.MonkeyPatch) -> None:
     with aliases.alone(NAME, "run-1"), aliases.alone(NAME, "run-1"), aliases.alone("another", "run-2"):
         pass  # a repeated try, and another name
