@@ -95,12 +95,8 @@ def _say_what_is_there(here: Deployed, name: str, now: InProduction | None) -> N
     if now is None or not now.model_id:
         errors.print(f"nothing is in production for {name}")
         return
-    what = f"the model of {now.run_id}, since {when(now.since)}" if now.run_id else "what no run promoted"
-    errors.print(
-        f"IN PRODUCTION  {here.aliases.parameter(name)} points to {what}",
-        style="bold",
-        soft_wrap=True,
-    )
+    what = f"the model of {now.run_id}, put there {when(now.since)}" if now.run_id else "what no run promoted"
+    errors.print(f"IN PRODUCTION  {here.aliases.parameter(name)} points to {what}", style="bold")
     errors.print(f"               {now.model_id}", style="dim", soft_wrap=True)
 
 
@@ -108,7 +104,9 @@ def _tell(here: Deployed, promotion: Promotion, name: str, format_: Format) -> N
     here.rewrite_index()
     if format_ is Format.json:
         return print_json(promotion)
-    console.print(f"{promotion.alias} points to {promotion.model_id}, model {promotion.model_arn}")
+    console.print(
+        f"{promotion.alias} points to {promotion.model_id}, model {promotion.model_arn}", soft_wrap=True
+    )
     if promotion.swapped:
         console.print("the ARN is unchanged: clients that pinned it now use this model")
     if promotion.note:
