@@ -16,6 +16,7 @@ from tunedrop.aws._clients import (
     message_of,
     pin_of,
     stopped,
+    unreadable,
     version_of,
 )
 
@@ -35,5 +36,6 @@ __all__ = [
     "message_of",
     "pin_of",
     "stopped",
+    "unreadable",
     "version_of",
 ]

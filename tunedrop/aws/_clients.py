@@ -286,3 +286,11 @@ def explain(error: BotoCoreError | ClientError) -> str:
     if isinstance(error, ClientError):
         return f"{error.operation_name}: {code_of(error)}: {message_of(error)}"
     return str(error)
+
+
+def unreadable(error: ClientError) -> str:
+    """Why an uploaded object cannot be read for good, and what to do: half a sentence."""
+    return (
+        f"cannot be read: {explain(error)}. Upload it again, without your own encryption key (the bucket "
+        "encrypts it) and not to an archive storage class"
+    )

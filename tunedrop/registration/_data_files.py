@@ -230,7 +230,4 @@ def refusal(error: ClientError, path: str, source: S3Object) -> InvalidManifest:
         )
     if aws.is_transient(error) or aws.is_forbidden(error):
         raise error
-    return InvalidManifest(
-        f"{path}: {source.uri} cannot be read: {escaping.line(aws.explain(error))}. Upload it again, without "
-        "your own encryption key (the bucket encrypts it) and not to an archive storage class"
-    )
+    return InvalidManifest(f"{path}: {source.uri} {escaping.line(aws.unreadable(error))}")

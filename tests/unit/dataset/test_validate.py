@@ -10,13 +10,16 @@ from typing import Any
 
 import msgspec
 import pytest
+from botocore.exceptions import ClientError
 
 from tests import builders
 from tests.datasets import jsonl, many_held_out, single_turn
+from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tests.unit.tables import make_intake_bucket
 from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import ByteRange, Dataset, RuleSettings, Run, S3Object, Sharding
+from tunedrop.dataset.sources.s3 import StoredFile
 from tunedrop.errors import InvalidDataset
 from tunedrop.steps._validate_shards import Shards
 from tunedrop.steps.validate_data import validate, validate_shard
@@ -137,6 +140,24 @@ def test_a_shard_whose_file_was_deleted_meanwhile_reports_it(s3: Any) -> None:
 
     with pytest.raises(InvalidDataset, match="was deleted after it was uploaded"):
         validate_shard(s3, STAGE, run, sharding.work, sharding.shards[0])
+
+
+@pytest.mark.parametrize(
+    ("code", "status", "raised"),
+    [("400", 400, InvalidDataset), ("InvalidObjectState", 403, InvalidDataset), ("403", 403, ClientError),
+     ("SlowDown", 503, ClientError)],
+)  # fmt: skip
+def test_what_only_its_uploader_can_decrypt_is_refused_with_what_to_do(
+    code: str, status: int, raised: type[Exception]
+) -> None:
+    """A missing permission and a throttled service are tried again."""
+    s3 = FakeBedrock(head_object=refusal(code, status=status))
+    where = S3Object(bucket="intake", key="drop/a.jsonl", version_id="v1")
+
+    with pytest.raises(raised) as found:
+        StoredFile(s3, where, ())
+
+    assert ("without your own encryption key" in str(found.value)) == (raised is InvalidDataset)
 
 
 @pytest.mark.parametrize(("shard_bytes", "count"), [(128 << 20, 80), (1_000_000, 1_000), (100_000, 1_000)])

@@ -31,7 +31,7 @@ class StoredFile:
     Raises
     ------
     InvalidDataset
-        If it is not there any more, or has been replaced since the run was registered.
+        If it is not there any more, has been replaced since the run was registered, or cannot be read.
     """
 
     def __init__(
@@ -71,7 +71,9 @@ class StoredFile:
             if aws.code_of(error) in ("PreconditionFailed", "412"):
                 uri = self._object.uri
                 raise InvalidDataset(f"{uri} was replaced after the run began; submit it again") from error
-            raise
+            if aws.is_transient(error) or aws.is_forbidden(error):
+                raise
+            raise InvalidDataset(f"{self._object.uri} {aws.unreadable(error)}") from error
 
 
 def open_files(s3: Any, stage: Stage, run: Run) -> dict[Split, Opened]:
