@@ -58,9 +58,9 @@ def put_by_hand(aliases: Aliases, run: Run) -> str:
     """The modelId that the alias of a run's name holds, if somebody has written it by hand, such as that of a
     copied model: nobody knows what it has learned; else empty."""
     history, current = aliases.history(run.name), aliases.current(run.name)
-    known = history[0].model_id if history else None
-    is_own = bool(history) and history[0].run_id == run.run_id  # its promotion may be at work
-    return current if current and current != known and not is_own else ""
+    known = {one.model_id for one in history}  # all: the parameter is written after the history
+    is_own = bool(history) and history[0].run_id == run.run_id
+    return current if current and current not in known and not is_own else ""
 
 
 def check_before_promotion(

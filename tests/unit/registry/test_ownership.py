@@ -203,6 +203,7 @@ def test_an_alias_behind_its_history_does_not_keep_its_run_from_completing_it(
         aliases.promote("persona", run.run_id, builders.MODEL_ARN, f"{builders.DEPLOYMENT_ARN}-new")
 
     check_before_promotion(aws.s3, registry, aliases, run, data, compared=True)
+    assert put_by_hand(aliases, builders.run(run_id="another-0123456789")) == ""
 
 
 @pytest.mark.parametrize(
