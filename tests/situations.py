@@ -1715,3 +1715,191 @@ REFUSED |= {
         "this is a chat log",
     ),
 }
+
+
+def typed(kind: str, text: str) -> dict[str, Any]:
+    """A message as LangChain writes it."""
+    return {"type": kind, "content": text}
+
+
+def built(kind: str, text: str) -> dict[str, Any]:
+    """The same with its class, as LangChain's `dumps` writes it."""
+    return {"lc": 1, "type": "constructor", "id": ["langchain", "schema", kind], "kwargs": {"content": text}}
+
+
+def parts(role: str, text: str, kind: str = "type", name: str = "parts") -> dict[str, Any]:
+    """A message whose parts do not stand under content."""
+    return {"role": role, name: [{kind: "text", "text": text}]}
+
+
+BOX = "+----------+--------+\n"
+
+READ |= {
+    "a CSV export of LangSmith": (
+        table(
+            [
+                ("inputs", "outputs"),
+                *(
+                    [
+                        json.dumps({"messages": [typed("human", q)]}),
+                        json.dumps({"messages": [typed("ai", a)]}),
+                    ]
+                    for q, a in PAIRS
+                ),
+            ]
+        ),
+        "a.csv",
+        "openai-chat",
+    ),
+    "a CSV export of LangSmith with generations": (
+        table(
+            [
+                ("inputs", "outputs"),
+                *(
+                    [
+                        json.dumps({"messages": [[built("HumanMessage", q)]]}),
+                        json.dumps({"generations": [[{"text": a, "message": built("AIMessage", a)}]]}),
+                    ]
+                    for q, a in PAIRS
+                ),
+            ]
+        ),
+        "a.csv",
+        "openai-chat",
+    ),
+    "LangChain's objects": (
+        each(lambda q, a: {"messages": [built("HumanMessage", q), built("AIMessage", a)]}),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "messages of the AI SDK": (
+        each(
+            lambda q, a: {
+                "messages": [
+                    parts("user", q),
+                    {"role": "assistant", "parts": [{"type": "step-start"}, {"type": "text", "text": a}]},
+                ]
+            }
+        ),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "messages of LlamaIndex": (
+        each(
+            lambda q, a: {
+                "messages": [
+                    parts("user", q, "block_type", "blocks"),
+                    parts("assistant", a, "block_type", "blocks"),
+                ]
+            }
+        ),
+        "a.jsonl",
+        "converse",
+    ),
+    "a session of Strands": (
+        each(lambda q, a: {"messages": [{"message": user(q), "id": 0}, {"message": assistant(a), "id": 1}]}),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "parts of LLaMA-Factory": (
+        each(
+            lambda q, a: {
+                "messages": [
+                    {"role": "user", "content": [{"type": "text", "value": q}]},
+                    {"role": "assistant", "content": [{"type": "text", "value": a}]},
+                ]
+            }
+        ),
+        "a.jsonl",
+        "openai-chat",
+    ),
+    "no tools, in a text": (
+        each(
+            lambda q, a: {
+                "conversations": [{"from": "human", "value": q}, {"from": "gpt", "value": a}],
+                "tools": "[]",
+            }
+        ),
+        "a.jsonl",
+        "sharegpt",
+    ),
+    "a table of MySQL's prompt": (
+        (
+            f"{BOX}| question | answer |\n{BOX}"
+            + "".join(f"| {q} | {a} |\n" for q, a in PAIRS)
+            + f"{BOX}4 rows in set (0.00 sec)\n"
+        ).encode(),
+        "a.txt",
+        "",
+    ),
+    "a table of psql": (
+        (
+            " question | answer\n----------+--------\n"
+            + "".join(f" {q} | {a}\n" for q, a in PAIRS)
+            + "(4 rows)\n\n"
+        ).encode(),
+        "a.txt",
+        "",
+    ),
+}
+
+REFUSED |= {
+    "words with labels": (
+        b"EU B-ORG\nrejects O\nGerman B-MISC\ncall O\n. O\n\nPeter B-PER\n",
+        "a.txt",
+        "TD005",
+        "words with their labels (CoNLL)",
+    ),
+    "translations of gettext": (
+        b'# German\nmsgid ""\nmsgstr ""\n\nmsgid "Open"\nmsgstr "Auf"\n',
+        "a.txt",
+        "TD005",
+        "translations (gettext)",
+    ),
+    "IRC with modes": (b"14:10 < ann> Hi.\n14:11 <@bo> Hello.\n", "a.txt", "TD005", "a chat log"),
+    "a chat in Markdown, in bold": (
+        "".join(f"**User:** {q}\n\n**Assistant:** {a}\n\n" for q, a in PAIRS).encode(),
+        "a.md",
+        "TD005",
+        "a conversation in one text",
+    ),
+    "a chat in Markdown, under headings": (
+        "".join(f"## Prompt:\n{q}\n\n## Response:\n{a}\n\n" for q, a in PAIRS).encode(),
+        "a.md",
+        "TD005",
+        "a conversation in one text",
+    ),
+    "the session of a coding agent": (
+        lines([{"type": "user", "message": user(q), "uuid": q} for q in ASKED]),
+        "a.jsonl",
+        "TD010",
+        "a single message",
+    ),
+    "several choices of Label Studio": (
+        lines([{"text": q, "topic": {"choices": ["garden", "travel"]}} for q in ASKED]),
+        "a.jsonl",
+        "TD010",
+        "topic beside text may be its answer",
+    ),
+    "an intent beside what was said": (
+        lines([{"history": [user(q)], "intent": "ask"} for q in ASKED]),
+        "a.jsonl",
+        "TD012",
+        "intent beside a conversation that ends with the user",
+    ),
+    "one pair about objects": (
+        lines([{"question": ASKED[0], "answer": SAID[0], "documents": [{"[doc1]": {"n": 1}}]}]),
+        "a.jsonl",
+        "TD012",
+        "documents must be a string",
+    ),
+    "a tool's result without a call": (
+        lines([{"conversations": [
+            {"from": "user", "value": q}, {"from": "assistant", "value": "[f(1)]"},
+            {"from": "tool", "value": "1"}, {"from": "assistant", "value": "One."},
+        ]} for q in ASKED]),
+        "a.jsonl",
+        "TD026",
+        "belongs to no earlier tool use",
+    ),
+}  # fmt: skip

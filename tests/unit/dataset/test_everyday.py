@@ -465,3 +465,70 @@ def test_answers_of_an_unknown_form_beside_the_answer_are_named(candidates: Any)
 
     assert found.conversation is not None
     assert any("candidates" in path for path in found.conversation.unread)
+
+
+def test_a_thought_of_gemini_is_no_part_of_its_answer() -> None:
+    said = [{"text": "Hm.", "thought": True}, {"text": "Four."}]
+    reading = formats.read({"contents": [{"parts": [{"text": "2 + 2?"}]}, {"role": "model", "parts": said}]})
+
+    assert reading.conversation is not None
+    answer = reading.conversation.turns[1]
+    assert answer.text == "Four."
+    assert answer.blocks[0] == {"reasoningContent": {"reasoningText": {"text": "Hm."}}}
+    assert reading.conversation.losses == ()
+
+
+def test_the_marks_of_a_template_in_a_log_are_no_part_of_the_prompt() -> None:
+    asked = {"prompt": "<s>[INST] <<SYS>>\nBe brief.\n<</SYS>>\n\n2 + 2? [/INST]", "max_gen_len": 9}
+    reading = formats.read(
+        {
+            "schemaType": "ModelInvocationLog",
+            "input": {"inputBodyJson": asked},
+            "output": {"outputBodyJson": {"generation": " Four."}},
+        }
+    )
+
+    assert reading.conversation is not None
+    assert reading.conversation.system == "Be brief."
+    assert [one.text for one in reading.conversation.turns] == ["2 + 2?", "Four."]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Blood type O\nBlood group O\n\nPeople with this type may give blood to all.\n",
+        "# Roles\n\n## User\n\nMay read.\n\n## Assistant\n\nMay write.\n",
+        "**You:** Why?\n\n**Anna:** Because.\n\n**You:** And now?\n\n**Anna:** Nothing.\n",
+    ],
+)
+def test_prose_that_looks_like_labels_or_a_chat_is_a_text(text: str, tmp_path: Path) -> None:
+    file = tmp_path / "a.md"
+    file.write_text(text)
+    assert checking.report_of([file], None, "auto", 5).method == "continued-pretraining"
+
+
+def test_a_copy_of_a_file_that_ends_with_nul_has_its_records(tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_bytes(b'{"prompt": "Why?", "completion": "So."}\n' + bytes(512))
+    _fixing.fix(file, tmp_path / "fixed.jsonl", ReadOptions())
+
+    report = checking.report_of([tmp_path / "fixed.jsonl"], None, "auto", 5)
+    assert (report.records, report.error_count) == (1, 1)
+
+
+def test_calls_in_the_messages_of_langchain_are_read() -> None:
+    call = {"name": "weather", "args": {"city": "Bern"}, "id": "c1", "type": "tool_call"}
+    record = {
+        "messages": [
+            {"type": "human", "content": ASKED},
+            {"type": "ai", "content": "", "tool_calls": [call]},
+            {"type": "tool", "content": "Rain.", "tool_call_id": "c1"},
+            {"type": "ai", "content": SAID},
+        ],
+        "tools": [{"name": "weather", "description": "Says it.", "parameters": {"type": "object"}}],
+    }
+    reading = formats.read(record)
+
+    assert reading.conversation is not None, reading.problems
+    use = reading.conversation.turns[1].blocks[0]["toolUse"]
+    assert use == {"toolUseId": "c1", "name": "weather", "input": {"city": "Bern"}}

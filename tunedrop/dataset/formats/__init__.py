@@ -197,6 +197,9 @@ def read_record(record: Mapping[str, Any], format_: SourceFormat) -> Reading:
     reading = Reading(format_)
     reading.problems = []
     found = _READERS[format_](record, reading)
+    if found is not None and found.extra.get("toolConfig") == _NO_TOOLS and format_ != "converse":
+        rest = {key: one for key, one in found.extra.items() if key != "toolConfig"}
+        found = msgspec.structs.replace(found, extra=rest)
     if found is not None and ("toolConfig" in found.extra or any([turn.blocks for turn in found.turns])):
         wrong = list(tools_rules.problems(found.extra.get("toolConfig"), found.turns))
         wrong += _of_blocks(found) if format_ != "converse" else []
@@ -212,6 +215,10 @@ def read_record(record: Mapping[str, Any], format_: SourceFormat) -> Reading:
     reading.problems += reading.guesses
     reading.conversation = found
     return reading
+
+
+_NO_TOOLS: dict[str, Any] = {"tools": []}
+"""Of a list that is empty, or "[]"."""
 
 
 def _of_blocks(conversation: Conversation) -> list[Problem]:

@@ -163,7 +163,10 @@ def answer(conversation: Conversation) -> Problem | None:
     return None
 
 
-_ANSWERS = frozenset((*names.REFERENCES, "completion", "response", "output", "ideal", "reference_answer"))
+_ANSWERS = frozenset(
+    (*names.REFERENCES, "completion", "response", "output", "ideal", "reference_answer", "label", "labels",
+     "intent", "sentiment", "emotion")
+)  # fmt: skip
 _BLOCK = '{"image": {"format": "png", "source": {"s3Location": {"uri": "cat.png"}}}}'
 _HOWS = {
     "text": "texts for continued pre-training cannot have any; write messages, or image-ref and caption",

@@ -112,8 +112,10 @@ def _message(
         elif isinstance(answer, dict):
             blocks.append(calls.result(answer.get("response"), answer.get("id"), answer.get("name")))
         elif isinstance(part.get("text"), str):
-            blocks.append({"text": part["text"]})
-            losses += [f"{where}.{shorten(key)}" for key in part if key != "text"]
+            is_thought = part.get("thought") is True
+            blocks.append(turns.reasoning(part["text"]) if is_thought else {"text": part["text"]})
+            own = ("text", "thought") if is_thought else ("text",)
+            losses += [f"{where}.{shorten(key)}" for key in part if key not in own]
         else:
             keys = ", ".join(map(shorten, part))
             reading.add(where, "TD016", f"a part with {keys} cannot be written for Bedrock", keys, "text")

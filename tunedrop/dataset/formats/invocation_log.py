@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import anthropic, converse, openai_chat, turns
+from tunedrop.dataset.formats import anthropic, converse, openai_chat, transcripts, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, SourceFormat, Turn
 from tunedrop.dataset.formats.record import said as said_of
 from tunedrop.dataset.types import Problem, shorten
@@ -142,9 +142,13 @@ def _asked(
     if isinstance(text, str) and text.strip():
         said = answer if isinstance(answer, str) else ""
         both = (Turn("user", text, (), at), *([Turn("assistant", said, (), at)] if said else []))
+        system, spoken = "", transcripts.spoken(text, said) if said and transcripts.begins(text) else ()
+        if spoken and all(role in (turns.SYSTEM, turns.USER, turns.ASSISTANT) for role, _ in spoken):
+            both = tuple(Turn(role, words, (), at) for role, words in spoken if role != turns.SYSTEM)
+            system = "\n\n".join(words for role, words in spoken if role == turns.SYSTEM)
         own = ("prompt", "inputText", *_PARAMETERS)
         losses = tuple(f"{at}.{shorten(key)}" for key in asked if key not in own)
-        return Conversation(both, losses=losses)
+        return Conversation(both, system, losses=losses)
     asked = _of_cohere(asked)
     if not isinstance(asked.get("messages"), list):
         keys = ", ".join(map(shorten, asked)) or "no keys"

@@ -55,6 +55,8 @@ def _may_be_learned(name: str, value: Any, key: str) -> bool:
         return isinstance(value, list | dict)
     if name in names.CLASSES:
         return name != "tag" and key not in ("text", "input")
+    if isinstance(value, dict) and value.keys() == {"choices"}:  # of Label Studio
+        return True
     words = _words(name)
     words |= {word[:-1] for word in words if word.endswith("s")}  # intents, emotions
     if not words.isdisjoint(names.LEARNED):

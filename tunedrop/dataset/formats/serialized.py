@@ -89,8 +89,44 @@ def of_firestore(value: Any) -> Any:
     return inside if kind in _VALUES else value
 
 
+def as_chat(messages: list[Any]) -> list[Any]:
+    """Messages with role and content that have them in an object of their own (Strands), or as LangChain, the
+    AI SDK or LlamaIndex write them; the same list of any others."""
+    calls = any(isinstance(one, dict) and one.get("tool_calls") for one in messages)
+    found = [_as_chat(one, calls) for one in messages]
+    return messages if all(one is other for one, other in zip(found, messages, strict=True)) else found
+
+
+def _as_chat(message: Any, has_calls: bool) -> Any:
+    inside = message.get("message") if isinstance(message, dict) else None
+    if isinstance(inside, dict) and isinstance(inside.get("role"), str) and "role" not in message:
+        return {**{key: one for key, one in message.items() if key != "message"}, **inside}
+    if is_of_langchain(message) and (has_calls or "kwargs" in message):
+        return of_langchain(message)
+    if not isinstance(message, dict) or not isinstance(message.get("role"), str) or message.get("content"):
+        return message
+    key = next((one for one in ("parts", "blocks") if _are_parts(message.get(one))), "")
+    if not key:
+        return message
+    said = [one for one in message[key] if one.get("type") != "step-start"]  # which says nothing
+    return {**{one: value for one, value in message.items() if one != key}, "content": said}
+
+
+def _are_parts(value: Any) -> bool:
+    """Whether a list holds parts of a message that say what they are."""
+    kinds = ("type", "block_type")
+    return isinstance(value, list) and all(
+        isinstance(one, dict) and any(isinstance(one.get(kind), str) for kind in kinds) for one in value
+    )
+
+
+_TYPES = ("human", "ai", "system", "tool", "function")
+
+
 def is_of_langchain(value: Any) -> bool:
     """Whether a message is written as LangChain serializes its objects."""
+    if _is_typed(value):
+        return True
     inside = value.get("kwargs") if isinstance(value, dict) else None
     return (
         isinstance(inside, dict)
@@ -100,10 +136,22 @@ def is_of_langchain(value: Any) -> bool:
     )
 
 
+def _is_typed(value: Any) -> bool:
+    """Whether a message has its type for its role: {"type": "human", "content"}, or both under data."""
+    if not isinstance(value, dict) or "role" in value or value.get("type") not in _TYPES:
+        return False
+    data = value.get("data")
+    return "content" in value or (isinstance(data, dict) and "content" in data)
+
+
 def of_langchain(value: Any) -> Any:
     """Such a message with its role; another as it is."""
     if not is_of_langchain(value):
         return value
+    if _is_typed(value):
+        inside = value["data"] if "content" not in value else value
+        around = {key: one for key, one in (value | inside).items() if key not in ("data", "type")}
+        return {**around, "role": turns.ROLES[value["type"]]}
     name = str(value["id"][-1]).removesuffix("Chunk").removesuffix("Message").lower()
     inside = value["kwargs"]
     around = {key: one for key, one in inside.items() if key not in ("content", "type")}

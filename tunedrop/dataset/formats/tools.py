@@ -19,7 +19,7 @@ from tunedrop.dataset.formats import schemas
 from tunedrop.dataset.formats.record import Conversation, Reading
 from tunedrop.dataset.types import shorten
 
-_CALL = frozenset({"id", "type", "index", "function", "name", "arguments"})
+_CALL = frozenset({"id", "type", "index", "function", "name", "arguments", "args"})
 _SPEC = frozenset({"name", "description", "parameters", "input_schema", "inputSchema"})
 
 
@@ -207,7 +207,8 @@ class Calls:
                 continue
             losses += [f"{where}.{shorten(key)}" for key in call if key not in _CALL]
             losses += [f"{where}.function.{shorten(key)}" for key in function if key not in _CALL]
-            yield self.use(function["name"], function.get("arguments"), call.get("id"), where, reading)
+            arguments = function.get("arguments", function.get("args"))  # of LangChain
+            yield self.use(function["name"], arguments, call.get("id"), where, reading)
 
     def use(self, name: str, arguments: Any, number: Any, path: str, reading: Reading) -> dict[str, Any]:
         """One toolUse block."""
@@ -232,7 +233,7 @@ class Calls:
             ),
             0 if self._waiting and not number else None,
         )
-        found = self._waiting.pop(place)[1] if place is not None else str(number or name or "")
+        found = self._waiting.pop(place)[1] if place is not None else str(number or name or "missing")
         text = content if isinstance(content, str) else None
         if text is None and isinstance(content, list):
             texts = [

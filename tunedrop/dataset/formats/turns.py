@@ -179,6 +179,11 @@ def _part(part: Any, path: str, reading: Reading, losses: list[str]) -> dict[str
         return None
     if kind == "text" and isinstance(part.get("text"), dict):  # of OpenAI's assistants
         part = {**part, **part["text"], "text": part["text"].get("value"), "value": None}
+    if kind in ("text", "reasoning") and "text" not in part and isinstance(part.get("value"), str):
+        part = {**{key: one for key, one in part.items() if key != "value"}, "text": part["value"]}
+    if part.get("thought") is True and isinstance(part.get("text"), str):  # of Gemini
+        part = {**{key: one for key, one in part.items() if key != "thought"}, "type": "reasoning"}
+        kind = "reasoning"
     if kind in ("text", "input_text", "output_text") or (kind is None and isinstance(part.get("text"), str)):
         if not isinstance(part.get("text"), str):
             reading.wrong_type(f"{path}.text", "a string", part.get("text"))

@@ -19,6 +19,9 @@ def is_one_message(record: Mapping[str, Any]) -> bool:
     """Whether a record is a message of a conversation whose others are other records."""
     if turns.role_of(record.get("role", record.get("from"))):
         return True
+    inside = record.get("message", record.get("payload"))
+    if isinstance(inside, dict) and turns.role_of(inside.get("role")):  # of sessions of coding agents
+        return True
     creator = record.get("creator")
     if isinstance(creator, dict) and "user_type" in creator:  # of Google Chat
         return True

@@ -42,8 +42,9 @@ _HOLDERS = frozenset(("mapping", "Item", "conversationTurns", "instances", *_ARO
 
 def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
     """The record that a record holds, with what stands around it; the same record where it holds none."""
-    if isinstance(record.get("messages"), list):
-        return _answered(record)
+    if isinstance(given := record.get("messages"), list):
+        chat = serialized.as_chat(given)
+        return _answered(record if chat is given else {**record, "messages": chat})
     for key in ("messages", "contents", *names.CONVERSATIONS):
         value = record.get(key)
         if isinstance(value, str) and value.lstrip().startswith("[") and (found := _decoded(value)):
@@ -249,9 +250,13 @@ def _opened(record: Mapping[str, Any]) -> Mapping[str, Any]:
                 inside = msgspec.json.decode(value)
             except (msgspec.DecodeError, RecursionError, ValueError):
                 continue
-            if _messages(inside) or _is_message(inside) or (isinstance(inside, dict) and "choices" in inside):
+            if _messages(inside) or _is_message(inside) or _holds_an_answer(inside):
                 found[key] = inside
     return {**record, **found} if found else record
+
+
+def _holds_an_answer(value: Any) -> bool:
+    return isinstance(value, dict) and not value.keys().isdisjoint(("choices", "generations"))
 
 
 def _in_a_text(record: Mapping[str, Any]) -> list[Any]:
@@ -267,7 +272,7 @@ def _in_a_text(record: Mapping[str, Any]) -> list[Any]:
 
 def looks_like_messages(text: str) -> bool:
     """Whether a text may be messages written as JSON."""
-    return text[:1] in ("{", "[") and '"role"' in text
+    return text[:1] in ("{", "[") and any(one in text for one in ('"role"', '"messages"', '"generations"'))
 
 
 def _messages(value: Any) -> list[Any]:

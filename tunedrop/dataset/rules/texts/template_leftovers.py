@@ -12,7 +12,7 @@ _ALWAYS = re.compile(
     r"|\[/?INST\]|<</?SYS>>|### ?(?:Instruction|Response|Input|Human|Assistant|User):"
     r"|\b(?:TODO|FIXME|TBD)\b|[Ll]orem ipsum|\[(?:INSERT|YOUR)[ A-Z_]{0,40}\]"
     r"|(?m:^|\A)<(?:image|video|audio)>(?=\s|\Z)|<(?:image|video|audio)>\Z"
-    r"|<img>[^<]{1,400}</img>|</?tool_call>|<functioncall>|</?tool_response>|<(?:start|end)_of_turn>|\[\|(?:Human|AI|system|user|assistant|endofturn)\|\]"
+    r"|<IMG_CONTEXT>|<img>[^<]{1,400}</img>|</?tool_call>|<functioncall>|</?tool_response>|<(?:start|end)_of_turn>|\[\|(?:Human|AI|system|user|assistant|endofturn)\|\]"
 )
 """Markup of other models, places of images that are not there, and what authors leave for later."""
 
@@ -32,7 +32,7 @@ _SIGNS = (
     "<|", "<\uff5c", "<extra_id_", "INST]", "SYS>>", "TODO", "FIXME", "TBD", "orem ipsum", "[INSERT",
     "[YOUR", "Instruction:", "Response:", "Input:", "### Human", "### Assistant", "### User",
     "###Human", "###Assistant", "###User",
-    "<image>", "<video>", "<audio>", "</img>", "tool_call>",
+    "<image>", "<video>", "<audio>", "<IMG_CONTEXT>", "</img>", "tool_call>",
     "<functioncall>", "tool_response>", "_of_turn>", "[|Human|]", "[|AI|]",
     "[|system|]", "[|user|]", "[|assistant|]", "[|endofturn|]",
 )  # fmt: skip

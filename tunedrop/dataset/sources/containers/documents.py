@@ -48,7 +48,7 @@ def _is_prose(sample: str) -> bool:
     begun = sample.lstrip("\ufeff \t\r\n")
     if not begun.strip("\0") or _JSON.match(begun):
         return False
-    lines = [line for line in begun.splitlines()[:200] if line.strip()]
+    lines = [line for line in begun.splitlines()[:200] if line.strip(" \t+-|:=")]
     if not lines:
         return False
     for separator, fewest in _SEPARATORS:
@@ -93,7 +93,7 @@ def passages(text: TextIO) -> Iterator[tuple[int, bytes]]:
         while rest and (len(rest) > LONGEST + 1 or not piece):  # the line end behind it may be two characters
             end = _end_of(rest)
             said = rest[:end].strip("\r\n\ufeff").rstrip()
-            if is_first and transcripts.begins(said.lstrip()) and transcripts.spoken(said.lstrip()):
+            if is_first and (_is_transcript(said.lstrip()) or _is_chat(rest)):
                 raise NotReadable(_CONVERSATION)
             is_first = is_first and not said
             if said:
@@ -103,6 +103,25 @@ def passages(text: TextIO) -> Iterator[tuple[int, bytes]]:
             rest = rest[end:]
         if not piece:
             return
+
+
+def _is_transcript(text: str) -> bool:
+    return transcripts.begins(text) and bool(transcripts.spoken(text))
+
+
+def _is_chat(text: str) -> bool:
+    """Whether speakers take turns in Markdown, each under a heading or in bold, in two exchanges or more."""
+    said = [_ASKS.fullmatch(one[1] or one[2]) is not None for one in _SPEAKER.finditer(text)]
+    return len(said) > 3 and all(is_user is (at % 2 == 0) for at, is_user in enumerate(said))
+
+
+_WHO_ASKS = "User|Human|You|Me|Prompt"
+_WHO = rf"({_WHO_ASKS}|Assistant|AI|Bot|ChatGPT|Claude|Gemini|Copilot|Model|Response)"
+_SPEAKER = re.compile(
+    rf"^(?:#{{1,6}}[ \t]+{_WHO}:?[ \t]*$|(?:\*\*|__){_WHO}(?::(?:\*\*|__)|(?:\*\*|__):))",
+    re.IGNORECASE | re.MULTILINE,
+)
+_ASKS = re.compile(_WHO_ASKS, re.IGNORECASE)
 
 
 def _end_of(text: str) -> int:

@@ -99,7 +99,7 @@ def kind_of(head: bytes) -> Kind:
 
 def _is_binary(head: bytes) -> bool:
     """Whether bytes are text in no encoding: zeros or many control characters, and they are no UTF-16."""
-    head = head.rstrip(b"\0")  # what a file is filled up with
+    head = head.rstrip(b"\0\r\n")  # what a file is filled up with
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if b"\0" not in head or controls <= len(head) * _MOST_CONTROLS:
         return False

@@ -23,7 +23,7 @@ _HOLDS = re.compile(r'\{\s*"[^"\\]{1,80}"\s*:\s*(?:[\[{]|"[^"\\]{0,80}"\s*,|\d+(
 _YAML = re.compile(r"^(?:---\s*$|- \w+:(?:\s|$)|\w+:\s*$)", re.MULTILINE)
 _YAML_RECORD = re.compile(r"- (\w{1,30}):\s")
 _CHAT_LOG = re.compile(
-    r"\[?\d{1,2}:\d{2}(?::\d{2})?\]?\s+(?:<[^>\s]{1,60}> |From .{1,60}?: )"  # of IRC and Zoom
+    r"\[?\d{1,2}:\d{2}(?::\d{2})?\]?\s+(?:<[ @+%&~]?[^>\s]{1,60}> |From .{1,60}?: )"  # of IRC and Zoom
     r"|[\u200e\u200f]?\[?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},? \d{1,2}:\d{2}(?::\d{2})?"  # the time
     r"(?:\s?[AaPp]\.?[Mm]\.?)?\]?(?: -)? [^:,]{1,60}: "  # who speaks
     r"|\d{1,4}[./-]\d{1,2}[./-]\d{2,4}, \d{1,2}:\d{2}(?:\s?[AaPp]\.?[Mm]\.?)? - "  # WhatsApp's own words
@@ -241,6 +241,18 @@ _OTHERS = (
     (
         re.compile(r"__label__\S+ "),
         "this is fastText's format; write each text with its label into a table with columns text and label",
+    ),
+    (
+        re.compile(
+            r"\A(?:-DOCSTART-.*\n\s*+)?(?=(?:.*\n){0,40}?\S+[ \t](?:.*[ \t])?[BISU]-[A-Z][\w-]*\r?\n)"
+            r"(?:(?!-)\S+(?:[ \t]\S+){0,8}[ \t](?:O|[BIESLU]-[\w-]+)[ \t]*\r?\n){2}"
+        ),
+        "these are words with their labels (CoNLL); write each text, and what is to be learned of it, as "
+        "prompt and completion",
+    ),
+    (
+        re.compile(r"\A(?:#.*\n|\s)*+msgid \""),
+        "these are translations (gettext); write each msgid as prompt and its msgstr as completion",
     ),
     (
         re.compile(r"data: ?\{"),

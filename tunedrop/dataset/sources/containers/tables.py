@@ -81,7 +81,8 @@ def columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> Columns
                     "(data.columns in a manifest), or rename the other"
                 )
             renamed = tuple((old, key) for old, key in zip(titles, keys, strict=True) if old and old != key)
-            skipped = tuple(number for number in range(1, index + 1) if any(looked_at[number - 1]))
+            before = enumerate(looked_at[:index], start=1)
+            skipped = tuple(number for number, one in before if any(one) and not _is_rule(one))
             return Columns(tuple(keys), index + 1, skipped, renamed, tuple(titles))
     numbers = {part: name for part, name in wanted.items() if name.isdigit()}
     if numbers and len(numbers) == len(wanted):
@@ -241,9 +242,13 @@ def _is_rule(cells: Sequence[Any]) -> bool:
     said = [cell.strip() for cell in cells if isinstance(cell, str) and cell.strip()]
     if len(said) == 1 and not said[0].strip("\x1a\0"):  # what DOS ends a file with, or fills it up with
         return True
-    if len(said) == 1 and set(said[0]) == {"+", "-"}:  # of a database's prompt
+    if len(said) == 1 and (set(said[0]) == {"+", "-"} or _COUNT.fullmatch(said[0])):  # of a database's prompt
         return True
     return len(said) > 1 and all("--" in one and set(one) <= {"-", ":"} for one in said)
+
+
+_COUNT = re.compile(r"\(\d{1,12} rows?\)|\d{1,12} rows? in set.{0,40}")
+"""What psql and mysql write under the rows."""
 
 
 def _misfit(cells: Sequence[Any], found: Columns) -> str:

@@ -59,6 +59,7 @@ def held(whole: Mapping[str, Any]) -> Held | None:
         formats.read(whole).conversation is not None
         or formats.detect(whole) == "preference"
         or _is_chat(whole)
+        or _is_pair(whole)
     ):
         return None
     if {"cells", "nbformat"} <= whole.keys():
@@ -132,6 +133,12 @@ def _is_chat(whole: Mapping[str, Any]) -> bool:
     """Whether an object is a conversation, however broken."""
     messages = whole.get("messages")
     return isinstance(messages, list) and all(isinstance(one, dict) and "role" in one for one in messages)
+
+
+def _is_pair(whole: Mapping[str, Any]) -> bool:
+    """Whether an object is a question with its answer, however broken what stands beside them."""
+    keys = naming.keys_of(whole)
+    return all(isinstance(whole.get(key), str) for key in (keys.prompt, keys.answer))
 
 
 def _of_squad(articles: list[Any]) -> Iterator[Any]:
