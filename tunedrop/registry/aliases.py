@@ -214,6 +214,16 @@ class Aliases:
         written = self._written(self.parameter(name))
         return None if written is None else str(written["Value"])
 
+    def in_production(self, name: str) -> InProduction | None:
+        """What a name has in production: the head of its history, unless the parameter says otherwise. What
+        somebody has written there by hand has no run."""
+        history, current = self.history(name), self.current(name)
+        head = history[0] if history else None
+        if current is None or (head is not None and head.model_id == current):
+            return head
+        unknown = InProduction(name=name, run_id="", model_id=current, model_arn="", since="")
+        return next((one for one in history if one.model_id == current), unknown)
+
     def champion(self, name: str) -> str | None:
         """The modelId of the current production model of a name, if it is served.
 

@@ -239,10 +239,9 @@ class Production:
             self.aliases.refuse_anothers(name)
         except NameTaken as error:
             raise LookupError(str(error)) from error
-        history, current = self.aliases.history(name), self.aliases.current(name)
-        if history and history[0].model_id and current not in (None, history[0].model_id):
-            unknown = InProduction(name=name, run_id="", model_id=str(current), model_arn="", since="")
-            return next((one for one in history if one.model_id == current), unknown), history[0]
+        history, now = self.aliases.history(name), self.aliases.in_production(name)
+        if history and history[0].model_id and now is not None and now != history[0]:
+            return now, history[0]
         before = next(
             (one for one in history if one.model_id and one.model_arn != history[0].model_arn), None
         )

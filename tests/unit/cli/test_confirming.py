@@ -171,6 +171,25 @@ def test_models_in_production_are_named_before_the_confirmation(
     assert deployed.aliases.all() == changed
 
 
+@pytest.mark.parametrize("has_history", [True, False])
+def test_a_model_that_was_put_into_production_by_hand_is_named_before_it_is_replaced(
+    aws: Aws, deployed: Deployed, registry: Registry, promoted: str, monkeypatch: pytest.MonkeyPatch,
+    has_history: bool,
+) -> None:  # fmt: skip
+    """The history does not have it: nothing seemed to be in production, or another model."""
+    monkeypatch.setattr("tunedrop.cli.production._moving.in_service", lambda *_: [])
+    if not has_history:
+        monkeypatch.setattr(type(deployed.aliases), "history", lambda *_: [])
+    alias = deployed.aliases.parameter("persona")
+    aws.ssm.put_parameter(Name=alias, Value=f"{ARN}-copy", Type="String", Overwrite=True)
+
+    code, _, err = run("promote", promoted)
+
+    assert code == USAGE
+    assert f"IN PRODUCTION  {alias} points to what no run promoted" in err
+    assert f"{ARN}-copy" in err
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [
