@@ -20,9 +20,10 @@ from sacrebleu.metrics import CHRF
 from sacrebleu.tokenizers.tokenizer_intl import TokenizerV14International
 from sacrebleu.tokenizers.tokenizer_zh import TokenizerZh
 
+from tunedrop.evaluation.answers.json_parts import leaves_of
 from tunedrop.evaluation.scoring import metrics
 from tunedrop.evaluation.scoring.ngrams import chrf_of_all
-from tunedrop.evaluation.scoring.words import folded, split_words, words
+from tunedrop.evaluation.scoring.words import folded, has_digit, split_words, words
 
 TEXTS = st.text(st.sampled_from("abcde ABC.,?' 019"), min_size=1, max_size=60)
 PROSE = st.lists(
@@ -166,6 +167,21 @@ def test_signs_distinguish_answers(reference: str, answer: str) -> None:
 )  # fmt: skip
 def test_spelling_alone_distinguishes_nothing(reference: str, answer: str) -> None:
     assert metrics.token_f1(reference, answer) == metrics.normalized_match(reference, answer) == 1
+
+
+@pytest.mark.parametrize("text", ["12", "A7", "٣", "፩፪", "፲", "½", "①", "❶", "CO₂", "m²"])
+def test_numbers_are_found_in_every_script(text: str) -> None:
+    assert any(map(has_digit, words(text)))
+
+
+@pytest.mark.parametrize("text", ["m", "一", "three", "iv", "%"])
+def test_what_only_names_a_number_is_a_word(text: str) -> None:
+    assert not any(map(has_digit, words(text)))
+
+
+@pytest.mark.parametrize(("one", "other"), [("CO₂", "CO2"), ("m²", "m^2"), ("①", "1"), ("Ⅳ", "IV")])
+def test_strings_of_json_that_say_the_same_are_of_one_kind(one: str, other: str) -> None:
+    assert leaves_of(json.dumps({"value": one})) == leaves_of(json.dumps({"value": other}))
 
 
 @pytest.mark.parametrize(

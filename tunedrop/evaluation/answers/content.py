@@ -18,7 +18,7 @@ from tunedrop.evaluation.answers.order import in_order, same_members
 from tunedrop.evaluation.scoring.json_leaves import is_document, leaf_f1
 from tunedrop.evaluation.scoring.labels import LabelSet
 from tunedrop.evaluation.scoring.metrics import Task, f1, normalized_match
-from tunedrop.evaluation.scoring.words import folded, spelled_out, words
+from tunedrop.evaluation.scoring.words import folded, has_digit, spelled_out, words
 
 SHARED = 0.2
 """Words in more than this share of all different references are habits, not content."""
@@ -133,7 +133,7 @@ def _same_facts(expected: Sequence[str], given: Sequence[str]) -> float:
     if _are_opposite(expected, given):
         return 0.0
     numbers, said = (
-        {one.translate(_SEPARATORS) for one in text if one[0].isdigit()} for text in (expected, given)
+        {one.translate(_SEPARATORS) for one in text if has_digit(one[0])} for text in (expected, given)
     )
     return len(numbers & said) / len(numbers) if numbers else 1.0
 
@@ -143,7 +143,7 @@ def _has_phrase(said: Sequence[str], phrase: Sequence[str]) -> float:
     size = len(phrase)
     return float(
         any(
-            said[at : at + size] == phrase and not (at and said[at - 1] == "-" and phrase[0][0].isdigit())
+            said[at : at + size] == phrase and not (at and said[at - 1] == "-" and has_digit(phrase[0][0]))
             for at in range(len(said) - size + 1)
         )
     )

@@ -233,7 +233,7 @@ def _leaves(document: Any, path: str) -> Iterator[Leaf]:
             yield at, "numbers", value
         elif isinstance(value, str):
             said = words(value)
-            kind = "strings with digits" if has_digit(value) else "strings"
+            kind = "strings with digits" if any(map(has_digit, said)) else "strings"
             yield at, kind if len(said) <= LONGEST_STRING else PROSE, said or value
 
 

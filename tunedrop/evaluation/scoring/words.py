@@ -67,7 +67,7 @@ _TOKEN = regex.compile(
     regex.VERBOSE,
 )
 
-_DIGIT = re.compile(r"\d")
+_NUMBER = regex.compile(r"\p{N}")
 
 _PLAIN = re.compile(r"[a-z0-9.:, \t\n\r\f\v]*")
 """Text whose tokens are what stands between spaces, since its other punctuation is gone; split far faster."""
@@ -105,9 +105,10 @@ def in_common(expected: Sequence[str], given: Sequence[str]) -> int:
     return sum(min(wanted[word], said[word]) for word in both)
 
 
+@lru_cache(CACHED)
 def has_digit(word: str) -> bool:
-    """Whether a word is a number, or has one in it: a date, a code, an order."""
-    return _DIGIT.search(word) is not None
+    """Whether a word is a number in any script, or has one in it: a date, a code, an order."""
+    return _NUMBER.search(word) is not None
 
 
 def folded(text: str) -> str:
