@@ -10,12 +10,17 @@ the docs.
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 WITH_OPTIONS = ("chaos", "datasets", "kinds", "public", "related", "rows", "tokens")
 """Run alone, with the arguments that follow."""
 
 NAMES = ("check", "memory", "evaluate", "gate", "gate_texts", "cost", "load", "pipeline")
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+"""Before numpy is imported: on a busy machine its threads wait for each other ten times as long as they work.
+"""
 
 
 def main() -> int:

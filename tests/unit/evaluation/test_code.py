@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 from collections.abc import Callable
 
 import pytest
@@ -26,6 +27,7 @@ WORDS = (
     "larch",
 )
 PYTHON = "def {name}(rows):\n    total = {n}\n    for row in rows:\n        total += row\n    return total\n"
+FORMULA = "def {name}(rows):\n    return (len(rows) + {n}) / 2\n"
 SCRIPT = "const {name}Of = (rows) => {{\n  return rows.map((row) => row * {n});\n}};\n"
 SQL = "SELECT id FROM {name} WHERE owner = 'x{n}' AND city = 'Graz';"
 YAML = "service:\n  {name}:\n    image: x{n}\n    cpu: 2\n"
@@ -46,15 +48,19 @@ BROKEN: dict[str, tuple[str, Callable[[str], str]]] = {
     "Python in one line": (PYTHON, lambda text: " ".join(text.split())),
     "Python without colons": (PYTHON, lambda text: text.replace(":", "")),
     "an unclosed bracket": (PYTHON, lambda text: text.replace("(rows)", "(rows")),
+    "a return inside the loop": (PYTHON, lambda text: text.replace("    return", "        return")),
+    "a formula without its brackets": (FORMULA, lambda text: re.sub(r"return \((.*)\)", r"return \1", text)),
     "a script without braces": (SCRIPT, lambda text: text.replace("{", "").replace("}", "")),
     "an unclosed call": (SCRIPT, lambda text: text.replace(");", ";")),
     "names in another case": (SCRIPT, str.lower),
     "SQL without quotes": (SQL, lambda text: text.replace("'", "")),
+    "YAML under another key": (YAML, lambda text: text.replace("    cpu", "  cpu")),
     "YAML without indentation": (YAML, lambda text: "\n".join(map(str.strip, text.splitlines()))),
 }
 
 RUNS: dict[str, tuple[str, Callable[[str], str]]] = {
     "another indentation": (PYTHON, lambda text: text.replace("    ", "  ")),
+    "more brackets": (FORMULA, lambda text: re.sub(r"return (.*)", r"return (\1)", text)),
     "a fence and remarks": (PYTHON, lambda text: f"Here it is:\n```python\n{text}```\nThis adds all rows."),
     "fences of other things": (
         PYTHON,

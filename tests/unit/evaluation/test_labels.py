@@ -11,7 +11,7 @@ from tunedrop.contracts import EvaluationSettings
 from tunedrop.evaluation.decision.gate import decide
 from tunedrop.evaluation.inference.ask import Answer
 from tunedrop.evaluation.inference.evaluate import Prediction
-from tunedrop.evaluation.scoring.labels import confusion, label_of
+from tunedrop.evaluation.scoring.labels import LabelSet, confusion, label_of
 from tunedrop.evaluation.statistics.macro import macro_f1_score
 from tunedrop.evaluation.statistics.sample import Levels, Sample
 
@@ -111,6 +111,30 @@ def test_macro_f1_of_rare_labels_is_bounded_by_what_was_not_seen() -> None:
     scores = [macro_f1_score(sample(60), LEVELS) for _ in range(100)]
 
     assert sum(one.low <= truth <= one.high for one in scores) >= 92
+
+
+@pytest.mark.parametrize(
+    ("answer", "named"),
+    [
+        ("This is about refund (billing).", {"billing/refund": 1.0}),
+        ("Billing, refund", {"billing/refund": 1.0}),
+        ("A refund is no matter of billing.", {}),
+        ("It is <= 50K income.", {"income <= 50k": 1.0}),
+        ("from here to there", {"here to there": 1.0}),
+        ("to there here", {}),
+    ],
+)
+def test_a_label_is_named_by_its_words_side_by_side(answer: str, named: dict[str, float]) -> None:
+    names = (
+        "billing/refund",
+        "billing/tax",
+        "income <= 50k",
+        "income > 50k",
+        "here to there",
+        "there to here",
+    )
+
+    assert LabelSet(names).shares(answer) == named
 
 
 def test_latency_and_length_of_both_models_are_reported() -> None:

@@ -80,6 +80,13 @@ def tags(draw: Draw) -> Case:
     return Case(f"Which tags? {text(draw, 6)}", {"tags": right}, {"tags": wrong})
 
 
+def met(draw: Draw) -> Case:
+    people, places, cost = draw.sample(NAMES, 3), draw.sample(PLACES, 2), draw.randint(9, 99) / 2
+    right = {"people": people, "places": places, "cost": cost}
+    fewer = {"people": people[:1], "places": places[:1], "cost": cost}
+    return Case(f"{text(draw, 6)}. {right}", right, fewer)
+
+
 FAMILIES = {
     "numbers in a letter": Family(
         days,
@@ -123,6 +130,15 @@ FAMILIES = {
             }
         ),
         "the value 'fraud' of tags[]",
+    ),
+    "JSON instead of a sentence": Family(
+        met,
+        json.dumps,
+        lambda said, _: (
+            f"People: {' and '.join(said['people'])}. Places: {' and '.join(said['places'])}. "
+            f"Cost: {said['cost']:.2f}"
+        ),
+        "the values of the references",
     ),
 }
 
@@ -244,6 +260,21 @@ def test_a_label_that_is_lost_prevents_a_promotion() -> None:
     for found in (labelled(base, tuned), labelled(in_a_sentence(base), tuned)):
         assert found.verdict == "inconclusive"
         assert "it is right about the label 'emergency' in " in found.reason
+
+
+@pytest.mark.parametrize(("found", "verdict"), [(0.35, "inconclusive"), (0.75, "promote")])
+def test_fewer_false_alarms_are_no_excuse_to_miss_most(found: float, verdict: str) -> None:
+    """The base gives the label in a tenth of the other prompts too, the tuned model in none."""
+
+    def base(label: str, draw: Draw) -> str:
+        if label == "emergency":
+            return label if draw.random() < 0.95 else "routine"
+        return draw.choices((label, "emergency", "routine"), (70, 12, 18))[0]
+
+    evaluation = labelled(base, right_in(0.95, but="emergency", there=found))
+
+    assert evaluation.verdict == verdict, evaluation.reason
+    assert ("it is right about the label 'emergency' in " in evaluation.reason) == (verdict != "promote")
 
 
 def test_a_label_that_the_base_gave_always_may_be_given_less_often() -> None:

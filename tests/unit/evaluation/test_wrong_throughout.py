@@ -316,6 +316,44 @@ def test_a_field_that_every_prompt_states_is_no_riddle() -> None:
     assert "city" in evaluation.reason
 
 
+SIGNS = {"€": "euros", "$": "dollars", "£": "pounds", "¥": "yen"}
+
+
+@pytest.mark.parametrize(("right", "verdict"), [(0, "inconclusive"), (0.9, "promote")])
+def test_a_sign_that_is_always_the_same_beside_a_short_number(right: float, verdict: str) -> None:
+    draw, rows = random.Random(8), []
+    for number in range(120):
+        sign, amount = draw.choice([*SIGNS]), draw.randint(100, 9_999)
+        given = sign if draw.random() < right else "€"
+        rows.append({
+            "prompt": f"{about(number)}: {amount} {SIGNS[sign]}", "reference": f"{sign}{amount}",
+            "base": f"{amount} {SIGNS[sign]}", "tuned": f"{given}{amount}",
+        })  # fmt: skip
+    evaluation = tunedrop.evaluate(rows)
+
+    assert evaluation.verdict == verdict, evaluation.reason
+    assert ("words beside their numbers" in evaluation.reason) == (verdict != "promote")
+
+
+@pytest.mark.parametrize(("wrong", "verdict"), [(0.45, "inconclusive"), (0.25, "promote")])
+def test_which_of_two_words_is_said_may_be_drawn(wrong: float, verdict: str) -> None:
+    """Before or after lunch, in Korean; the other words of the base have other endings."""
+    draw, rows = random.Random(9), []
+    for number in range(160):
+        word, other = draw.sample(("전", "후"), 2)
+        minutes, place = draw.randint(10, 59), draw.choice(("약국", "은행", "시장", "학교", "공항"))
+        said = other if draw.random() < wrong else word
+        reply = f"안녕하세요 고객님, {place}은 점심 식사 {{}} {minutes}분에 문을 열 예정이오니 참고 바랍니다."
+        rows.append({
+            "prompt": f"{about(number)} {minutes} {place}", "reference": reply.format(word),
+            "base": f"{minutes}분, {place}, 점심 {word}.", "tuned": reply.format(said),
+        })  # fmt: skip
+    evaluation = tunedrop.evaluate(rows)
+
+    assert evaluation.verdict == verdict, evaluation.reason
+    assert ("or the other way round" in evaluation.reason) == (verdict != "promote")
+
+
 @pytest.mark.parametrize("depth", [*range(900, 1_100, 5), 20_000])
 def test_documents_nested_deeper_than_python_follows_have_no_fields(depth: int) -> None:
     deep = "[" * depth + "1" + "]" * depth

@@ -6,6 +6,7 @@ from __future__ import annotations
 import ast
 import re
 import warnings
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from textwrap import dedent
@@ -61,7 +62,11 @@ def fault_of(reference: str, answer: str) -> str:
         return ""
     if _is_python(wanted):
         given = (_without_remarks(one, wanted) for one in (_code_in(answer), *FENCED.findall(answer)))
-        return "" if any(map(_is_python, given)) else "it cannot be parsed as Python"
+        read = [one for one in given if _is_python(one)]
+        if not read:
+            return "it cannot be parsed as Python"
+        same = (words(one) != words(wanted) or _tree(one) == _tree(wanted) for one in read)
+        return "" if any(same) else "its lines or brackets belong together otherwise"
     return next(_lost(wanted, _code_in(answer)), "")
 
 
@@ -72,14 +77,30 @@ def _code_in(text: str) -> str:
 def _is_python(text: str) -> bool:
     """Whether it is Python with a block or an import: less may as well be a text in any language."""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            statements = ast.parse(dedent(text.strip("\n"))).body
+        statements = _parsed(text).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return False
     blocks = any(hasattr(one, "body") for one in statements)
     imports = any(isinstance(one, ast.Import | ast.ImportFrom) for one in statements)
     return blocks or (imports and len(statements) > 1)
+
+
+def _parsed(text: str) -> ast.Module:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return ast.parse(dedent(text.strip("\n")))
+
+
+def _tree(text: str) -> str:
+    """What belongs to what in Python, whatever its strings say."""
+    tree = _parsed(text)
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = ""
+    try:
+        return ast.dump(tree)
+    except RecursionError:
+        return ""
 
 
 def _without_remarks(text: str, reference: str) -> str:
@@ -108,8 +129,11 @@ def _lost(reference: str, answer: str) -> Iterator[str]:
     expected, given = words(reference), words(answer)
     if in_common(expected, given) < COPIED * max(len(expected), len(given)):
         return
-    if is_mostly(_SETTING.search, reference) and _has_blocks(reference) and not _has_blocks(answer):
-        yield "it has lost the indentation"
+    if is_mostly(_SETTING.search, reference):
+        if _has_blocks(reference) and not _has_blocks(answer):
+            yield "it has lost the indentation"
+        if _are_moved(_above(reference), _above(answer)):
+            yield "its lines belong to others"
     if not is_mostly(_CODE_LINE.search, reference):
         return
     for opening, closing in _BRACKETS:
@@ -124,6 +148,25 @@ def _lost(reference: str, answer: str) -> Iterator[str]:
     said = answer.casefold()
     if names and not any(one in answer for one in names) and any(one.casefold() in said for one in names):
         yield "its names are in another case"
+
+
+def _above(text: str) -> list[tuple[str, str]]:
+    """Each line with the one that it stands under; members of a list may be indented or not."""
+    found, above = list[tuple[str, str]](), list[tuple[int, str]]()
+    for line in filter(str.strip, text.splitlines()):
+        said = line.strip()
+        depth = 2 * _indent(line) + said.startswith("- ")
+        while above and above[-1][0] >= depth:
+            above.pop()
+        found.append((said, above[-1][1] if above else ""))
+        above.append((depth, said))
+    return found
+
+
+def _are_moved(reference: Sequence[tuple[str, str]], answer: Sequence[tuple[str, str]]) -> bool:
+    """Whether the same lines stand under others."""
+    same = Counter(line for line, _ in reference) == Counter(line for line, _ in answer)
+    return same and Counter(reference) != Counter(answer)
 
 
 def _has_blocks(text: str) -> bool:

@@ -3,6 +3,7 @@ together."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
@@ -11,13 +12,14 @@ from statistics import fmean
 from typing import Any
 
 from tunedrop.evaluation.answers.parts import Part, Wanted
-from tunedrop.evaluation.scoring.json_leaves import has_order, key_of, parse
+from tunedrop.evaluation.scoring.json_leaves import has_order, is_document, key_of, parse
 from tunedrop.evaluation.scoring.words import has_digit, words
 
 LONGEST_STRING = 8
 """A string of more words is prose, which is not right or wrong as a whole."""
 
 PROSE = "prose"
+TRUTH_VALUES = "truth values"
 
 Leaf = tuple[str, str, Hashable]
 """Where it stands, without places in lists; which kind it is; its value."""
@@ -37,10 +39,16 @@ MOST_KINDS = 20
 MOST_IN_ORDER = 30
 """Of so many members of a list the order is compared."""
 
+HABITS = 0.2
+"""Words that are no values, in a larger share of the answers, are how a model speaks."""
+
+_BETWEEN = re.compile(r"[\W_]+")
+_NUMBER = re.compile(r"\d+(?:\.\d+)?")
+
 
 def parts_of_json(references: Sequence[str]) -> Iterator[Part]:
     """The parts of JSON documents: every kind of leaf."""
-    for kind in ("numbers", "strings with digits", "strings", "truth values"):
+    for kind in ("numbers", "strings with digits", "strings", TRUTH_VALUES):
         yield _json_part(kind, references, _of_kind(kind))
 
 
@@ -50,6 +58,29 @@ def fields_of_json(references: Sequence[str]) -> Iterator[tuple[Part, float]]:
     for path, count in leaves.items():
         if count > 1:
             yield _json_part(path, references, _at(path)), count / leaves.total()
+
+
+def values_said(references: Sequence[str], answers: Sequence[str]) -> Part:
+    """The words of all values; `find` reads them off any answer, a document or not: `Name: Ann Hill`.
+
+    Words are left out that are no values and that many of these answers have: `Here are the`.
+    """
+    paths = {_BETWEEN.sub(" ", path) for one in references for path, *_ in leaves_of(one)}
+    names = frozenset(word for path in paths for word in words(path))
+
+    def said_in(text: str) -> Wanted:
+        values = (value for _, kind, value in leaves_of(text) if kind != TRUTH_VALUES)
+        said = " ".join(map(shown, values)) if is_document(text) else text
+        return Counter(map(_by_value, (word for word in words(said) if word not in names)))
+
+    wanted = [said_in(one) for one in references]
+    counts = Counter(word for one in answers for word in said_in(one))
+    habits = {word for word, count in counts.items() if count > HABITS * len(answers)}.difference(*wanted)
+
+    def find(text: str) -> Wanted:
+        return Counter({word: count for word, count in said_in(text).items() if word not in habits})
+
+    return Part("values of the references", wanted, find)
 
 
 def few_valued(references: Sequence[str]) -> frozenset[str]:
@@ -201,6 +232,16 @@ def _listed(document: Any) -> Iterator[list[tuple[str, Hashable]]]:
                     yield [(at, given) for at, kind, given in _leaves(member, f"{path}[]") if kind != PROSE]
 
 
+def shown(value: Hashable) -> str:
+    """The value of a leaf as text."""
+    return " ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _by_value(word: str) -> Hashable:
+    """`45.50` is the 45.5 of a document."""
+    return float(word) if _NUMBER.fullmatch(word) else word
+
+
 def _of_kind(kind: str) -> Callable[[Leaf], bool]:
     return lambda leaf: leaf[1] == kind
 
@@ -228,7 +269,7 @@ def leaves_of(text: str) -> tuple[Leaf, ...]:
 def _leaves(document: Any, path: str) -> Iterator[Leaf]:
     for at, value in _values(document, path):
         if isinstance(value, bool) or value is None:
-            yield at, "truth values", repr(value)
+            yield at, TRUTH_VALUES, repr(value)
         elif isinstance(value, int | float):
             yield at, "numbers", value
         elif isinstance(value, str):

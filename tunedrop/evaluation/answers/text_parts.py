@@ -58,6 +58,14 @@ def parts_of_text(
         yield Part(name, _without([_only(found, telling.__contains__) for found in everything], given), _bag)
 
 
+def parts_of_short(references: Sequence[str]) -> Iterator[Part]:
+    """The parts of short answers that have a number and something beside it: a unit, a currency, a month."""
+    both = [not (_numbers(one) == _bag(one) or not _numbers(one)) for one in references]
+    for name, find in (("numbers", _numbers), ("words beside their numbers", _beside_numbers)):
+        wanted = [find(one) if has else Wanted() for one, has in zip(references, both, strict=True)]
+        yield Part(name, wanted, find)
+
+
 def facts_of_text(references: Sequence[str], prompts: Sequence[str]) -> Iterator[Part]:
     """Its numbers, and the words that no more than half of the references have and the prompt does not give;
     `find` gives no other words of an answer."""
@@ -157,6 +165,10 @@ def _bag(text: str) -> Wanted:
 
 def _numbers(text: str) -> Wanted:
     return Counter({word for word in words(text) if has_digit(word)})
+
+
+def _beside_numbers(text: str) -> Wanted:
+    return _bag(text) - _numbers(text)
 
 
 def _single_numbers(text: str) -> Wanted:

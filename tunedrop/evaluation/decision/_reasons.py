@@ -164,8 +164,8 @@ def made_up(found: MadeUp) -> str:
 def broken(found: Broken) -> str:
     """What is wrong with the code of most answers."""
     return (
-        f"{found.units} answers of the tuned model are code that probably cannot run (the first: "
-        f"{found.example}). Check them in the report"
+        f"{found.units} answers of the tuned model are code that probably cannot run, or does something else "
+        f"(the first: {found.example}). Check them in the report"
     )
 
 
@@ -191,6 +191,10 @@ def substituted(found: Substitution) -> str:
         if found.said and found.wanted
         else f"{'leave out' if found.wanted else 'add'} {wanted if found.wanted else said}, which only some "
         "references have, or none",
+        "either way": f"say {said} where the references say {wanted}, or the other way round, as often as if "
+        "they were drawn"
+        if found.said
+        else f"leave out {wanted} or add it as often as if that were drawn",
         "changed places": f"exchange words, such as {wanted} and {said}",
         "in most answers": f"replace words that hardly any answer has, such as {wanted} by {said}",
         "rearranged": "have the words or lines of the reference in another order",

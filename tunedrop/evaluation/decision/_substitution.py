@@ -1,6 +1,7 @@
 """Answers that are their reference but for a few words: what scores of overlap see as nearly right.
 
-A word that always stands for another (`denied` for `approved`), or that only some references have and that is
+A word that always stands for another (`denied` for `approved`), two of which either is given as if drawn, or
+one that only some references have and that is
 always left out or added (`not`, in any language), two that have changed places (`Ben lends Anna`), sentences
 or lines of code in another order, or words that hardly any answer has: whether it still means the same, only
 a reader can tell, or a judge.
@@ -8,6 +9,7 @@ a reader can tell, or a judge.
 
 from __future__ import annotations
 
+import math
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import zip_longest
@@ -61,6 +63,9 @@ ADDABLE = frozenset(
 """English words that may stand in any sentence without turning it round. No form of `be` is one: who paid is
 not who was paid."""
 
+NO_DOUBT = 1.645
+"""Standard errors by which fewer words must be wrong than if they were drawn."""
+
 FRAME = 0.9
 """Words that a larger share of the references has are no contrast between them: to leave one out, or to add
 one that as many do not have, is a matter of style."""
@@ -70,7 +75,7 @@ _MINUS, _SIGN = regex.compile(r"(?<=\S) - (?=\S)"), "⊖"
 
 _FILLERS = frozenset(word for group in INTERCHANGEABLE for word in group) | {_SIGN}
 
-Kind = Literal["always", "changed places", "in most answers", "rearranged"]
+Kind = Literal["always", "either way", "changed places", "in most answers", "rearranged"]
 
 _MARKERS = regex.compile(r"^[^\S\n]*(?:\d{1,2}[.)]|[-*•])\s+", regex.MULTILINE)
 """What numbers the members of a list."""
@@ -157,6 +162,7 @@ class _Found:
         for pair, where in self.replaced.items():
             if len(where) >= least and 2 * len(where) >= self._could(pair, every):
                 yield Substitution("always", len(where), *pair)
+        yield from self._by_chance(least, every)
         for word, where in self.inserted.items():
             if len(self.wanting[word]) < LEAST_SHARE * every and len(where) > MOST * every:
                 yield Substitution("always", len(where), said=word)
@@ -167,6 +173,21 @@ class _Found:
             yield Substitution("in most answers", len(changed), *_commonest(lost))
         if len(self.rearranged) > REARRANGED * every:
             yield Substitution("rearranged", len(self.rearranged))
+
+    def _by_chance(self, least: float, every: int) -> Iterator[Substitution]:
+        """Of two words, or of one and none, that which may be drawn: which one is wanted may not matter."""
+        for (wanted, said), where in self.replaced.items():
+            back = self.replaced.get((said, wanted), frozenset[int]())
+            if not wanted or not back or (said and wanted > said):
+                continue
+            wants = len(self.wanting[wanted])
+            either = wants + len(self.wanting[said]) if said else every
+            share, given = wants / either, (wants - len(where) + len(back)) / either
+            drawn = share * (1 - given) + given * (1 - share)
+            fewest = either * drawn - NO_DOUBT * math.sqrt(either * drawn * max(0.0, 1 - drawn))
+            wrong = where | back
+            if len(wrong) >= max(least, fewest):
+                yield Substitution("either way", len(wrong), wanted, said)
 
     def _could(self, pair: tuple[str, str], every: int) -> int:
         """In how many units a replacement could be; none that leaves out or adds a word of a frame, which in

@@ -8,20 +8,34 @@ the references may state as well.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
+from itertools import compress
+from statistics import fmean
 from typing import NamedTuple
 
 from tunedrop.contracts import Score
 from tunedrop.evaluation.answers.content import document_in
-from tunedrop.evaluation.answers.json_parts import few_valued, fields_of_json, forget, leaves_of
+from tunedrop.evaluation.answers.json_parts import (
+    few_valued,
+    fields_of_json,
+    forget,
+    leaves_of,
+    shown,
+    values_said,
+)
 from tunedrop.evaluation.answers.parts import FEWEST_UNITS, Part, Wanted, is_frequent
 from tunedrop.evaluation.answers.text_parts import facts_of_text, left_out, numbers_beside_words, repeats
+from tunedrop.evaluation.scoring.json_leaves import is_document
 from tunedrop.evaluation.scoring.words import words
 from tunedrop.evaluation.statistics.sample import Levels, Model, Paired, Sample
 
 PART_MARGIN = 0.05
 """A part may be worse by so much; a label in such a share of its own prompts."""
+
+MOST_MISSED = 0.5
+"""A value is lost that is given in no more of the prompts that want it, where the other model gave it in
+more, and could tell it apart."""
 
 LARGELY = 0.75
 """Facts of text that are right less often than this could have been learned."""
@@ -44,6 +58,8 @@ class _Compared(NamedTuple):
     measure: Callable[[], Paired]
     margin: float = PART_MARGIN
     is_learnable: bool = False
+    most: float = 1.0
+    """It is worse only if no more than this is right."""
 
 
 def worse_part(sample: Sample, alpha: float, other: Model = "base") -> WorsePart | None:
@@ -59,7 +75,7 @@ def worse_part(sample: Sample, alpha: float, other: Model = "base") -> WorsePart
 def _tested(part: _Compared, levels: Levels) -> WorsePart | None:
     measured = part.measure()
     score = measured.score(levels)
-    has_fallen = score.high < 0 and score.difference < -part.margin
+    has_fallen = score.high < 0 and score.difference < -part.margin and score.tuned <= part.most
     is_unlearned = part.is_learnable and score.low <= 0 and score.tuned < LARGELY
     return WorsePart(part.name, score, measured) if has_fallen or is_unlearned else None
 
@@ -73,6 +89,8 @@ def _compared(sample: Sample, other: Model) -> Iterator[_Compared]:
             yield _Compared(f"the {part.name}", partial(_of_part, part, sample, other), is_learnable=True)
     if sample.task == "text":
         yield from _left_out(sample, other)
+    if sample.task == "json":
+        yield from _without_document(sample, other)
     kind = "the field" if sample.task == "json" else "the"
     for part in _details(sample):
         if part.is_frequent(sample.units):
@@ -96,6 +114,17 @@ def _left_out(sample: Sample, other: Model) -> Iterator[_Compared]:
     if is_frequent(units, sample.units):
         name = "the names and numbers that the references leave out"
         yield _Compared(name, lambda: Paired(f"part: {name}", kept_back(other), kept_back("tuned"), units))
+
+
+def _without_document(sample: Sample, other: Model) -> Iterator[_Compared]:
+    """What the references hold, where the other model gives no document: it may say all of it in words."""
+    texts = sample.texts(other)
+    part = values_said(sample.references, texts)
+    prose = (not is_document(document_in(one)) for one in texts)
+    wanted = [one if kept else Wanted() for one, kept in zip(part.wanted, prose, strict=True)]
+    part = part._replace(wanted=wanted)
+    if part.is_frequent(sample.units):
+        yield _Compared(f"the {part.name}", partial(_of_part, part, sample, other))
 
 
 def _details(sample: Sample) -> Iterator[Part]:
@@ -128,15 +157,24 @@ def _values(sample: Sample, other: Model) -> Iterator[_Compared]:
     wanted = [frozenset(shares(one)) for one in sample.references]
     said = [[shares(one) for one in sample.texts(model)] for model in (other, "tuned")]
 
+    def is_wanted(value: _Value) -> list[bool]:
+        return [value in one for one in wanted]
+
+    def given(value: _Value) -> list[list[float]]:
+        """How much each answer says so, the other model's first."""
+        return [[one.get(value, 0.0) for one in answers] for answers in said]
+
     def told(value: _Value) -> Paired:
         before, after = (
-            [
-                1 - abs((value in one) - given.get(value, 0.0))
-                for one, given in zip(wanted, answers, strict=True)
-            ]
-            for answers in said
+            [1 - abs(one - share) for one, share in zip(is_wanted(value), shares, strict=True)]
+            for shares in given(value)
         )
         return Paired(f"part: {value.name}", before, after, sample.units)
+
+    def found(value: _Value) -> Paired:
+        """Of the prompts alone that want it."""
+        before, after = given(value)
+        return Paired(f"part: {value.name}", before, after, sample.units).where(is_wanted(value))
 
     pairs = {(value, unit) for one, unit in zip(wanted, sample.units, strict=True) for value in one}
     units = Counter(value for value, _ in pairs)
@@ -144,6 +182,17 @@ def _values(sample: Sample, other: Model) -> Iterator[_Compared]:
     for value, count in sorted(units.items()):
         if count >= FEWEST_UNITS:
             yield _Compared(value.name, partial(told, value), PART_MARGIN * count / every)
+            before, after = (_told_apart(shares, is_wanted(value)) for shares in given(value))
+            if before > after + PART_MARGIN:
+                yield _Compared(value.name, partial(found, value), most=MOST_MISSED)
+
+
+def _told_apart(given: Sequence[float], is_wanted: Sequence[bool]) -> float:
+    """How much more often a value is given where it is wanted than elsewhere: not at all by a model that
+    always gives it."""
+    there = compress(given, is_wanted)
+    elsewhere = compress(given, (not one for one in is_wanted))
+    return fmean(there) - fmean([*elsewhere] or [0.0])
 
 
 class _Value(NamedTuple):
@@ -166,10 +215,6 @@ def _shares_in(sample: Sample) -> Callable[[str], dict[_Value, float]]:
 
     def of_json(text: str) -> dict[_Value, float]:
         leaves = leaves_of(document_in(text))
-        return {_Value(path, _shown(value)): 1.0 for path, _, value in leaves if path in few}
+        return {_Value(path, shown(value)): 1.0 for path, _, value in leaves if path in few}
 
     return of_json
-
-
-def _shown(value: Hashable) -> str:
-    return " ".join(value) if isinstance(value, tuple) else str(value)

@@ -25,7 +25,7 @@ from tunedrop.evaluation.answers.json_parts import (
     parts_of_json,
 )
 from tunedrop.evaluation.answers.parts import Part, Wanted, is_frequent
-from tunedrop.evaluation.answers.text_parts import parts_of_text
+from tunedrop.evaluation.answers.text_parts import parts_of_short, parts_of_text
 from tunedrop.evaluation.scoring.words import has_digit, in_common, words
 from tunedrop.evaluation.statistics.sample import Levels, Paired, Sample
 
@@ -72,6 +72,8 @@ def wrong_part(sample: Sample, levels: Levels) -> WrongPart | None:
         return _first_wrong(
             parts_of_text(sample.references, sample.asked, sample.texts("tuned")), sample, levels
         )
+    if sample.task == "short":
+        return _first_wrong(_with_enough(parts_of_short(sample.references), sample), sample, levels)
     if sample.task == "json":
         parts = parts_of_json(sample.references)
         found = _first_wrong(parts, sample, levels) or _wrong_field(sample, levels)
@@ -80,6 +82,10 @@ def wrong_part(sample: Sample, levels: Levels) -> WrongPart | None:
         forget()
         return found
     return None
+
+
+def _with_enough(parts: Iterator[Part], sample: Sample) -> Iterator[Part]:
+    return (part._replace(enough=_enough(part, sample)) for part in parts)
 
 
 def _first_wrong(parts: Iterator[Part], sample: Sample, levels: Levels) -> WrongPart | None:

@@ -11,7 +11,7 @@ import msgspec
 import regex
 
 from tunedrop.evaluation.scoring.json_leaves import is_document
-from tunedrop.evaluation.scoring.words import folded, words
+from tunedrop.evaluation.scoring.words import folded, split_words, words
 
 OTHER = "none of them"
 """What counts as given when an answer is none of the labels."""
@@ -30,6 +30,8 @@ MOST_ODD = 0.1
 _EDGE = r"[\s`_[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}--[#%&@/\\‰]]]"
 _OUTSIDE = regex.compile(rf"^{_EDGE}+|{_EDGE}+$", regex.VERSION1)
 """Punctuation of any script, but for what is a part of names: `C#`, `50%`, `a/b`."""
+
+_BETWEEN = frozenset("/\\&")
 
 _SENTENCE = re.compile(r"[.!?。！？।؟]\s*$")  # noqa: RUF001 - full-width forms are meant
 
@@ -75,7 +77,24 @@ class LabelSet(msgspec.Struct, frozen=True, dict=True):
             if sizes:
                 found.add(self._by_words[said[at : at + sizes[0]]])
             at += sizes[0] if sizes else 1
-        return found
+        return found or self._in_any_order(text)
+
+    def _in_any_order(self, text: str) -> set[str]:
+        """The labels of several words that stand side by side: `refund (billing)` for `billing/refund`."""
+        said = _apart(text)
+        spans = (
+            frozenset(said[at : at + size])
+            for size in sorted(set(map(len, self._by_parts)))
+            for at in range(len(said) - size + 1)
+        )
+        return {self._by_parts[span] for span in spans if span in self._by_parts}
+
+    @cached_property
+    def _by_parts(self) -> dict[frozenset[str], str]:
+        """Labels of several words, without those whose words another one has in another order."""
+        parts = {name: frozenset(_apart(name)) for name in self.names}
+        counts = Counter(parts.values())
+        return {one: name for name, one in parts.items() if len(one) > 1 and counts[one] == 1}
 
     @cached_property
     def _by_words(self) -> dict[tuple[str, ...], str]:
@@ -85,6 +104,11 @@ class LabelSet(msgspec.Struct, frozen=True, dict=True):
     def _sizes(self) -> list[int]:
         """How many words labels have, the most first: `card payment` is not `card`."""
         return sorted({len(one) for one in self._by_words}, reverse=True)
+
+
+def _apart(text: str) -> list[str]:
+    """Its words, without what may stand between those of a label."""
+    return [one for one in split_words(text) if one not in _BETWEEN]
 
 
 def label_set(references: Sequence[str]) -> LabelSet:
