@@ -199,10 +199,11 @@ def test_short_answers_are_compared_by_value_and_unit(reference: str, answer: st
 
 @given(st.text(st.sampled_from("abZ09.,:-+%_' \t\n\r\x1c\x0bé中#*!/@()\""), max_size=40))
 @example("3.5")
+@example("0 *")
 def test_plain_text_is_split_as_the_pattern_splits_it(text: str) -> None:
-    """Behind a letter of a script without spaces, which alone makes a text no plain one."""
-    assert words(text) == words(f"{text} 中")[:-1]
-    assert split_words(text) == split_words(f"{text} 中")[:-1]
+    """Above a letter of a script without spaces, which alone makes a text no plain one."""
+    assert words(text) == words(f"{text}\n中")[:-1]
+    assert split_words(text) == split_words(f"{text}\n中")[:-1]
 
 
 PLAIN = st.text(st.sampled_from("abcde ABC,?' "), min_size=1, max_size=60)

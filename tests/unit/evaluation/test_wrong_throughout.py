@@ -335,14 +335,14 @@ def test_a_sign_that_is_always_the_same_beside_a_short_number(right: float, verd
     assert ("words beside their numbers" in evaluation.reason) == (verdict != "promote")
 
 
-@pytest.mark.parametrize(("wrong", "verdict"), [(0.45, "inconclusive"), (0.25, "promote")])
-def test_which_of_two_words_is_said_may_be_drawn(wrong: float, verdict: str) -> None:
-    """Before or after lunch, in Korean; the other words of the base have other endings."""
+@pytest.mark.parametrize(("wrong", "verdict"), [(9, "inconclusive"), (5, "promote")])
+def test_which_of_two_words_is_said_may_be_drawn(wrong: int, verdict: str) -> None:
+    """Before or after lunch, in Korean, wrong in so many of 20; the base's other words have other endings."""
     draw, rows = random.Random(9), []
     for number in range(160):
-        word, other = draw.sample(("전", "후"), 2)
+        word, other = ("전", "후") if number % 2 else ("후", "전")
         minutes, place = draw.randint(10, 59), draw.choice(("약국", "은행", "시장", "학교", "공항"))
-        said = other if draw.random() < wrong else word
+        said = other if number // 2 % 20 < wrong else word
         reply = f"안녕하세요 고객님, {place}은 점심 식사 {{}} {minutes}분에 문을 열 예정이오니 참고 바랍니다."
         rows.append({
             "prompt": f"{about(number)} {minutes} {place}", "reference": reply.format(word),

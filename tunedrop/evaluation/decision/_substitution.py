@@ -113,7 +113,9 @@ def systematic(
     for reference, answer, unit in zip(references, answers, units, strict=True):
         if max(len(words(reference)), len(words(answer))) <= LONGEST:
             found.add(reference, answer, unit)
-    habit = max(found.habits(len(set(units))), key=lambda one: one.units, default=None)
+    every = len(set(units))
+    habits = [*found.habits(every)] or [*found.drawn(every)]
+    habit = max(habits, key=lambda one: one.units, default=None)
     return habit and habit._replace(
         wanted=habit.wanted.replace(_SIGN, "-"), said=habit.said.replace(_SIGN, "-")
     )
@@ -162,7 +164,6 @@ class _Found:
         for pair, where in self.replaced.items():
             if len(where) >= least and 2 * len(where) >= self._could(pair, every):
                 yield Substitution("always", len(where), *pair)
-        yield from self._by_chance(least, every)
         for word, where in self.inserted.items():
             if len(self.wanting[word]) < LEAST_SHARE * every and len(where) > MOST * every:
                 yield Substitution("always", len(where), said=word)
@@ -174,8 +175,9 @@ class _Found:
         if len(self.rearranged) > REARRANGED * every:
             yield Substitution("rearranged", len(self.rearranged))
 
-    def _by_chance(self, least: float, every: int) -> Iterator[Substitution]:
-        """Of two words, or of one and none, that which may be drawn: which one is wanted may not matter."""
+    def drawn(self, every: int) -> Iterator[Substitution]:
+        """Two words, or one and none, of which either may be said whichever is wanted."""
+        least = max(FEWEST, LEAST_SHARE * every)
         for (wanted, said), where in self.replaced.items():
             back = self.replaced.get((said, wanted), frozenset[int]())
             if not wanted or not back or (said and wanted > said):
