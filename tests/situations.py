@@ -1902,4 +1902,34 @@ REFUSED |= {
         "TD026",
         "belongs to no earlier tool use",
     ),
+    "one question with choices, of which none is the answer": (
+        lines([{"question": {"stem": ASKED[0], "choices": [{"text": one, "label": one[0]} for one in SAID]},
+                "answerKey": ["B"], "n": 1}]),
+        "a.jsonl",
+        "TD012",
+        "answerKey is B, the letter of a choice",
+    ),
 }  # fmt: skip
+
+READ |= {
+    "a question with choices and the letter of one in a list": (
+        of_choices(lambda q, said, letter: {"question": q, "choices": said, "answer": [letter]}),
+        "a.jsonl",
+        "question-answer",
+    ),
+    "choices with spaces around their letters": (
+        of_choices(
+            lambda q, said, letter: {
+                "question": {
+                    "stem": q,
+                    "choices": [
+                        {"text": one, "label": f" {mark} "} for mark, one in zip("ABC", said, strict=True)
+                    ],
+                },
+                "answerKey": letter,
+            }
+        ),
+        "a.jsonl",
+        "question-answer",
+    ),
+}

@@ -15,6 +15,7 @@ import openpyxl
 import pytest
 
 from tunedrop.cli.data import _fixing, checking, converting
+from tunedrop.cli.failures import Failed
 from tunedrop.dataset import formats
 from tunedrop.dataset.rules import record as record_rules
 from tunedrop.dataset.sources.containers import delimited, reading
@@ -532,3 +533,42 @@ def test_calls_in_the_messages_of_langchain_are_read() -> None:
     assert reading.conversation is not None, reading.problems
     use = reading.conversation.turns[1].blocks[0]["toolUse"]
     assert use == {"toolUseId": "c1", "name": "weather", "input": {"city": "Bern"}}
+
+
+def test_what_a_part_without_text_says_is_not_lost() -> None:
+    parts = [{"type": "step-start", "at": 3}, {"type": "text", "text": SAID}]
+    reading = formats.read({"messages": [ASK, {"role": "assistant", "parts": parts}]})
+
+    assert [problem.code for problem in reading.problems] == ["TD016"]
+
+
+@pytest.mark.parametrize("tools", ["[]", "null"])
+def test_tools_that_are_an_empty_text_are_none(tools: str) -> None:
+    reading = formats.read({"messages": json.dumps([ASK, SAY]), "tools": tools})
+
+    assert reading.conversation is not None, reading.problems
+    assert reading.conversation.extra == {}
+
+
+def test_a_clone_of_a_dataset_says_in_which_folder_its_data_are(tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "train-0.jsonl").write_text('{"prompt": "Why?", "completion": "So."}\n')
+    (tmp_path / "README.md").write_text("# Data\n")
+
+    with pytest.raises(Failed, match=f"tunedrop check {tmp_path / 'data'}"):
+        checking.report_of([tmp_path], None, "auto", 5)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"messages": [{"message": {"role": " user ", "content": ASKED}}, {"message": SAY}]},
+        {"contents": [*CONTENTS["contents"], {"role": "models", "parts": [{"text": SAID}]}]},
+    ],
+)
+def test_one_conversation_with_a_wrong_role_is_one_record(record: dict[str, Any], tmp_path: Path) -> None:
+    file = tmp_path / "a.jsonl"
+    file.write_text(json.dumps(record) + "\n")
+
+    report = checking.report_of([file], None, "auto", 5)
+    assert (report.records, [one.code for one in report.errors]) == (1, ["TD023"])

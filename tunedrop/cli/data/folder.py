@@ -134,7 +134,7 @@ def _folder(folder: Path) -> Submission:
         fail(
             f"{folder} needs exactly one of {', '.join(intake.MANIFEST_NAMES)}; {found}",
             USAGE,
-            "Create one with: tunedrop init DIR",
+            _data_inside(folder) or "Create one with: tunedrop init DIR",
         )
     try:
         document = manifest.read(paths[0].read_bytes(), paths[0].name)
@@ -147,6 +147,14 @@ def _folder(folder: Path) -> Submission:
         manifest=paths[0],
         earlier=tuple(_files(folder, stage.data) for stage in document.stages),
     )
+
+
+def _data_inside(folder: Path) -> str:
+    """Where the data of a folder without any are, as in a clone of a dataset of the Hugging Face Hub."""
+    if data_files(folder):
+        return ""
+    inside = [one for one in folder.iterdir() if one.is_dir() and data_files(one)]
+    return f"Its data files are in a folder of it: tunedrop check {inside[0]}" if len(inside) == 1 else ""
 
 
 def _files(folder: Path, data: Data) -> DataFiles:

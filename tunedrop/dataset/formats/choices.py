@@ -43,7 +43,7 @@ class Choice(NamedTuple):
 
 def why_no_answer(record: Mapping[str, Any], key: str, prompt: str = "") -> str:
     """Why an answer that is a letter or a number is none; empty if it is one, or names a choice."""
-    value = record.get(key)
+    value = _only(record.get(key))
     if isinstance(value, str) and _SEVERAL.fullmatch(value.strip()) and len(of(record)) > 1:
         return f"{key} names several choices, {value}; write their texts as the answer"
     if not _may_name(value) or not (found := of(record)) or _lists(record.get(prompt), value, found):
@@ -59,11 +59,16 @@ def why_no_answer(record: Mapping[str, Any], key: str, prompt: str = "") -> str:
 
 def chosen(record: Mapping[str, Any], key: str, prompt: str = "") -> Choice | None:
     """The choice that an answer names; None if it is no name of one, or if the prompt lists them by it."""
-    value = record.get(key)
+    value = _only(record.get(key))
     if not _may_name(value) or not (found := of(record)) or _lists(record.get(prompt), value, found):
         return None
     mark = str(value).strip()
     return None if _is_said(mark, value, found) else _named(mark, found)
+
+
+def _only(value: Any) -> Any:
+    """What a list of one holds, which is the answer."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _may_name(value: Any) -> bool:
@@ -152,7 +157,7 @@ def _under(key: str, value: Any) -> list[Choice]:
     if isinstance(value, str) and value[:1] in ("[", "{"):
         value = tools.printed(value)
     if isinstance(value, dict) and value and all(_INDEX.fullmatch(str(one)) for one in value):
-        return [Choice(key, str(mark), str(text), True) for mark, text in value.items()]
+        return [Choice(key, str(mark).strip(), str(text), True) for mark, text in value.items()]
     marks: list[Any] = []
     if isinstance(value, dict):
         marks, value = value.get("label") or [], value.get("text")
@@ -162,7 +167,7 @@ def _under(key: str, value: Any) -> list[Choice]:
         marks, value = [one.get("label", "") for one in value], [one.get("text", one) for one in value]
     if not isinstance(marks, list) or len(marks) != len(value):
         marks = [""] * len(value)
-    return [Choice(key, str(mark), str(text), True) for mark, text in zip(marks, value, strict=True)]
+    return [Choice(key, str(mark).strip(), str(text), True) for mark, text in zip(marks, value, strict=True)]
 
 
 @lru_cache(maxsize=1 << 10)

@@ -108,7 +108,7 @@ def _as_chat(message: Any, has_calls: bool) -> Any:
     key = next((one for one in ("parts", "blocks") if _are_parts(message.get(one))), "")
     if not key:
         return message
-    said = [one for one in message[key] if one.get("type") != "step-start"]  # which says nothing
+    said = [one for one in message[key] if one != {"type": "step-start"}]  # which says nothing
     return {**{one: value for one, value in message.items() if one != key}, "content": said}
 
 

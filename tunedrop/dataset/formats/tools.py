@@ -26,7 +26,7 @@ _SPEC = frozenset({"name", "description", "parameters", "input_schema", "inputSc
 def config(definitions: Any, path: str, reading: Reading, losses: list[str]) -> dict[str, Any]:
     """The toolConfig of a list of definitions (or of the JSON text of one), in any of their forms."""
     if isinstance(definitions, str):
-        definitions = decoded(definitions)
+        definitions = decoded(definitions) or []  # "null"
     if not isinstance(definitions, list):
         reading.wrong_type(path, "a list of tools", definitions)
         return {}

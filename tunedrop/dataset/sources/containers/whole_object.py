@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from tunedrop.dataset import formats
-from tunedrop.dataset.formats import names, naming
+from tunedrop.dataset.formats import choices, names, naming, serialized
 from tunedrop.dataset.formats.unreadable import NotReadable
 from tunedrop.dataset.types import shorten
 from tunedrop.intake import file_names
@@ -64,7 +64,7 @@ def held(whole: Mapping[str, Any]) -> Held | None:
         return None
     if {"cells", "nbformat"} <= whole.keys():
         raise NotReadable("this is a Jupyter notebook; export the data in it as JSON lines or CSV")
-    lists = {key: value for key, value in whole.items() if _is_of(dict, value)}
+    lists = {key: one for key, one in whole.items() if _is_of(dict, one) and key not in _PARTS}
     parts = [key for key, value in whole.items() if value and isinstance(value, list)]
     parts = [key for key in parts if file_names.split_of(key) is not None]
     if len(parts) > 1:
@@ -104,11 +104,15 @@ def _further_in(whole: Mapping[str, Any]) -> Held | None:
 
 
 _DEEPEST = 4
+_PARTS = frozenset((*choices.KEYS, *names.TOOLS))
+"""Lists that are parts of one record."""
 
 
 def _lists_of(value: Mapping[str, Any], path: str, depth: int) -> Iterator[tuple[str, list[Any]]]:
     for key, one in value.items():
         at = f"{path}.{key}" if path else key
+        if key in _PARTS:
+            continue
         if _is_of(dict, one):
             yield at, one
         elif isinstance(one, dict) and depth < _DEEPEST:
@@ -131,8 +135,12 @@ def _besides(value: Mapping[str, Any], taken: str, path: str) -> Iterator[str]:
 
 def _is_chat(whole: Mapping[str, Any]) -> bool:
     """Whether an object is a conversation, however broken."""
-    messages = whole.get("messages")
-    return isinstance(messages, list) and all(isinstance(one, dict) and "role" in one for one in messages)
+    messages, contents = whole.get("messages"), whole.get("contents")
+    if isinstance(contents, list) and all(isinstance(one, dict) and "parts" in one for one in contents):
+        return True
+    return isinstance(messages, list) and all(
+        isinstance(one, dict) and "role" in one for one in serialized.as_chat(messages)
+    )
 
 
 def _is_pair(whole: Mapping[str, Any]) -> bool:
