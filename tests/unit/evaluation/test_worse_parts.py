@@ -277,6 +277,27 @@ def test_fewer_false_alarms_are_no_excuse_to_miss_most(found: float, verdict: st
     assert ("it is right about the label 'emergency' in " in evaluation.reason) == (verdict != "promote")
 
 
+@pytest.mark.parametrize("attempt", [1, 4, 9])
+def test_a_fall_that_was_seen_counts_as_much_in_a_later_attempt(attempt: int) -> None:
+    """The base finds all of one label, the tuned model half; what it gains elsewhere promotes at any."""
+    draw = Draw(11)
+    rows = [
+        {"prompt": text(draw, 8), "reference": label, "base": base, "tuned": tuned}
+        for label, base, tuned, count in (
+            ("emergency", "emergency", "emergency", 12),
+            ("emergency", "emergency", "urgent", 13),
+            ("routine", "review", "routine", 80),
+            ("routine", "routine", "routine", 80),
+            ("review", "review", "review", 60),
+        )
+        for _ in range(count)
+    ]
+    evaluation = tunedrop.evaluate(rows, attempt=attempt)
+
+    assert evaluation.verdict == "inconclusive", evaluation.reason
+    assert "it is right about the label 'emergency' in " in evaluation.reason
+
+
 def test_a_label_that_the_base_gave_always_may_be_given_less_often() -> None:
     found = labelled(lambda label, draw: label if draw.random() < 0.3 else "routine", right_in(0.9))
 

@@ -16,8 +16,9 @@ from tunedrop.evaluation.decision._worse_parts import worse_part
 from tunedrop.evaluation.decision._wrong_parts import made_up, wrong_part
 from tunedrop.evaluation.inference.prompting import PROMPTED
 from tunedrop.evaluation.scoring import metrics
+from tunedrop.evaluation.statistics import power
 from tunedrop.evaluation.statistics.power import FEWEST_UNITS
-from tunedrop.evaluation.statistics.sample import Model, Paired, Sample
+from tunedrop.evaluation.statistics.sample import Levels, Model, Paired, Sample
 
 Verdict = Literal["promote", "reject", "inconclusive"]
 
@@ -122,7 +123,8 @@ class Guards:
     def _worse_part(
         self, reason: str, sample: Sample, other: Model = "base", name: str = "the base model"
     ) -> Finding | None:
-        found = None if self.found.is_judged else worse_part(sample, self.found.alpha, other)
+        levels = Levels(self.found.alpha, power.alpha_of(self.settings.confidence))
+        found = None if self.found.is_judged else worse_part(sample, levels, other)
         if found is None:
             return None
         said = f"{reason}; but {_reasons.worse(found, name)}"

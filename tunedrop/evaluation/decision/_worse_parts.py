@@ -62,11 +62,15 @@ class _Compared(NamedTuple):
     """It is worse only if no more than this is right."""
 
 
-def worse_part(sample: Sample, alpha: float, other: Model = "base") -> WorsePart | None:
+def worse_part(sample: Sample, levels: Levels, other: Model = "base") -> WorsePart | None:
     """The first part in which the tuned model is worse than another model; or facts of text of which it has
-    as few as that one."""
+    as few as that one.
+
+    The parts share `levels.high`. It is that of a first attempt: a fall that was seen must not be doubted the
+    more, the more often a model is evaluated.
+    """
     every = list(_compared(sample, other))
-    tested = (_tested(one, Levels(alpha, alpha / len(every))) for one in every)
+    tested = (_tested(one, Levels(levels.low, levels.high / len(every))) for one in every)
     found = next((one for one in tested if one is not None), None)
     forget()
     return found
