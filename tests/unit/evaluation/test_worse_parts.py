@@ -279,7 +279,7 @@ def test_fewer_false_alarms_are_no_excuse_to_miss_most(found: float, verdict: st
 
 @pytest.mark.parametrize("attempt", [1, 4, 9])
 def test_a_fall_that_was_seen_counts_as_much_in_a_later_attempt(attempt: int) -> None:
-    """The base finds all of one label, the tuned model half; what it gains elsewhere promotes at any."""
+    """The base finds all of one label, the tuned model half; its gains elsewhere suffice."""
     draw = Draw(11)
     rows = [
         {"prompt": text(draw, 8), "reference": label, "base": base, "tuned": tuned}
