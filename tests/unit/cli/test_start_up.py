@@ -85,7 +85,10 @@ def test_help_imports_only_the_command_line_itself() -> None:
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60)
     ours = {name for name in done.stdout.splitlines()[-1].split() if name.startswith("tunedrop.")}
 
-    assert {name for name in ours if not name.startswith("tunedrop.cli")} == {"tunedrop.errors"}
+    assert {name for name in ours if not name.startswith("tunedrop.cli")} == {
+        "tunedrop.errors",
+        "tunedrop.escaping",
+    }
     assert {name for name in ours if name.startswith("tunedrop.cli.data.")} == {
         "tunedrop.cli.data.commands",
         "tunedrop.cli.data._paths",
