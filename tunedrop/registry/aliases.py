@@ -134,7 +134,27 @@ class Aliases:
         TransientError
             If another one does so now.
         """
-        return self._claims.alone(self.parameter(name), who)
+        return self.alone_at(self.parameter(name), who)
+
+    def alone_at(self, parameter: str, who: str) -> AbstractContextManager[None]:
+        """The same by parameter."""
+        return self._claims.alone(parameter, who)
+
+    def stand_for_model(self, parameter: str, arn: str) -> None:
+        """Let an alias that names what is about to go stand for the model itself.
+
+        What somebody has written to the parameter by hand stays. If that is the ARN itself, and the name has
+        never had it, its model is not known and the alias is withdrawn.
+        """
+        history, written = self.history_at(parameter), self._written(parameter)
+        had = next((one for one in history if one.model_id == arn), None)
+        if written is not None and written["Value"] == arn:
+            if had is None:
+                self.withdraw_at(parameter)
+            else:
+                self.promote(had.name, had.run_id, had.model_arn, had.model_arn)
+        elif had is not None and had == history[0]:
+            self._append(msgspec.structs.replace(had, model_id=had.model_arn, since=clock.now()))
 
     def unsettled(self) -> list[str]:
         """The writings of parameters that have taken so long that their writer must have died."""

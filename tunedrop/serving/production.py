@@ -82,6 +82,7 @@ class Production:
         note = ""
         if deployment.stable_arn and current and serves(current) and current != served_by:
             try:
+                self._refuse_anothers(name, current)
                 swap(self._bedrock, current, model_arn)
             except CannotSwap as error:
                 note = f"the alias moved to another ARN instead: {error}"
@@ -94,6 +95,11 @@ class Production:
             kept_until = self._hand_over(served_by, run_id, deployment.keep_for_seconds)
         promoted = self.aliases.promote(name, run_id, model_arn, served_by or model_arn, note=note)
         return msgspec.structs.replace(promoted, kept_until=kept_until)
+
+    def _refuse_anothers(self, name: str, current: str) -> None:
+        """What somebody has written to the alias by hand may serve another name too."""
+        if not any(one.model_id == current for one in self.aliases.history(name)):
+            raise CannotSwap(f"{current} was written to the alias by hand")
 
     def _refuse_unserved(self, name: str, run_id: str, current: str | None) -> None:
         if not current or not serves(current) or not throughput.exists(self._bedrock, current):
@@ -190,16 +196,26 @@ class Production:
                 )
         return None
 
-    def stand_down(self, arn: str) -> None:
-        """What serves a model in production is about to go: its name stands for the model itself from now."""
-        for parameter, model_id in self.aliases.all().items():
-            if model_id == arn:
-                history = self.aliases.history_at(parameter)
-                if not history:  # written by hand: the model is unknown
-                    self.aliases.withdraw_at(parameter)
-                    continue
-                head = history[0]
-                self.aliases.promote(head.name, head.run_id, head.model_arn, head.model_arn)
+    def stand_down(self, arn: str, name: str = "") -> None:
+        """What serves a model in production is about to go: its name stands for the model itself from now.
+
+        Parameters
+        ----------
+        name
+            The name of its run, whose history may name it where somebody has written another alias.
+
+        Raises
+        ------
+        TransientError
+            While another model is being promoted for a name that has it.
+        """
+        naming = {parameter for parameter, model_id in self.aliases.all().items() if model_id == arn}
+        head = next(iter(self.aliases.history(name)), None) if name else None
+        if head is not None and head.model_id == arn:
+            naming.add(self.aliases.parameter(name))
+        for parameter in sorted(naming):
+            with self.aliases.alone_at(parameter, f"end of {arn}"):
+                self.aliases.stand_for_model(parameter, arn)
 
     def _finish_swap(self, run: Run, model_arn: str) -> Promotion | None:
         """The promotion behind the ARN in production, where Bedrock has made it and nobody has noted it."""

@@ -120,8 +120,9 @@ class Sweeper:
     def _release(self, found: InService, named: set[str]) -> bool:
         if self._is_needed(found, named):
             return False
-        if found.arn in named:
-            self._production.stand_down(found.arn)
+        if found.arn in named or (found.bills_while_idle and _is_late(found)):
+            record = self._registry.get(found.run_id) if found.run_id else None
+            self._production.stand_down(found.arn, record.run.name if record is not None else "")
         try:
             self._removal.remove(found.arn, found.run_id)
         except NamedInProduction:

@@ -357,6 +357,60 @@ def test_an_alias_written_by_hand_names_nothing_once_what_it_names_goes(
     assert by_hand not in production.aliases.all()
 
 
+@pytest.mark.parametrize("by_hand", [FIRST_AT, "us.amazon.nova-lite-v1:0", None])
+def test_what_stops_serving_leaves_what_somebody_wrote_instead(
+    production: Production, aws: Aws, by_hand: str | None
+) -> None:
+    """The name's history still has what goes: it is released all the same (`aliases.naming`)."""
+    production.promote("persona", "persona-2", SECOND, SECOND_AT, MOVING)
+    parameter = production.aliases.parameter("persona")
+    if by_hand is None:
+        aws.ssm.delete_parameter(Name=parameter)
+    else:
+        aws.ssm.put_parameter(Name=parameter, Value=by_hand, Type="String", Overwrite=True)
+
+    production.stand_down(SECOND_AT, "persona")
+
+    assert production.aliases.current("persona") == by_hand
+    assert production.aliases.naming(SECOND_AT, "persona") == ""
+
+
+def test_what_somebody_returned_to_by_hand_stands_for_its_own_model_once_it_goes(
+    production: Production, aws: Aws
+) -> None:
+    production.promote("persona", "persona-2", SECOND, SECOND_AT, MOVING)
+    parameter = production.aliases.parameter("persona")
+    aws.ssm.put_parameter(Name=parameter, Value=FIRST_AT, Type="String", Overwrite=True)
+
+    production.stand_down(FIRST_AT)
+
+    assert production.aliases.current("persona") == FIRST
+
+
+def test_what_stops_serving_waits_for_a_promotion_of_its_name(production: Production) -> None:
+    with (
+        production.aliases.alone("persona", "another run"),
+        pytest.raises(TransientError, match="just being promoted"),
+    ):
+        production.stand_down(FIRST_AT)
+
+    assert production.aliases.current("persona") == FIRST_AT
+
+
+def test_an_arn_that_somebody_wrote_to_the_alias_is_not_swapped(
+    production: Production, deployments: Deployments, aws: Aws
+) -> None:
+    """It may be what another name has in production."""
+    parameter = production.aliases.parameter("persona-eu")
+    aws.ssm.put_parameter(Name=parameter, Value=FIRST_AT, Type="String")
+
+    promotion = production.promote("persona-eu", "persona-eu-1", SECOND, SECOND_AT, STABLE)
+
+    assert (promotion.swapped, promotion.model_id) == (False, SECOND_AT)
+    assert "written to the alias by hand" in promotion.note
+    assert deployments.models[FIRST_AT] == FIRST
+
+
 # --- what an attempt has put into production, whatever became of its step
 
 BEGAN, AGAIN = "2026-11-23T10:00:00Z", "2026-11-25T10:00:00Z"

@@ -148,6 +148,23 @@ def test_expired_provisioned_throughput_goes_though_it_is_in_production(
     assert aliases.current("persona") == model
 
 
+@pytest.mark.parametrize("by_hand", ["us.amazon.nova-lite-v1:0", None])
+def test_expired_provisioned_throughput_goes_though_somebody_has_changed_its_alias(
+    aws: Aws, stage: Stage, registry: Registry, by_hand: str | None
+) -> None:
+    registry.register(builders.run(run_id=RUN, name="persona"))
+    aliases = Aliases(aws.ssm, aws.dynamodb, stage)
+    aliases.promote("persona", RUN, builders.MODEL_ARN, builders.PROVISIONED_ARN)
+    aws.ssm.delete_parameter(Name=aliases.parameter("persona"))
+    if by_hand is not None:
+        aws.ssm.put_parameter(Name=aliases.parameter("persona"), Value=by_hand, Type="String")
+
+    late = sweep(aws, stage, bedrock("provisioned", expires="2026-01-01T00:00:00Z"))
+
+    assert late.released == (builders.PROVISIONED_ARN,)
+    assert aliases.current("persona") == by_hand
+
+
 @pytest.mark.parametrize(
     ("way", "expires", "late"),
     [

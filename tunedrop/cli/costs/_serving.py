@@ -43,7 +43,8 @@ def show(here: Deployed, format_: Format) -> None:
 def release(here: Deployed, arn: str, *, production: bool, yes: bool, format_: Format) -> None:
     """Release one resource, after showing what would no longer be served."""
     found = {one.arn: one for one in in_service(here.aws, here.stage)}
-    alias = next((name for name, model_id in here.aliases.all().items() if model_id == arn), "")
+    name = _name_of(here, found[arn].run_id) if arn in found else ""
+    alias = here.aliases.naming(arn, name)
     if arn not in found and not (alias and serves(arn)):
         fail(f"stage {here.name} serves no model under {arn}", NO, _hint(arn, found, here.name))
     run_id = found[arn].run_id if arn in found else _promoted_by(here, alias)
@@ -58,7 +59,7 @@ def release(here: Deployed, arn: str, *, production: bool, yes: bool, format_: F
     try:
         with if_interrupted(f"{arn} may still be billed", see):
             if production:
-                Production(here.aws, here.stage).stand_down(arn)
+                Production(here.aws, here.stage).stand_down(arn, name)
             Removal(here.aws, here.stage).remove(arn, run_id)
     except NamedInProduction as error:
         fail(str(error), NO, "To take it out of production anyway: --production")
@@ -67,6 +68,11 @@ def release(here: Deployed, arn: str, *, production: bool, yes: bool, format_: F
     if production:
         here.rewrite_index()
     answer({"arn": arn, "released": True}, f"released {arn}", format_)
+
+
+def _name_of(here: Deployed, run_id: str) -> str:
+    record = here.registry.get(run_id) if run_id else None
+    return record.run.name if record is not None else ""
 
 
 def _promoted_by(here: Deployed, alias: str) -> str:
