@@ -114,6 +114,7 @@ class Grants(Statements):
         index = [self.resources.artifacts.arn_for_objects(naming.INDEX_KEY)]
         return [
             *self.data.run_files(*_REPORT_FILES),
+            self.data.read_shards(),  # what was asked is paid, also where no verdict came of it
             # If-Match compares the page that is there: S3 asks for this beside PutObject (S3 user guide,
             # conditional-writes, "if the object has changed", quoted in mercuretechnologies/xprem pull 261).
             allow("CompareIndex", ["s3:GetObject"], index),

@@ -99,6 +99,10 @@ class Data(Statements):
             statements.append(allow("WriteRunFiles", actions, [objects(key) for key in written]))
         return statements
 
+    def read_shards(self) -> iam.PolicyStatement:
+        """Read what shards have made, for a step that writes none."""
+        return allow("ReadShards", ["s3:GetObject"], [self.resources.artifacts.arn_for_objects(SHARD_FILES)])
+
     def list_artifacts(self) -> iam.PolicyStatement:
         """Without this permission S3 reports a missing object as forbidden (S3 API reference, GetObject), and
         most steps look for results of an earlier try. There is no condition on the prefix because a GetObject

@@ -139,6 +139,7 @@ END = (
 INVOKE = tuple(Call("bedrock:InvokeModel", one) for one in (BASE, PROFILE, DEPLOYMENT, THROUGHPUT))
 CLOSE = (
     *RUN_FILES, *TELL,
+    Call("s3:GetObject", SHARD_FILE),
     Call("s3:PutObject", f"{RUN_FILE}/summary.md"),
     Call("s3:PutObject", f"{RUN_FILE}/report.html"),
     Call("s3:PutObject", f"{RUN_FILE}/findings.html"),

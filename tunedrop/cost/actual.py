@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -48,8 +48,9 @@ def _forecast(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
 
 
 def _lines(ending: Ending, base_model: BaseModel, now: str, prices_of: PricesOf) -> Iterator[CostLine]:
+    inference = tuple(_inference(ending, base_model, prices_of))
     if ending.run.attempt > 1 and ending.run.spent_before_usd:
-        yield _before(ending)
+        yield _before(ending.run, _evaluated(inference))
     if not ending.run.is_reevaluated:
         yield from _trainings(ending, base_model, prices_of)
     billed_by = kinds.of(ending.serving.way).billed_by if ending.serving is not None else ""
@@ -57,19 +58,22 @@ def _lines(ending: Ending, base_model: BaseModel, now: str, prices_of: PricesOf)
         yield _throughput(ending, base_model, now)
     elif billed_by == "window":
         yield from _imported(ending, base_model, now)
-    if ending.evaluation is not None:
-        yield from _inference(ending, base_model, prices_of)
+    yield from inference
 
 
 def evaluated_usd(cost: ActualCost) -> float:
     """The part of a cost for answers and judgements, which a retry that reuses them counts again."""
-    return sum(line.likely for line in cost.lines if line.item in (*_ANSWERS, *_JUDGEMENTS))
+    return _evaluated(cost.lines)
 
 
-def _before(ending: Ending) -> CostLine:
-    """The cost of earlier attempts, without the answers that the current evaluation counts again."""
-    run, counts_again = ending.run, ending.evaluation is not None
-    usd = max(0.0, run.spent_before_usd - (run.evaluated_before_usd if counts_again else 0.0))
+def _evaluated(lines: Sequence[CostLine]) -> float:
+    return sum(line.likely for line in lines if line.item in (*_ANSWERS, *_JUDGEMENTS))
+
+
+def _before(run: Run, counted: float) -> CostLine:
+    """The cost of earlier attempts, without the answers that the current evaluation counts again; what it has
+    `counted` by now may be less than they were."""
+    usd = max(0.0, run.spent_before_usd - min(run.evaluated_before_usd, counted))
     return CostLine(
         item="before the retry", low=usd, likely=usd, high=usd,
         basis="earlier attempts", source="the run's own record",
@@ -137,7 +141,8 @@ def _imported(ending: Ending, base_model: BaseModel, now: str) -> Iterator[CostL
 
 
 def _inference(ending: Ending, base_model: BaseModel, prices_of: PricesOf) -> Iterator[CostLine]:
-    assert ending.evaluation is not None
+    if ending.evaluation is None:
+        return
     if ending.serving is None or ending.serving.base is None:
         yield from _by_token(ending, ending.evaluation, base_model.prices)
     if (judged := ending.evaluation.judged) is not None:

@@ -13,7 +13,7 @@ from itertools import pairwise, takewhile
 
 from tunedrop import naming
 from tunedrop.aws import Aws
-from tunedrop.contracts import PromptShard, ShardProgress
+from tunedrop.contracts import PromptShard, Run, ShardProgress
 from tunedrop.dataset.prepare.held_out import HeldOut
 from tunedrop.evaluation.inference import predictions
 from tunedrop.evaluation.inference.evaluate import Prediction
@@ -45,14 +45,14 @@ def evaluate_shard(aws_: Aws, task: EvaluationTask, shard: PromptShard, deadline
     whole = task.questions(aws_)
     task, questions = task.on(whole), whole[shard.start : shard.stop]
     done = answered(aws_, task, shard, questions)
-    key, bucket = _key(task, shard), task.stage.artifacts_bucket
+    bucket, file = task.stage.artifacts_bucket, key(task.run, task.serving.model_arn, shard)
     saved = time.monotonic()
     for prediction in task.ask(aws_, questions[len(done) :], shard.requests_per_minute, deadline):
         done.append(prediction)
         if time.monotonic() - saved > SAVE_SECONDS:
-            predictions.write(aws_.s3, bucket, key, done)
+            predictions.write(aws_.s3, bucket, file, done)
             saved = time.monotonic()
-    predictions.write(aws_.s3, bucket, key, done)
+    predictions.write(aws_.s3, bucket, file, done)
     return ShardProgress(done=len(done) == len(questions), prompts=len(done))
 
 
@@ -60,7 +60,8 @@ def answered(
     aws_: Aws, task: EvaluationTask, shard: PromptShard, questions: Sequence[HeldOut]
 ) -> list[Prediction]:
     """What a shard has asked so far: the answers to the first of its questions."""
-    kept = predictions.read(aws_.s3, task.stage.artifacts_bucket, _key(task, shard))
+    file = key(task.run, task.serving.model_arn, shard)
+    kept = predictions.read(aws_.s3, task.stage.artifacts_bucket, file)
     pairs = zip(kept, questions, strict=False)
     return [prediction for prediction, _ in takewhile(_belong_together, pairs)]
 
@@ -70,6 +71,6 @@ def _belong_together(pair: tuple[Prediction, HeldOut]) -> bool:
     return (prediction.record, prediction.turn) == (question.record, question.turn)
 
 
-def _key(task: EvaluationTask, shard: PromptShard) -> str:
-    run, model = task.run, task.serving.model_arn
-    return naming.prediction_shard_key(run.run_id, model, run.evaluation_attempt, shard.start, shard.stop)
+def key(run: Run, model_arn: str, shard: PromptShard) -> str:
+    """The key of the answers of a shard of a run's evaluation of this model."""
+    return naming.prediction_shard_key(run.run_id, model_arn, run.evaluation_attempt, shard.start, shard.stop)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Any
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -17,7 +18,7 @@ from tunedrop.errors import TransientError
 from tunedrop.registry import Registry
 from tunedrop.reporting import chat, chat_channel, links, model_card, notification, outcome_event, summary
 from tunedrop.reporting.outcome import after_promotion, for_people, outcome_of
-from tunedrop.results import index
+from tunedrop.results import index, unfinished
 from tunedrop.results.artifacts import write_text
 from tunedrop.stage import Stage
 
@@ -77,12 +78,13 @@ def with_earlier(registry: Registry, ending: Ending) -> Ending:
     return msgspec.structs.replace(ending, earlier=earlier)
 
 
-def with_cost(registry: Registry, stage: Stage, ending: Ending) -> Ending:
+def with_cost(s3: Any, registry: Registry, stage: Stage, ending: Ending) -> Ending:
     """Add the run's actual cost by the stage's prices, and save it in the registry."""
     base_model = None
     if ending.run.base_model:
         base_model = prices.current(registry, stage, catalog.find(ending.run.base_model))
-    cost = actual(ending, base_model, clock.now(), prices.lookup(registry, stage))
+    paid = msgspec.structs.replace(ending, evaluation=unfinished.counted(s3, stage, ending))
+    cost = actual(paid, base_model, clock.now(), prices.lookup(registry, stage))
     registry.save(ending.run.run_id, cost=cost)
     registry.note_cost(ending.run.run_id, actual_usd=cost.likely)
     return msgspec.structs.replace(ending, cost=cost)

@@ -23,7 +23,7 @@ def end(aws: Aws, stage: Stage, registry: Registry, spending: Spending, ending: 
     ending = with_earlier(registry, with_promotion(registry, ending))
     failure = registry.ended_as(ending.run, ending.failure)
     ending = msgspec.structs.replace(ending, failure=failure)
-    ending = with_cost(registry, stage, ending)
+    ending = with_cost(aws.s3, registry, stage, ending)
     if ending.cost is not None:
         storage = sum(one.likely for one in ending.cost.forecast)
         spending.settle(ending.run, ending.cost.likely, committed=storage)

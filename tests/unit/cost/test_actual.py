@@ -74,6 +74,15 @@ def test_answers_that_a_retry_goes_on_with_are_counted_once() -> None:
     assert again.likely == pytest.approx(first.likely)
 
 
+def test_answers_that_a_retry_did_not_find_again_stay_paid() -> None:
+    """It asks in other parts where a quota has changed, and may end before it has asked as many."""
+    run = builders.run(attempt=2, spent_before_usd=2.0, evaluated_before_usd=0.72)
+
+    for asked, usd in ((0, 2.0), (250_000, 2.0), (2_000_000, 2.72)):
+        evaluation = builders.evaluation(done=False, input_tokens=asked)
+        assert cost(run=run, evaluation=evaluation).likely == pytest.approx(usd)
+
+
 def test_a_finished_job_costs_its_tokens_and_its_models_storage_is_a_forecast() -> None:
     found = cost(started=STARTED, job=builders.job())
 

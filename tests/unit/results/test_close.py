@@ -10,15 +10,27 @@ import pytest
 
 from tests import builders
 from tests.unit.tables import make_registry_table
-from tunedrop import naming
+from tunedrop import clock, naming
 from tunedrop.aws import Aws
-from tunedrop.contracts import Ending, Failure, Promotion, RunEnded
+from tunedrop.contracts import (
+    ActualCost,
+    Ending,
+    Evaluation,
+    EvaluationSettings,
+    Failure,
+    JudgeSettings,
+    Promotion,
+    PromptShard,
+    RunEnded,
+)
 from tunedrop.errors import TransientError
+from tunedrop.evaluation import shards
 from tunedrop.evaluation.inference import predictions
 from tunedrop.evaluation.inference.ask import Answer
-from tunedrop.evaluation.inference.evaluate import Prediction
+from tunedrop.evaluation.inference.evaluate import Judgement, Prediction
+from tunedrop.registration.resuming import resume
 from tunedrop.registry import Registry
-from tunedrop.registry.spending import Spending
+from tunedrop.registry.spending import Spending, month_of
 from tunedrop.reporting import chat, notification
 from tunedrop.results.artifacts import read_text
 from tunedrop.results.close import close
@@ -222,6 +234,51 @@ def test_who_closes_an_attempt_after_the_next_has_begun_neither_ends_it_nor_says
     assert record is not None
     assert record.is_open
     assert registry.ended_as(again, None) is None
+
+
+PARTS = tuple(PromptShard(start=at, stop=at + 1, requests_per_minute=1) for at in range(2))
+
+
+@pytest.mark.parametrize("in_shards", [(), PARTS])
+def test_what_a_stopped_evaluation_was_answered_has_been_spent(
+    aws: Aws, told: Stage, in_shards: tuple[PromptShard, ...]
+) -> None:
+    """And is counted once by a retry that goes on with these answers."""
+    judge = JudgeSettings(model="us.amazon.nova-pro-v1:0")
+    run = builders.run(base_model=builders.LLAMA_3_3, evaluation=EvaluationSettings(judge=judge))
+    tokens = {"input_tokens": 500_000, "output_tokens": 100_000}
+    answer, said = Answer(text="No.", **tokens), Judgement(**tokens)
+    one = msgspec.structs.replace(ANSWERED, base=answer, tuned=answer, judgement=said)
+    keys = [shards.key(run, builders.MODEL_ARN, part) for part in in_shards]
+    for key in keys or [naming.predictions_key(run.run_id)]:
+        predictions.write(aws.s3, told.artifacts_bucket, key, [one] * (1 if keys else 2))
+    registry = Registry(aws.dynamodb, told.registry_table)
+    spending = Spending(aws.dynamodb, told.registry_table)
+    registry.register(run)
+    evaluation = Evaluation(done=False, next_record=0 if keys else 2, shards=in_shards)
+    stopped = Failure(error="RunStopped", cause="stopped by somebody", step="evaluate_model")
+    ending = Ending(run=run, serving=builders.serving(), evaluation=evaluation, failure=stopped)
+
+    notify.end(aws, told, registry, spending, ending)
+
+    def counted() -> float:
+        return spending.read(month_of(clock.now())).runs[run.run_id].spent
+
+    record = registry.get(run.run_id)
+    assert record is not None
+    cost = record.document("cost", ActualCost)
+    assert cost is not None
+    assert {line.item: line.basis.split()[0] for line in cost.lines if line.likely} == {
+        "evaluation, prompts": "2,000,000", "evaluation, answers": "400,000",
+        "judging, prompts": "1,000,000", "judging, judgements": "200,000",
+    }  # fmt: skip
+    assert counted() == pytest.approx(cost.likely)
+    again = resume(aws, registry, record, "arn:again", "1", "").run
+    assert again.attempt == 2
+
+    notify.end(aws, told, registry, spending, msgspec.structs.replace(ending, run=again))
+
+    assert counted() == pytest.approx(cost.likely)
 
 
 @pytest.mark.parametrize("began", [False, True])

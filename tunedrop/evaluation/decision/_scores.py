@@ -73,7 +73,7 @@ def judged(predictions: Sequence[Prediction], settings: JudgeSettings) -> Judged
     """How the judge found, pair by pair."""
     found = [one.judgement for one in predictions if one.judgement is not None]
     equal = at_equal_length(predictions)
-    read = [*found, *(one.against_champion for one in predictions if one.against_champion is not None)]
+    read = [said for one in predictions for said in one.judgements]
     said = [one.better for one in found if not one.error]
     return Judged(
         model=settings.model,

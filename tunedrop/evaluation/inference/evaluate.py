@@ -110,6 +110,11 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
         others = (one for one in (self.champion, self.prompted) if one is not None)
         return (self.base, self.tuned, *others)
 
+    @property
+    def judgements(self) -> tuple[Judgement, ...]:
+        """All that judges were asked."""
+        return tuple(one for one in (self.judgement, self.against_champion) if one is not None)
+
 
 def distinct(questions: Iterable[HeldOut]) -> Iterator[HeldOut]:
     """The prompts without exact duplicates that have the same reference."""
