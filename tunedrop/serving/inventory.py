@@ -110,7 +110,7 @@ def resources(
     wanted
         The kinds of resources; None: all.
     skipped
-        Called with each resource whose tags, or engine whose lists cannot be read, and the error; the others
+        Called with what cannot be read, such as a list or the tags of a resource, and the error; the others
         are still returned.
     ended_evaluations
         Whether to include ended evaluation jobs, which are free and can be deleted.
@@ -120,7 +120,7 @@ def resources(
     Raises
     ------
     ClientError
-        If a list cannot be read or, without `skipped`, tags; it is then unknown what exists.
+        Without `skipped`, if a list or tags cannot be read; it is then unknown what exists.
     """
     asked = stage.engines if of is None else of
     for listed in _listings(asked):
@@ -128,20 +128,30 @@ def resources(
             continue
         if ended_evaluations and listed.kind == "evaluation job":
             listed = listed._replace(statuses=())
-        for item in listed.read(aws_.bedrock):
+        for item in _items(listed, aws_, skipped):
             arn = item[listed.arn]
             try:
                 tags = _tags(aws_.bedrock, arn)
             except ClientError as error:
                 if skipped is None:
                     raise
-                skipped(arn, error)
+                skipped(f"tags of {arn}", error)
                 continue
             if tags is not None and tags.get(naming.STAGE_TAG) == stage.name:
                 yield _resource(listed, item, tags)
     of_engines = [kind for kind in OF_ENGINES if wanted is None or kind in wanted]
     if of_engines:
         yield from _of_engines(aws_, stage, asked, of_engines, skipped)
+
+
+def _items(listed: Listing, aws_: Aws, skipped: Skipped | None) -> Iterator[Any]:
+    """If a list is refused, the others are still read."""
+    try:
+        yield from listed.read(aws_.bedrock)
+    except (ClientError, BotoCoreError) as error:
+        if skipped is None:
+            raise
+        skipped(f"the list of each {listed.kind}", error)
 
 
 def _of_engines(

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 
 import msgspec
-from botocore.exceptions import BotoCoreError, ClientError
 
 from tunedrop import clock
 from tunedrop.aws import Aws
@@ -57,7 +56,7 @@ def in_service(
     Parameters
     ----------
     skipped
-        Called with each resource whose tags cannot be read, and the error; without it the error is raised.
+        Called with what cannot be read, and the error; without it the error is raised.
     removed
         Engines that the stage's settings no longer list: what serves their models, and the copies of their
         base models, are there until somebody deletes them.
@@ -98,7 +97,9 @@ class Sweeper:
     def sweep(self) -> tuple[Released, int]:
         """Release what may go. Gives what was done, and how much throughput had outlived its expiry."""
         named = set(self._production.aliases.all().values())
-        self.found = found = tuple(in_service(self._aws, self._stage, self._skip, removed=self._removed))
+        self.found = found = tuple(
+            in_service(self._aws, self._stage, self._troubles.note, removed=self._removed)
+        )
         done = dict(
             self._troubles.each(
                 found, lambda one: f"release of {one.arn}", lambda one: self._release(one, named)
@@ -113,9 +114,6 @@ class Sweeper:
             ),
             sum(one.bills_while_idle and _is_late(one) for one in found),
         )
-
-    def _skip(self, arn: str, error: ClientError | BotoCoreError) -> None:
-        self._troubles.note(f"tags of {arn}", error)
 
     def _release(self, found: InService, named: set[str]) -> bool:
         if self._is_needed(found, named):

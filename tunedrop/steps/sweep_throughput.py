@@ -119,11 +119,7 @@ class Sweep:
 
     def _stop_jobs(self) -> None:
         """A run closes after its jobs have ended: one at work was started by a function that then died."""
-        jobs = inventory.resources(
-            self._aws, self._stage, inventory.jobs(), lambda arn, error: self._troubles.note(
-                f"tags of {arn}", error
-            ),
-        )  # fmt: skip
+        jobs = inventory.resources(self._aws, self._stage, inventory.jobs(), self._troubles.note)
 
         def stop(job: inventory.Resource) -> list[str]:
             record = self._registry.get(job.run_id)

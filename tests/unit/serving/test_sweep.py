@@ -202,6 +202,23 @@ def test_what_cannot_be_looked_at_or_released_is_a_trouble_of_its_own(
     assert released.failed[0].startswith(f"{builders.DEPLOYMENT_ARN}: ")
 
 
+def test_a_list_that_is_refused_stops_no_release_of_others(
+    aws: Aws, stage: Stage, registry: Registry
+) -> None:
+    del registry
+    troubles = Troubles(aws.dynamodb, stage.registry_table)
+    refused = refusal("AccessDeniedException")
+    aws.bedrock = bedrock(
+        "provisioned", list_custom_model_deployments=refused, expires="2026-01-01T00:00:00Z"
+    )
+
+    released, _ = Sweeper(aws, stage, troubles).sweep()
+
+    assert released.released == (builders.PROVISIONED_ARN,)
+    (trouble,) = troubles.failed
+    assert trouble.subject.startswith("the list of each ")
+
+
 IMPORTED = "arn:aws:bedrock:us-west-2:111122223333:imported-model/abcdefghij12"
 QWEN = "qwen.qwen3-4b"
 
