@@ -174,7 +174,7 @@ class Aliases:
         parameter = self.written_by(writing)
         history, written = self.history_at(parameter), self._written(parameter)
         was_behind = bool(history) and (written["Value"] if written else "") != history[0].model_id
-        if was_behind and not (written and clock.write(written["LastModifiedDate"]) > history[0].since):
+        if was_behind and (written is None or self._is_behind(parameter, written)):
             self._write_parameter(history[0].name)
         else:
             was_behind = False
@@ -206,12 +206,15 @@ class Aliases:
 
     def history_at(self, parameter: str) -> list[InProduction]:
         """The same, by SSM parameter."""
-        return self._history(parameter.removeprefix(f"{self._stage.alias_prefix}/"))
+        return self._history(self._alias(parameter))
 
     def name_at(self, parameter: str) -> str:
         """The name of an SSM parameter."""
         history = self.history_at(parameter)
         return history[0].name if history else parameter.rpartition("/")[2]
+
+    def _alias(self, parameter: str) -> str:
+        return parameter.removeprefix(f"{self._stage.alias_prefix}/")
 
     def _history(self, alias: str) -> list[InProduction]:
         return [msgspec.json.decode(item["model"], type=InProduction) for item in self._items(alias)]
@@ -237,12 +240,18 @@ class Aliases:
     def in_production(self, name: str) -> InProduction | None:
         """What a name has in production: the head of its history, unless the parameter says otherwise. What
         somebody has written there by hand has no run."""
-        history, current = self.history(name), self.current(name)
-        head = history[0] if history else None
-        if current is None or (head is not None and head.model_id == current):
-            return head
-        unknown = InProduction(name=name, run_id="", model_id=current, model_arn="", since="")
-        return next((one for one in history if one.model_id == current), unknown)
+        return _in_production(self.history(name), self._written(self.parameter(name)), name)
+
+    def intended(self, name: str) -> InProduction | None:
+        """The same, or the head of the history while its writer is at work on the parameter, or has died."""
+        return self.intended_at(self.parameter(name))
+
+    def intended_at(self, parameter: str) -> InProduction | None:
+        """The same, by SSM parameter."""
+        written, history = self._written(parameter), self.history_at(parameter)
+        if written is not None and self._is_behind(parameter, written):
+            return history[0]
+        return _in_production(history, written, self.name_at(parameter))
 
     def champion(self, name: str) -> str | None:
         """The modelId of the current production model of a name, if it is served.
@@ -266,8 +275,8 @@ class Aliases:
         for parameter, model_id in self.all().items():
             if model_id == arn:
                 return parameter
-        history = self.history(name) if name else []
-        if history and history[0].model_id and arn in (history[0].model_id, history[0].model_arn):
+        model = self.intended(name) if name else None
+        if model is not None and model.model_id and arn in (model.model_id, model.model_arn):
             return self.parameter(name)
         return ""
 
@@ -279,6 +288,13 @@ class Aliases:
                 return None
             raise
         return dict(answer["Parameter"])
+
+    def _is_behind(self, parameter: str, written: dict[str, Any]) -> bool:
+        """Whether the history was written after its parameter; else a person has written the parameter."""
+        newest = next(self._items(self._alias(parameter)), None)
+        if newest is None:
+            return False
+        return bool(written["LastModifiedDate"] <= clock.read(newest["sk"].partition("#")[0]))
 
     def _delete(self, parameter: str) -> None:
         try:
@@ -320,3 +336,14 @@ class Aliases:
 
 
 _WRITING = ("ALIAS#", "WRITING")
+
+
+def _in_production(
+    history: list[InProduction], written: dict[str, Any] | None, name: str
+) -> InProduction | None:
+    head = history[0] if history else None
+    if written is None or (head is not None and head.model_id == written["Value"]):
+        return head
+    unknown = InProduction(name=name, run_id="", model_id=written["Value"], model_arn="", since="")
+    found = next((one for one in history if one.model_id == written["Value"]), unknown)
+    return msgspec.structs.replace(found, since=clock.write(written["LastModifiedDate"]))

@@ -30,8 +30,8 @@ STRETCHES = 8
 def unrelated_to(s3: Any, registry: Registry, aliases: Aliases, run: Run, dataset: Dataset) -> str:
     """The run whose model is in production under the same name, if its data is unrelated to this run's.
 
-    Empty if the data is related, or nothing is in production. A run that tunes that model further is checked
-    too, because anyone who may upload may name it with `from`.
+    Empty if the data is related, or no run's model is in production. A run that tunes that model further is
+    checked too, because anyone who may upload may name it with `from`.
 
     Raises
     ------
@@ -39,28 +39,26 @@ def unrelated_to(s3: Any, registry: Registry, aliases: Aliases, run: Run, datase
         If the alias of this run's name is another name's.
     """
     aliases.refuse_anothers(run.name)
-    history = aliases.history(run.name)
-    if not history or run.run_id == history[0].run_id:
+    model = aliases.intended(run.name)
+    if model is None or model.run_id in ("", run.run_id):
         return ""
-    earlier = _dataset_of(registry, history[0])
+    earlier = _dataset_of(registry, model)
     is_related = earlier is not None and have_in_common(s3, dataset.train.uri, earlier.train.uri)
-    return "" if is_related else history[0].run_id
+    return "" if is_related else model.run_id
 
 
 def uncompared_with(aliases: Aliases, run: Run) -> str:
     """The run whose model is in production under the same name, if nothing serves it, so that it cannot be
     asked; else empty."""
-    head = _anothers(aliases.history(run.name), run)
-    return head.run_id if head is not None and aliases.champion(run.name) is None else ""
+    model = _anothers(aliases, run)
+    return model.run_id if model is not None and aliases.champion(run.name) is None else ""
 
 
 def put_by_hand(aliases: Aliases, run: Run) -> str:
     """The modelId that the alias of a run's name holds, if somebody has written it by hand, such as that of a
     copied model: nobody knows what it has learned; else empty."""
-    history, current = aliases.history(run.name), aliases.current(run.name)
-    known = {one.model_id for one in history}  # all: the parameter is written after the history
-    is_own = bool(history) and history[0].run_id == run.run_id
-    return current if current and current not in known and not is_own else ""
+    model = aliases.intended(run.name)
+    return model.model_id if model is not None and not model.run_id else ""
 
 
 def check_before_promotion(
@@ -103,44 +101,43 @@ def check_before_promotion(
 
 def _check_uncompared(aliases: Aliases, run: Run, estimate: Estimate | None) -> None:
     """Refuse to replace a model that was not served during the evaluation, unless that was approved."""
-    head = _anothers(aliases.history(run.name), run)
-    if head is not None and (estimate is None or estimate.uncompared_with != head.run_id):
+    model = _anothers(aliases, run)
+    if model is not None and (estimate is None or estimate.uncompared_with != model.run_id):
         raise NameTaken(
-            f"the model of {head.run_id}, in production under the name {run.name}, was not served while this "
-            "run was evaluated, and the two were not compared. Nothing was replaced, and the model is kept. "
-            f"To compare them, run tunedrop promote {head.run_id} --serve, then tunedrop retry {run.run_id}, "
-            "which does not train again"
+            f"the model of {model.run_id}, in production under the name {run.name}, was not served while "
+            "this run was evaluated, and the two were not compared. Nothing was replaced, and the model is "
+            f"kept. To compare them, run tunedrop promote {model.run_id} --serve, then tunedrop retry "
+            f"{run.run_id}, which does not train again"
         )
 
 
 def _check_none_came_between(registry: Registry, aliases: Aliases, run: Run) -> None:
-    history = aliases.history(run.name)
-    head = _anothers(history, run)
-    if head is None:
+    model = _anothers(aliases, run)
+    if model is None:
         return
     since = run.resumed_at if run.evaluation_attempt == run.attempt and run.resumed_at else run.created_at
     asked = [
         one.started_at for one in registry.steps(run.run_id)
         if one.step == "evaluate_model" and one.started_at >= since
     ]  # fmt: skip
-    if asked and _promoted_at(history) >= min(asked):
+    if asked and _promoted_at(aliases.history(run.name), model) >= min(asked):
         raise NameTaken(
-            f"while this run was evaluated, {head.run_id} was put into production under the name "
+            f"while this run was evaluated, {model.run_id} was put into production under the name "
             f"{run.name}, and the two were not compared. Nothing was replaced, and the model is kept. To "
             f"compare them, run tunedrop retry {run.run_id}, which does not train again"
         )
 
 
-def _anothers(history: list[InProduction], run: Run) -> InProduction | None:
+def _anothers(aliases: Aliases, run: Run) -> InProduction | None:
     """What a name has in production, if that is the model of another run."""
-    head = next(iter(history), None)
-    return head if head is not None and head.model_id and head.run_id != run.run_id else None
+    model = aliases.intended(run.name)
+    return model if model is not None and model.model_id and model.run_id not in ("", run.run_id) else None
 
 
-def _promoted_at(history: list[InProduction]) -> str:
+def _promoted_at(history: list[InProduction], model: InProduction) -> str:
     """Since when the model has been in production, whatever has served it."""
-    same = itertools.takewhile(lambda one: one.model_id and one.model_arn == history[0].model_arn, history)
-    return min(one.since for one in same)
+    same = itertools.takewhile(lambda one: one.model_id and one.model_arn == model.model_arn, history)
+    return min((one.since for one in same), default=model.since)
 
 
 def have_in_common(s3: Any, one: str, other: str) -> bool:

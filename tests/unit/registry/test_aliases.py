@@ -106,17 +106,27 @@ def test_what_an_alias_names_is_known_by_the_parameter_and_by_the_history(
     assert aliases.naming(asked, name) == (PARAMETER if named else "")
 
 
+@pytest.mark.parametrize("before", [{}, {PARAMETER: THERE}])
 def test_a_promotion_that_has_only_begun_protects_what_it_is_about_to_name(
-    aws: Aws, aliases: Aliases, monkeypatch: pytest.MonkeyPatch
+    aws: Aws, aliases: Aliases, monkeypatch: pytest.MonkeyPatch, before: dict[str, str]
 ) -> None:
     """History first: the process died before it wrote the parameter."""
+    if before:
+        aliases.promote(NAME, "run-0", SECOND, THERE)
     monkeypatch.setattr(aliases, "_write_parameter", lambda _: None)
     aliases.promote(NAME, "run-1", FIRST, HERE)
 
-    assert aliases.all() == {}
+    assert aliases.all() == before
     assert aliases.naming(HERE, NAME) == aliases.naming(FIRST, NAME) == PARAMETER
     aliases.withdraw(NAME)
     assert aliases.naming(HERE, NAME) == ""
+
+
+def test_what_a_person_has_replaced_by_hand_is_not_named_any_more(aws: Aws, aliases: Aliases) -> None:
+    aliases.promote(NAME, "run-1", FIRST, HERE)
+    aws.ssm.put_parameter(Name=PARAMETER, Value=THERE, Type="String", Overwrite=True)
+
+    assert [aliases.naming(one, NAME) for one in (HERE, FIRST, THERE)] == ["", "", PARAMETER]
 
 
 @pytest.mark.parametrize(

@@ -190,6 +190,53 @@ def test_what_somebody_has_put_into_production_by_hand_is_replaced_only_if_that_
     check_before_promotion(aws.s3, registry, aliases, run, data, compared=True)
 
 
+def by_hand(aws: Aws, aliases: Aliases, model_id: str) -> None:
+    aws.ssm.put_parameter(Name=aliases.parameter("persona"), Value=model_id, Type="String", Overwrite=True)
+
+
+def test_what_was_put_there_by_hand_after_its_own_model_is_not_replaced_by_a_retry(
+    aws: Aws, registry: Registry, aliases: Aliases
+) -> None:
+    """A person has promoted the run, which was inconclusive, and then another model."""
+    run, data, copy = builders.run(), dataset(aws, "later", PERSONA), f"{builders.DEPLOYMENT_ARN}-copy"
+    registry.register(run)
+    registry.save(run.run_id, estimate=ESTIMATE)
+    aliases.promote("persona", run.run_id, builders.MODEL_ARN, builders.DEPLOYMENT_ARN)
+    check_before_promotion(aws.s3, registry, aliases, run, data, compared=True)
+    by_hand(aws, aliases, copy)
+
+    assert put_by_hand(aliases, run) == copy
+    with pytest.raises(NameTaken, match=f"{copy} into production"):
+        check_before_promotion(aws.s3, registry, aliases, run, data, compared=True)
+
+
+def test_a_model_that_somebody_has_returned_to_by_hand_is_what_is_in_production(
+    aws: Aws, registry: Registry, aliases: Aliases
+) -> None:
+    """The head of the history is another run's, whose data is related."""
+    promoted(aws, registry, aliases, EXPERT)
+    registry.register(builders.run(run_id="head-0123456789"))
+    registry.save("head-0123456789", dataset=dataset(aws, "head-0123456789", PERSONA))
+    later = builders.MODEL_ARN.replace("abcdefghij12", "zzzzzzzzzz99")
+    aliases.promote("persona", "head-0123456789", later, f"{builders.DEPLOYMENT_ARN}-new")
+    run, data = builders.run(), dataset(aws, "later", PERSONA)
+    registry.register(run)
+    registry.save(run.run_id, estimate=ESTIMATE)
+    assert asked(aws, registry, aliases, PERSONA) == ""
+
+    by_hand(aws, aliases, builders.DEPLOYMENT_ARN)
+
+    assert put_by_hand(aliases, run) == ""
+    assert asked(aws, registry, aliases, PERSONA) == "earlier-0123456789"
+    with pytest.raises(NameTaken, match="earlier-0123456789 was put into production"):
+        check_before_promotion(aws.s3, registry, aliases, run, data, compared=True)
+    with pytest.raises(NameTaken, match="promote earlier-0123456789 --serve"):
+        check_before_promotion(aws.s3, registry, aliases, run, data, compared=False)
+    registry.start_step(run.run_id, "evaluate_model", "2026-11-23T10:00:00Z")
+    with pytest.raises(NameTaken, match="while this run was evaluated, earlier-0123456789"):
+        check_before_promotion(aws.s3, registry, aliases, run, data, compared=True)
+
+
 def test_an_alias_behind_its_history_does_not_keep_its_run_from_completing_it(
     aws: Aws, registry: Registry, aliases: Aliases, monkeypatch: pytest.MonkeyPatch
 ) -> None:
