@@ -20,7 +20,7 @@ from tunedrop.aws import Aws
 from tunedrop.errors import AwsRefused, PermissionMissing, ThroughputFailed, TransientError
 from tunedrop.evaluation.judging import judge_jobs
 from tunedrop.registry import Record, Registry
-from tunedrop.registry.aliases import Aliases
+from tunedrop.registry.aliases import Aliases, InProduction
 from tunedrop.results import orphans, release
 from tunedrop.results.removed_engines import made_by
 from tunedrop.serving import inventory, models
@@ -46,8 +46,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
 
     resources: list[Resource]
     open_runs: list[Record]
-    production: dict[str, str]
-    """The run id of each alias parameter's model."""
+    production: dict[str, InProduction]
+    """The model of each alias parameter."""
 
 
 class TornDown(msgspec.Struct, kw_only=True):
@@ -92,10 +92,10 @@ class Teardown:
         found = self._resources()
         arns = {one.arn for one in found}
         production = {}
-        for parameter, model_id in self._aliases.all().items():
-            history = self._aliases.history_at(parameter)
-            if model_id in arns or (history and history[0].model_arn in arns):
-                production[parameter] = self._owner(parameter)
+        for parameter in self._aliases.all():
+            model = self._aliases.intended_at(parameter)
+            if model is not None and arns & {model.model_id, model.model_arn}:
+                production[parameter] = model
         opened = [one for one in self._runs() if one.is_open]
         return Plan(resources=found, open_runs=opened, production=production)
 
@@ -114,8 +114,8 @@ class Teardown:
         """
         production = (agreed or self.plan()).production
         self._stop_runs()
-        for alias, run_id in production.items():
-            self._patiently(partial(self._withdraw, alias, run_id))
+        for alias, model in production.items():
+            self._patiently(partial(self._withdraw, alias, model))
         self._end_all()
         self._forget_the_stage()
         self._note_what_is_gone()
@@ -150,15 +150,13 @@ class Teardown:
                     raise
                 self._sleep(PAUSE_SECONDS)
 
-    def _withdraw(self, alias: str, run_id: str) -> None:
-        """Withdraw an alias, unless another run's model has taken its place."""
+    def _withdraw(self, alias: str, model: InProduction) -> None:
+        """Withdraw an alias, unless another model has taken its place."""
         name = self._aliases.name_at(alias)
         with self._aliases.alone(name, "teardown"):
-            if self._owner(alias) == run_id:
+            now = self._aliases.intended_at(alias)
+            if now is not None and _whose(now) == _whose(model):
                 self._note("withdrew", self._done.withdrawn, self._aliases.withdraw_at(alias))
-
-    def _owner(self, alias: str) -> str:
-        return next((one.run_id for one in self._aliases.history_at(alias)), "")
 
     # --- resources
 
@@ -271,17 +269,24 @@ class Teardown:
                 self._registry.note_gone(record.run.run_id, *sorted(gone))
 
     def _look_at_aliases(self) -> None:
-        """Aliases of deleted models: withdrawn if everything is deleted, else only listed."""
+        """Aliases of deleted models: withdrawn if everything is deleted, else only listed. What somebody has
+        written by hand stays."""
         for parameter in self._aliases.all():
-            history = self._aliases.history_at(parameter)
-            of_this = bool(history) and self._run_id in (None, history[0].run_id)
-            if not of_this or models.status(self._aws, history[0].model_arn):
+            model = self._aliases.intended_at(parameter)
+            if model is None or not model.run_id or self._run_id not in (None, model.run_id):
+                continue
+            if models.status(self._aws, model.model_arn):
                 continue
             if self._run_id is None:
-                self._patiently(partial(self._withdraw, parameter, history[0].run_id))
+                self._patiently(partial(self._withdraw, parameter, model))
             else:
                 self._done.dangling.append(parameter)
 
     def _note(self, verb: str, among: list[str], what: str) -> None:
         among.append(what)
         self._tell(verb, what)
+
+
+def _whose(model: InProduction) -> str:
+    """The run of a model, whatever serves it; of one without a run, its modelId."""
+    return model.run_id or model.model_id

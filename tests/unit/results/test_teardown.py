@@ -140,8 +140,46 @@ def test_one_run_goes_and_the_others_stay(everything: Everything) -> None:
 def test_the_plan_names_what_is_in_production_and_what_runs(everything: Everything) -> None:
     plan = Teardown(everything.aws, everything.stage, None, lambda _verb, _what: None).plan()
 
-    assert plan.production == {"/tunedrop/test/models/support": RUNS[0]}
+    assert {alias: model.run_id for alias, model in plan.production.items()} == {
+        "/tunedrop/test/models/support": RUNS[0]
+    }
     assert [one.run.run_id for one in plan.open_runs] == [RUNS[2]]
+
+
+@pytest.mark.parametrize("withdrawn", [False, True])
+@pytest.mark.parametrize("of", [RUNS[0], None])
+def test_what_somebody_has_put_into_production_by_hand_stays(
+    everything: Everything, of: str | None, withdrawn: bool
+) -> None:
+    """The head of the history is the model of a run that is torn down."""
+    aliases, by_hand = everything.aliases, {"/tunedrop/test/models/support": "us.amazon.nova-lite-v1:0"}
+    if withdrawn:
+        aliases.withdraw("support")
+    for alias, model_id in by_hand.items():
+        everything.aws.ssm.put_parameter(Name=alias, Value=model_id, Type="String", Overwrite=True)
+    plan = Teardown(everything.aws, everything.stage, of, lambda *_: None).plan()
+
+    done = everything.teardown(of)
+
+    assert plan.production == {}
+    assert (done.withdrawn, done.dangling, done.remaining) == ([], [], {})
+    assert aliases.all() == by_hand
+
+
+def test_of_two_models_written_by_hand_only_the_one_that_was_seen_is_withdrawn(
+    everything: Everything,
+) -> None:
+    alias, mine = "/tunedrop/test/models/copied", everything.mine[RUNS[1]]["deployment"]
+    everything.aws.ssm.put_parameter(Name=alias, Value=mine, Type="String")
+    work = Teardown(
+        everything.aws, everything.stage, RUNS[1], lambda *_: None, lambda _: everything.bedrock.settle()
+    )
+    plan = work.plan()
+    assert [one.model_id for one in plan.production.values()] == [mine]
+    everything.aws.ssm.put_parameter(Name=alias, Value="us.amazon.nova-lite-v1:0", Overwrite=True)
+
+    assert work.run(plan).withdrawn == []
+    assert everything.aliases.all()[alias] == "us.amazon.nova-lite-v1:0"
 
 
 def test_nothing_goes_while_a_step_of_a_stopped_run_is_at_work(

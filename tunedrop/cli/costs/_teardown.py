@@ -43,9 +43,10 @@ def _ask(here: Deployed, plan: Plan, run_id: str | None, *, yes: bool, productio
     found = f"{counted(len(plan.resources), 'resource')} of {whose}"
     if plan.open_runs:
         found += f"; {counted(len(plan.open_runs), 'open run')} will be stopped"
-    for alias, owner in plan.production.items():
+    for alias, model in plan.production.items():
         errors.print(
-            f"IN PRODUCTION  {alias} points to a model of {owner or 'an unknown run'}", style="bold red"
+            f"IN PRODUCTION  {alias} points to a model of {model.run_id or 'an unknown run'}",
+            style="bold red",
         )
     confirm(f"Delete {found}?", yes=yes, otherwise="nothing was deleted")
     if plan.production:
