@@ -259,11 +259,15 @@ class Production:
         if history and history[0].model_id and now is not None and now != history[0]:
             return now, history[0]
         before = next(
-            (one for one in history if one.model_id and one.model_arn != history[0].model_arn), None
-        )
-        if before is None:
+            (
+                one for one in history
+                if one.model_id and now and one.model_arn not in (history[0].model_arn, now.model_arn)
+            ),
+            None,
+        )  # fmt: skip
+        if now is None or before is None:
             raise LookupError(f"{name} has no earlier model to return to")
-        return history[0], before
+        return now, before
 
     def _answers(self, arn: str, model_arn: str) -> bool:
         """Whether an ARN exists and serves this model."""

@@ -284,6 +284,25 @@ def test_a_rollback_of_what_was_written_by_hand_returns_to_what_was_promoted(
     assert production.aliases.current("persona") == FIRST_AT
 
 
+@pytest.mark.parametrize("by_hand", [f"{FIRST_AT}-copy", FIRST_AT])
+def test_a_rollback_names_what_was_written_by_hand_after_a_withdrawal(
+    production: Production, by_hand: str
+) -> None:
+    """It said that nothing was in production, and replaced it."""
+    production.promote("persona", "persona-2", SECOND, SECOND_AT, MOVING)
+    production.aliases.withdraw("persona")
+    parameter = production.aliases.parameter("persona")
+    production.aliases._ssm.put_parameter(Name=parameter, Value=by_hand, Type="String")
+
+    if by_hand == FIRST_AT:  # the one to return to is there already
+        with pytest.raises(LookupError, match="no earlier model"):
+            production.earlier("persona")
+        return
+    now, earlier = production.earlier("persona")
+
+    assert (now.run_id, now.model_id, earlier.model_id) == ("", by_hand, FIRST_AT)
+
+
 def test_a_rollback_of_a_name_whose_alias_is_anothers_changes_nothing(production: Production) -> None:
     theirs, mine = "team-a/support.,,:!;!", "team/a/support,;!,.;;"
     for model, deployment in ((FIRST, FIRST_AT), (SECOND, SECOND_AT)):

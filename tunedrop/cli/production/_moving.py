@@ -32,8 +32,8 @@ def promote(
     run, job = record.run, record.document("job", CompletedJob)
     if job is None:
         fail(f"{run.run_id} has trained no model")
-    head = next(iter(here.aliases.history(run.name)), None)
-    _say_what_is_there(here, run.name, here.aliases.in_production(run.name))
+    now = here.aliases.in_production(run.name)
+    _say_what_is_there(here, run.name, now)
     serving = [one for one in in_service(here.aws, here.stage) if one.status not in ("Creating", "Failed")]
     served_by = {one.model_arn: one.arn for one in serving}.get(job.model_arn)
     model = InProduction(name=run.name, run_id=run.run_id, model_arn=job.model_arn, model_id="", since="")
@@ -47,7 +47,7 @@ def promote(
         served_by = _serve(here, model)
     settings = DeploymentSettings(stable_arn=stable_arn)
     try:
-        promoted = _waited(here, lambda: _put(here, run, job.model_arn, served_by, settings, head))
+        promoted = _waited(here, lambda: _put(here, run, job.model_arn, served_by, settings, now))
     except (Moved, NameTaken) as error:
         fail(str(error))
     _tell(here, promoted, run.name, format_)
@@ -60,8 +60,8 @@ def _put(
     """Promote a run's model, unless another one than `seen` is in production by now."""
     production = Production(here.aws, here.stage)
     with production.aliases.alone(run.name, f"promotion {uuid.uuid4()}"):
-        head = next(iter(here.aliases.history(run.name)), None)
-        if head != seen and (head is None or head.model_arn != model_arn):
+        now = production.aliases.in_production(run.name)
+        if now != seen and (now is None or now.model_arn != model_arn):
             raise Moved(run.name)
         return production.promote(run.name, run.run_id, model_arn, served_by, settings, by_hand=True)
 
