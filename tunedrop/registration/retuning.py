@@ -17,7 +17,7 @@ from tunedrop import aws, clock, intake, manifest
 from tunedrop.contracts import Retune, Run, S3Object, TrainingStage
 from tunedrop.errors import InvalidManifest
 from tunedrop.manifest import Manifest
-from tunedrop.registry import Record
+from tunedrop.registry import Record, Seen
 
 
 class Grown(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,20 +49,20 @@ def settings_of(document: Manifest, source: S3Object, data_bytes: int) -> Retune
     )
 
 
-def latest_of_each_name(records: Iterable[Record]) -> Iterator[Record]:
+def latest_of_each_name(runs: Iterable[Seen]) -> Iterator[Seen]:
     """The runs to check for grown data: the latest of each name, if it requests retuning.
 
     Parameters
     ----------
-    records
+    runs
         The latest runs, newest first.
     """
     seen = set()
-    for record in records:
-        if record.run.name not in seen:
-            seen.add(record.run.name)
-            if record.run.retune is not None:
-                yield record
+    for run in runs:
+        if run.name not in seen:
+            seen.add(run.name)
+            if run.retune is not None:
+                yield run
 
 
 def grown(s3: Any, record: Record) -> Grown | None:

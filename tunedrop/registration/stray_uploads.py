@@ -14,7 +14,7 @@ import posixpath
 import re
 import secrets
 import zlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
@@ -88,7 +88,7 @@ class _Sample(Generic[T]):
         return left_out != name
 
 
-def find(s3: Any, registry: Registry, stage: Stage, runs: list[Run]) -> list[Stray]:
+def find(s3: Any, registry: Registry, stage: Stage, runs: Iterable[Run]) -> list[Stray]:
     """Places with uploads that start no run and have not been reported, after a grace period.
 
     Parameters

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tunedrop.contracts import RESULT_NAMES, Evaluation, Failure, Run, Verdict
+from tunedrop.contracts import RESULT_NAMES, Evaluation, Failure, Retune, Run, Verdict
 
 T = TypeVar("T")
 
@@ -24,6 +24,15 @@ class StepRecord(msgspec.Struct, frozen=True, kw_only=True):
     started_at: str
     ended_at: str = ""
     error: str = ""
+
+
+class Seen(msgspec.Struct, frozen=True, kw_only=True):
+    """The part of a run that is held of very many: whoever uploads decides how large the whole is."""
+
+    run_id: str
+    name: str
+    base_model: str
+    retune: Retune | None = None
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +74,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
 def record_of(item: Mapping[str, Any]) -> Record:
     """The record that an item of the table holds."""
     return Record(
-        run=msgspec.json.decode(item["run"], type=Run),
+        run=run_of(item),
         status=item["status"],
         step=item.get("step", ""),
         updated_at=item.get("updated_at", ""),
@@ -78,6 +87,11 @@ def record_of(item: Mapping[str, Any]) -> Record:
         gone=frozenset(item.get("gone", ())),
         documents={name: item[name] for name in _DOCUMENTS if name in item},
     )
+
+
+def run_of(item: Mapping[str, Any]) -> Run:
+    """The run as it was registered, of an item of the table."""
+    return msgspec.json.decode(item["run"], type=Run)
 
 
 def step_of(item: Mapping[str, Any]) -> StepRecord:

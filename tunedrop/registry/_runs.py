@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from itertools import islice
+from typing import Any, TypeVar
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -15,8 +16,10 @@ from tunedrop.aws import code_of, explain
 from tunedrop.contracts import CompletedJob, Failure, Run, S3Object, Verdict
 from tunedrop.errors import TransientError
 from tunedrop.registry._notices import Notices
-from tunedrop.registry._records import OPEN, Record, StepRecord, record_of, step_of
+from tunedrop.registry._records import OPEN, Record, Seen, StepRecord, record_of, run_of, step_of
 from tunedrop.registry._table import Item, Table, wire
+
+T = TypeVar("T")
 
 _OF_ONE_ATTEMPT = (
     "failure", "stop_requested_by", "ended_at", "ended_as", "serving", "promotion", "released",
@@ -113,23 +116,23 @@ class Registry:
         items = self._table.query({"pk": f"NAME#{name}"}, forward=False)
         return (str(item["run_id"]) for item in items)
 
-    def latest_to_retune(self, most: int) -> list[Record]:
+    def latest_to_retune(self, most: int) -> Iterator[Record]:
         """The latest run of each name that is retuned when its data grows, however old; of more than `most`
         names, a random part. Unreadable rows are noted in `unreadable`."""
         names = [str(item["sk"]) for item in self._table.query({"pk": "RETUNE"})]
         asked = _at_most(names, most)
         latest = (next(self.some(self._ids_of(name)), None) for name in asked)
-        return [one for one in latest if one is not None and one.run.retune is not None]
+        return (one for one in latest if one is not None and one.run.retune is not None)
 
     def note_engine(self, run_id: str, engine: str) -> None:
         """Record that a run has a job of an engine."""
         self._table.put({"pk": f"ENGINE#{engine}", "sk": run_id})
 
-    def of_engines(self, engines: Iterable[str], most: int) -> list[Record]:
+    def of_engines(self, engines: Iterable[str], most: int) -> Iterator[Record]:
         """The runs that had a job of these engines, however old; of more than `most`, a random part.
         Unreadable rows are noted in `unreadable`."""
         ids = [str(item["sk"]) for one in engines for item in self._table.query({"pk": f"ENGINE#{one}"})]
-        return list(self.some(_at_most(ids, most)))
+        return self.some(_at_most(ids, most))
 
     def find(self, name: str) -> Record | None:
         """The run of this id, else the latest of this name."""
@@ -147,8 +150,8 @@ class Registry:
         Unreadable rows are left out and noted in `unreadable`.
         """
         found: list[Record] = []
-        for item in self._table.query({"gsi_pk": "RUNS"}, forward=False, index="by_time"):
-            record = self._readable(item)
+        for item in self._latest():
+            record = self._readable(item, record_of)
             if record is None:
                 continue
             if len(found) >= limit or record.run.created_at < since:
@@ -156,17 +159,40 @@ class Registry:
             found.append(record)
         return found
 
+    def runs(self, limit: int) -> Iterator[Run]:
+        """The latest runs as they were registered, newest first, one at a time and without what they have
+        produced: whoever uploads decides how large that is.
+
+        Unreadable rows are left out and noted in `unreadable`.
+        """
+        found = (self._readable(item, run_of) for item in self._latest("pk", "run"))
+        return islice((one for one in found if one is not None), limit)
+
+    def seen(self, limit: int) -> list[Seen]:
+        """The same, so little of each that very many can be held."""
+        return [msgspec.convert(one, Seen, from_attributes=True) for one in self.runs(limit)]
+
+    def latest_open(self, limit: int) -> list[str]:
+        """The ids of the open runs among the latest, newest first."""
+        latest = islice(self._latest("pk", "status"), limit)
+        return [_id_of(item) for item in latest if item.get("status") == OPEN]
+
+    def _latest(self, *only: str) -> Iterator[Item]:
+        return self._table.query({"gsi_pk": "RUNS"}, forward=False, index="by_time", only=only)
+
     def some(self, run_ids: Iterable[str]) -> Iterator[Record]:
         """Those of these runs that exist; unreadable rows are noted in `unreadable`."""
         for run_id in run_ids:
-            if (item := self._run(run_id)) is not None and (record := self._readable(item)) is not None:
+            item = self._run(run_id)
+            record = self._readable(item, record_of) if item is not None else None
+            if record is not None:
                 yield record
 
-    def _readable(self, item: Mapping[str, Any]) -> Record | None:
+    def _readable(self, item: Item, read: Callable[[Item], T]) -> T | None:
         try:
-            return record_of(item)
+            return read(item)
         except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
-            self.unreadable[str(item.get("pk", "")).removeprefix("RUN#")] = error
+            self.unreadable[_id_of(item)] = error
             return None
 
     def steps(self, run_id: str) -> list[StepRecord]:
@@ -284,6 +310,10 @@ class Registry:
         values: Mapping[str, Any] = {},
     ) -> bool:
         return self._table.update_if(f"RUN#{run_id}", "RUN", condition, fields, remove, values)
+
+
+def _id_of(item: Item) -> str:
+    return str(item.get("pk", "")).removeprefix("RUN#")
 
 
 def _at_most(names: list[str], most: int) -> list[str]:

@@ -23,7 +23,7 @@ Index `by_time`: `gsi_pk` = `RUNS`, `gsi_sk` = `<created at>#<run id>`.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from boto3.dynamodb.types import TypeDeserializer, TypeSerializer
@@ -142,9 +142,13 @@ class Table:
         self.change(pk, sk, f"ADD {name} :values", {":values": set(values)}, "attribute_exists(pk)")
 
     def query(
-        self, key: Mapping[str, str], *, prefix: str = "", forward: bool = True, index: str = ""
-    ) -> Iterator[Item]:
-        """The items of a partition whose sort keys have the prefix."""
+        self, key: Mapping[str, str], *, prefix: str = "", forward: bool = True, index: str = "",
+        only: Sequence[str] = (),
+    ) -> Iterator[Item]:  # fmt: skip
+        """The items of a partition whose sort keys have the prefix; of each, all attributes or `only` these.
+
+        One page is held at a time.
+        """
         ((name, value),) = key.items()
         arguments: dict[str, Any] = {
             "TableName": self.name,
@@ -153,6 +157,9 @@ class Table:
             "ExpressionAttributeValues": wire({":value": value} | ({":prefix": prefix} if prefix else {})),
             "ScanIndexForward": forward,
         }
+        if only:
+            arguments["ProjectionExpression"] = ", ".join(f"#{one}" for one in only)
+            arguments["ExpressionAttributeNames"] = {f"#{one}": one for one in only}
         if index:
             arguments["IndexName"] = index
         else:

@@ -56,10 +56,9 @@ class OpenRuns:
 
         A retried run keeps its place, so that an old run is found behind any number of newer ones.
         """
-        latest = {one.run.run_id: one for one in self._registry.recent(limit=LOOK_BACK)}
+        latest = self._registry.latest_open(LOOK_BACK)
         holders = [run_id for tenant in ("", *self._tenants) for run_id in self._holders(tenant)]
-        older = self._registry.some(run_id for run_id in holders if run_id not in latest)
-        found = [one for one in (*latest.values(), *older) if one.is_open]
+        found = [one for one in self._registry.some(dict.fromkeys((*latest, *holders))) if one.is_open]
         return sorted(found, key=lambda one: one.run.created_at, reverse=True)
 
     def _add(self, tenant: str, run_id: str) -> bool:

@@ -6,7 +6,7 @@ the sweep reports these.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from tunedrop import catalog
 from tunedrop.contracts import CompletedJob, Released, Serving, StartedJob
@@ -20,9 +20,10 @@ class EngineRemoved(Exception):
     """A run has resources of an engine that the stage may not use; the message says how to delete them."""
 
 
-def names(stage: Stage, records: Iterable[Record]) -> tuple[str, ...]:
-    """The engines of runs that the stage's settings no longer list."""
-    return tuple(dict.fromkeys(name for one in records if (name := _removed(stage, one))))
+def removed(stage: Stage, base_model: str) -> str:
+    """The engine of a run's base model, if the settings do not list it; else empty."""
+    known = engines.names_of([base_model])
+    return next(iter(known), "") if not set(known) & set(stage.engines) else ""
 
 
 def check(stage: Stage, record: Record) -> None:
@@ -33,7 +34,7 @@ def check(stage: Stage, record: Record) -> None:
     EngineRemoved
         If the run is of a removed engine and open, or has models that can be deleted and are not.
     """
-    if not (name := _removed(stage, record)):
+    if not (name := removed(stage, record.run.base_model)):
         return
     left = not engines.named(name).undeletable and set(made_by(record)) - record.gone
     if not (record.is_open or left):
@@ -57,9 +58,3 @@ def made_by(record: Record) -> Iterator[str]:
         yield serving.arn
     if (released := record.document("released", Released)) is not None:
         yield from released.kept
-
-
-def _removed(stage: Stage, record: Record) -> str:
-    """The engine of a run, if the settings do not list it; else empty."""
-    known = engines.names_of([record.run.base_model])
-    return next(iter(known), "") if not set(known) & set(stage.engines) else ""

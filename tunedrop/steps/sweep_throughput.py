@@ -5,18 +5,19 @@ Nothing that fails here keeps anything else from its turn (`tunedrop.registry.tr
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from functools import cached_property, partial
+from itertools import chain
 from typing import Any, get_args
 
 import msgspec
 
 from tunedrop import catalog, intake
 from tunedrop.aws import Aws
-from tunedrop.contracts import Ending, WaitKind
+from tunedrop.contracts import Ending, Run, WaitKind
 from tunedrop.registration import GROWN, ObjectCreated, missed_uploads, retuning, stray_uploads, succession
-from tunedrop.registry import Record, Registry, lifecycle
+from tunedrop.registry import Record, Registry, Seen, lifecycle
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.open_runs import OpenRuns
 from tunedrop.registry.troubles import REPORT_OF, Trouble, Troubles
@@ -111,7 +112,10 @@ class Sweep:
             self._done.settled += [aliases.written_by(writing)] * was_behind
 
     def _release(self) -> None:
-        removed = removed_engines.names(self._stage, self._of_removed_engines)
+        # If the runs cannot be read, what the stage's own engines serve is released all the same.
+        none: dict[str, str] = {}
+        found = self._troubles.attempt("listing removed engines", lambda: self._of_removed_engines, none)
+        removed = sorted(set(found.values()))
         sweeper = Sweeper(self._aws, self._stage, self._troubles, removed=removed)
         swept, self._done.expired = sweeper.sweep()
         self._done.released += swept.released
@@ -145,23 +149,22 @@ class Sweep:
     def _report_removed_engines(self) -> None:
         """Their jobs and models are billed, and the stage's functions may not delete them."""
         check = partial(removed_engines.check, self._stage)
-        list(
-            self._troubles.each(
-                self._of_removed_engines, lambda one: f"removed engine of {one.run.run_id}", check
-            )
-        )
+        runs = self._registry.some(self._of_removed_engines)
+        list(self._troubles.each(runs, lambda one: f"removed engine of {one.run.run_id}", check))
 
     @cached_property
-    def _of_removed_engines(self) -> list[Record]:
-        """The runs of engines that the settings do not list, among others."""
+    def _of_removed_engines(self) -> dict[str, str]:
+        """The runs of engines that the settings do not list, by id, with the engine."""
         removed = [name for name in catalog.engines() if name not in self._stage.engines]
+        older = self._registry.of_engines(removed, LOOK_BACK)
         # Those of earlier releases are only among the latest.
-        found = (*self._recent, *self._registry.of_engines(removed, LOOK_BACK))
-        return list({one.run.run_id: one for one in found}.values())
+        found: Iterable[Seen | Run] = chain(self._recent, (one.run for one in older))
+        named = ((one.run_id, removed_engines.removed(self._stage, one.base_model)) for one in found)
+        return {run_id: name for run_id, name in named if name}
 
     @cached_property
-    def _recent(self) -> list[Record]:
-        return self._registry.recent(limit=LOOK_BACK)
+    def _recent(self) -> list[Seen]:
+        return self._registry.seen(LOOK_BACK)
 
     def _start_missed(self) -> None:
         def start(upload: missed_uploads.Uploaded) -> bool:
@@ -171,7 +174,7 @@ class Sweep:
             missed_uploads.check_is_not_lost(self._stage, upload)
             return started
 
-        read = missed_uploads.of_folders(record.run for record in self._recent)
+        read = missed_uploads.of_folders(self._registry.runs(LOOK_BACK))
         every = missed_uploads.overdue(self._aws.s3, self._stage)
         overdue = (one for one in every if (one.source.key, one.source.version_id) not in read)
         due = missed_uploads.to_look_up(overdue, self._troubles)
@@ -180,7 +183,7 @@ class Sweep:
 
     def _tell_of_strays(self) -> None:
         # Read anew: the data of a run that has begun during this sweep is no stray.
-        runs = [record.run for record in self._registry.recent(limit=LOOK_BACK)]
+        runs = self._registry.runs(LOOK_BACK)
         strays = stray_uploads.find(self._aws.s3, self._registry, self._stage, runs)
         stray_uploads.tell(self._aws.sns, self._stage, self._registry, strays)
         self._done.stray += [one.place for one in strays]
@@ -196,9 +199,10 @@ class Sweep:
             )  # fmt: skip
 
         # Those of earlier releases are only among the latest.
-        latest = [*retuning.latest_of_each_name(self._recent), *self._registry.latest_to_retune(LOOK_BACK)]
-        by_name = {one.run.name: one for one in latest}.values()
-        for record, started in self._troubles.each(by_name, lambda one: f"data of {one.run.name}", start):
+        ids = {one.name: one.run_id for one in retuning.latest_of_each_name(self._recent)}
+        ids |= {one.run.name: one.run.run_id for one in self._registry.latest_to_retune(LOOK_BACK)}
+        latest = self._registry.some(ids.values())
+        for record, started in self._troubles.each(latest, lambda one: f"data of {one.run.name}", start):
             self._done.grown += [record.run.name] * started
 
     def _announce(self) -> None:

@@ -45,7 +45,8 @@ def _data(aws: Aws, stage: Stage, intake: str) -> None:
 
 def due(s3: Any, registry: Registry) -> Iterator[Grown]:
     """What the sweep finds."""
-    found = (has_grown(s3, record) for record in latest_of_each_name(registry.recent()))
+    latest = registry.some(one.run_id for one in latest_of_each_name(registry.seen(50)))
+    found = (has_grown(s3, record) for record in latest)
     return (one for one in found if one is not None)
 
 

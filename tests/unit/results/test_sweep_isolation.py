@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tracemalloc
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from tests import builders
 from tests.unit.fake_bedrock import refusal
 from tests.unit.local_bedrock import LocalBedrock, tags
 from tunedrop.aws import Aws
-from tunedrop.contracts import Ending, S3Object
+from tunedrop.contracts import Ending, Failure, S3Object
 from tunedrop.registry import Registry, claims, troubles
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.troubles import Troubles
@@ -217,3 +218,70 @@ def test_what_a_folders_run_has_read_is_no_dataset_since_the_stage_has_tenants(
     assert sorted(one for one in started if "/law/" in one) == [replaced.uri, late.uri]
     versions = [one for one in aws.step_functions.started if first.version_id in one]
     assert versions == []
+
+
+class Refused:
+    """DynamoDB with very many large runs in its index, all refused; the table is moto's."""
+
+    def __init__(self, dynamodb: Any, count: int, text: str) -> None:
+        self._dynamodb, self._count, self._text = dynamodb, count, text
+        self.read = 0
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._dynamodb, name)
+
+    def get_paginator(self, operation: str) -> Any:
+        assert operation == "query"
+        return self
+
+    def paginate(self, **asked: Any) -> Any:
+        if asked.get("IndexName") != "by_time":
+            return self._dynamodb.get_paginator("query").paginate(**asked)
+        return (
+            {"Items": [self._item(start + at) for at in range(10)]} for start in range(0, self._count, 10)
+        )
+
+    def _item(self, number: int) -> dict[str, Any]:
+        """As wide as it is, whatever is asked of it."""
+        self.read += 1
+        text, run_id = f"{number} {self._text}", f"large-{number:010}"
+        run = builders.run(run_id=run_id, name=run_id, hyperparameters={"seed": text})
+        failure = Failure(error="InvalidDataset", cause=text)
+        return {
+            "pk": {"S": f"RUN#{run_id}"},
+            "run": {"S": msgspec.json.encode(run).decode()},
+            "status": {"S": "refused"},
+            "failure": {"S": msgspec.json.encode(failure).decode()},
+        }
+
+
+def test_a_turn_of_the_sweep_holds_none_of_very_many_large_records(aws: Aws, bedrock: LocalBedrock) -> None:
+    """Whoever may upload can have a thousand of them, for nothing."""
+    count, text = 300, "x" * 50_000
+    assert sweep(aws)[0].released  # and imports all that a turn needs
+    aws.dynamodb = refused = Refused(aws.dynamodb, count, text)
+
+    tracemalloc.start()
+    try:
+        swept, _ = sweep(aws)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+
+    assert not [one for one in swept.failed if not one.startswith("run ")]
+    assert refused.read >= count
+    assert peak < count * len(text) / 2
+
+
+def test_what_cannot_be_read_of_the_latest_runs_keeps_nothing_from_its_release(
+    aws: Aws, bedrock: LocalBedrock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: Any) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr(Registry, "seen", fail)
+
+    swept, _ = sweep(aws)
+
+    assert len(swept.released) == 2
+    assert "listing removed engines" in swept.failed

@@ -150,7 +150,7 @@ def test_the_model_of_a_search_is_kept(here: Here) -> None:
     record = here.registry.get(RUN_ID)
     assert record is not None
     assert record.document("job", CompletedJob) == builders.job()
-    assert here.registry.of_engines(["bedrock"], 9) == [record]
+    assert list(here.registry.of_engines(["bedrock"], 9)) == [record]
 
 
 def test_a_wait_for_approval_asks_once_and_waits_for_the_object_that_answers(here: Here) -> None:
