@@ -251,6 +251,41 @@ def test_an_answer_that_was_cut_during_reasoning_is_empty() -> None:
     assert (answer.text, answer.stop_reason) == ("", "max_tokens")
 
 
+@pytest.mark.parametrize(
+    "body",
+    [
+        "no JSON",
+        "[]",
+        {"choices": []},
+        {"usage": None},
+        {"usage": {"prompt_tokens": None, "completion_tokens": 9}},
+        {"choices": [{"message": None}]},
+        {"choices": [{"message": {"content": [{"text": "hi"}]}}]},
+    ],
+)
+def test_an_answer_that_is_not_as_documented_is_none(body: str | dict[str, object]) -> None:
+    """It failed the evaluation after the training was paid."""
+    usual = json.loads(chat("hi")["body"].getvalue())  # type: ignore[attr-defined]
+    said = body if isinstance(body, str) else json.dumps(usual | body)
+
+    answer = asked_imported(FakeBedrock(invoke_model={"body": io.BytesIO(said.encode())}))
+
+    assert answer.error.startswith("its answer is not as documented: ")
+    assert answer.text == ""
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"generation": "hi"}, {"generation": None, "prompt_token_count": 3, "generation_token_count": 1}],
+)
+def test_an_invoked_models_answer_that_is_not_as_documented_is_none(body: dict[str, object]) -> None:
+    runtime = FakeBedrock(invoke_model={"body": io.BytesIO(json.dumps(body).encode())})
+
+    answer = asker(runtime, builders.LLAMA_3_1, "prompt-completion").ask(QUESTION)
+
+    assert answer.error.startswith("its answer is not as documented: ")
+
+
 def test_a_model_that_sleeps_is_waited_for_longer_than_one_that_fails() -> None:
     runtime = FakeBedrock(invoke_model=[ASLEEP] * 50 + [chat("hi")])
 
