@@ -52,7 +52,10 @@ def file(tmp_path: Path) -> Path:
 
 
 def sent(aws: Aws, intake: str, file: Path, told: list[int] | None = None) -> int:
-    return send(aws.s3, file, intake, KEY, parts_of(file), (told if told is not None else []).append)
+    advance = (told if told is not None else []).append
+    found, version = send(aws.s3, file, intake, KEY, parts_of(file), advance)
+    assert version == aws.s3.head_object(Bucket=intake, Key=KEY)["VersionId"]
+    return found
 
 
 def content(aws: Aws, intake: str) -> bytes:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -15,6 +17,7 @@ from tunedrop.aws import Aws
 from tunedrop.cli.app import app
 from tunedrop.cli.data import folder as submissions
 from tunedrop.cli.deployed import Deployed
+from tunedrop.cli.runs import submitting
 from tunedrop.contracts import S3Object
 from tunedrop.dataset.check.check import check, plain_errors
 from tunedrop.registry import Record
@@ -124,6 +127,33 @@ def test_who_submits_under_a_name_at_once_with_another_is_told_whose_data_the_ru
     assert code == 0
     assert (f"s3://{intake}/runs/persona/train.jsonl was replaced by another upload" in said) == is_replaced
     assert ("tunedrop stop persona-0123456789 --stage test" in said) == is_replaced
+
+
+def test_a_run_is_known_by_what_was_sent_and_not_by_what_another_sent_behind_it(
+    aws: Aws, deployed: Deployed, intake: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a person is told to stop somebody else's run."""
+    send, mine = submitting.send, []
+
+    def sent(s3: Any, path: Path, bucket: str, key: str, *more: Any) -> tuple[int, str]:
+        found = send(s3, path, bucket, key, *more)
+        mine.append(s3.head_object(Bucket=bucket, Key=key)["VersionId"])
+        s3.put_object(Bucket=bucket, Key=key, Body=b"another's")
+        return found
+
+    def register(look: Callable[[], Record | None], *_: object) -> Record:
+        source = S3Object(bucket=intake, key="runs/persona/run.yaml", version_id=mine[-1])
+        deployed.registry.register(builders.run(source=source))
+        found = look()
+        assert found is not None
+        return found
+
+    monkeypatch.setattr(submitting, "send", sent)
+    monkeypatch.setattr(submitting, "started", register)
+
+    code, _, said = submit(str(folder))
+
+    assert code == 0, said
 
 
 def test_a_single_warning_is_counted_as_one(aws: Aws, deployed: Deployed, intake: str, folder: Path) -> None:

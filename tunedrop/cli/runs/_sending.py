@@ -100,11 +100,12 @@ def send(
     parts: list[Part],
     advance: Advance,
     metadata: Mapping[str, str] = {},
-) -> int:
-    """Upload a file; returns how many bytes were already there. `advance` is called for all bytes."""
+) -> tuple[int, str]:
+    """Upload a file; returns how many bytes were already there, and the object's version. `advance` is called
+    for all bytes."""
     where = {"Bucket": bucket, "Key": key}
     if len(parts) == 1:
-        s3.put_object(
+        answer = s3.put_object(
             **where,
             Body=parts[0].read(path),
             Metadata=metadata,
@@ -112,12 +113,12 @@ def send(
             ChecksumSHA256=parts[0].checksum,
         )
         advance(parts[0].size)
-        return 0
+        return 0, answer.get("VersionId", "")
     upload, tags = _begun(s3, where, parts) or (_begin(s3, where, metadata), {})
     where |= {"UploadId": upload}
     done = _send_parts(s3, path, where, parts, tags, advance)
-    s3.complete_multipart_upload(**where, MultipartUpload={"Parts": done})
-    return sum(part.size for part in parts if part.number in tags)
+    answer = s3.complete_multipart_upload(**where, MultipartUpload={"Parts": done})
+    return sum(part.size for part in parts if part.number in tags), answer.get("VersionId", "")
 
 
 def _send_parts(

@@ -6,7 +6,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from botocore.exceptions import BotoCoreError, ClientError
@@ -175,7 +174,7 @@ def _upload(
     """Upload the files; returns the objects, the version of the one that starts the run, and the checksums by
     key."""
     keys, said = _keys(submission), []
-    checksums = dict[str, str]()
+    checksums, version = dict[str, str](), ""
     last = list(keys)[-1]
     with (
         if_interrupted("no run was started", "Submit it again: uploaded parts are not sent twice"),
@@ -187,12 +186,12 @@ def _upload(
             metadata = {intake.AGAIN: "true"} if again and starts else {}
             parts = parts_of(path)
             checksums[key] = checksum_of(parts)
-            how = _sent(here, path, key, parts, advance, metadata, always=starts)
+            how, version = _sent(here, path, key, parts, advance, metadata, always=starts)
             said.append(how.format(naming.uri(here.stage.intake_bucket, key)))
     if format_ is Format.text:
         console.print("\n".join(said), soft_wrap=True)
     uploaded = [naming.uri(here.stage.intake_bucket, key) for key in keys]
-    return uploaded, str(_head(here, last).get("VersionId", "")), checksums
+    return uploaded, version, checksums
 
 
 def _sent(
@@ -204,19 +203,15 @@ def _sent(
     metadata: Mapping[str, str],
     *,
     always: bool,
-) -> str:
-    """Send one file unless it is already there; returns a message, with `{}` for its URI."""
+) -> tuple[str, str]:
+    """Send one file unless it is already there; returns a message, with `{}` for its URI, and the version
+    that was sent."""
     s3, bucket = here.aws.s3, here.stage.intake_bucket
     if not always and is_there(s3, bucket, key, parts):
         advance(path.stat().st_size)
-        return "unchanged {}"
-    found = send(s3, path, bucket, key, parts, advance, metadata)
-    return "uploaded  {}" + (f", resuming after {found / 1e6:,.0f} MB" if found else "")
-
-
-def _head(here: Deployed, key: str) -> dict[str, Any]:
-    answer: dict[str, Any] = here.aws.s3.head_object(Bucket=here.stage.intake_bucket, Key=key)
-    return answer
+        return "unchanged {}", ""
+    found, version = send(s3, path, bucket, key, parts, advance, metadata)
+    return "uploaded  {}" + (f", resuming after {found / 1e6:,.0f} MB" if found else ""), version
 
 
 def _run_of(here: Deployed, submission: Submission, version: str) -> Record | None:
