@@ -190,6 +190,24 @@ def test_a_model_that_was_put_into_production_by_hand_is_named_before_it_is_repl
     assert f"{ARN}-copy" in err
 
 
+def test_what_was_put_into_production_by_hand_after_the_confirmation_is_not_replaced(
+    aws: Aws, deployed: Deployed, promoted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alias = deployed.aliases.parameter("persona")
+
+    def meanwhile(*_: object, **__: object) -> None:
+        aws.ssm.put_parameter(Name=alias, Value=f"{ARN}-copy", Type="String", Overwrite=True)
+
+    monkeypatch.setattr("tunedrop.cli.production._moving.in_service", lambda *_: [])
+    monkeypatch.setattr("tunedrop.cli.production._moving.confirm", meanwhile)
+
+    code, _, err = run("promote", promoted)
+
+    assert code != 0
+    assert "has changed meanwhile" in err
+    assert deployed.aliases.all() == {alias: f"{ARN}-copy"}
+
+
 @pytest.mark.parametrize(
     ("command", "said"),
     [
