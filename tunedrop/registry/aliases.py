@@ -224,13 +224,24 @@ class Aliases:
 
     def all(self) -> dict[str, str]:
         """All alias parameters of the stage, with their modelIds."""
-        pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=self._stage.alias_prefix)
-        return {parameter["Name"]: parameter["Value"] for page in pages for parameter in page["Parameters"]}
+        return {written["Name"]: written["Value"] for written in self._parameters()}
+
+    def of_runs(self) -> dict[str, InProduction]:
+        """The alias parameters that point to a run's model, and that."""
+        found = {}
+        for written in self._parameters():
+            model = _in_production(self.history_at(written["Name"]), written, "")
+            if model is not None and model.run_id:
+                found[written["Name"]] = model
+        return found
 
     def runs(self) -> dict[str, str]:
         """The alias of each run whose model is in production, by run id."""
-        heads = ((alias, self.history_at(alias)) for alias in self.all())
-        return {history[0].run_id: alias for alias, history in heads if history and history[0].model_id}
+        return {model.run_id: alias for alias, model in self.of_runs().items()}
+
+    def _parameters(self) -> Iterator[dict[str, Any]]:
+        pages = self._ssm.get_paginator("get_parameters_by_path").paginate(Path=self._stage.alias_prefix)
+        return (parameter for page in pages for parameter in page["Parameters"])
 
     def current(self, name: str) -> str | None:
         """The modelId that a name points to now."""

@@ -71,17 +71,10 @@ def _as_it_is(registry: Registry, record: Record) -> Record:
 
 
 def _production(aliases: Aliases) -> list[InProduction]:
-    found = []
-    for alias, model_id in sorted(aliases.all().items()):
-        history = aliases.history_at(alias)
-        if history:
-            head = history[0]
-            found.append(
-                InProduction(
-                    name=head.name, alias=alias, model_id=model_id, run_id=head.run_id, since=head.since
-                )
-            )
-    return found
+    return [
+        InProduction(name=one.name, alias=alias, model_id=one.model_id, run_id=one.run_id, since=one.since)
+        for alias, one in sorted(aliases.of_runs().items())
+    ]
 
 
 def _spend(aws: Aws, stage: Stage, month: str) -> Spend:

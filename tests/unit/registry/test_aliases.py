@@ -127,6 +127,15 @@ def test_what_a_person_has_replaced_by_hand_is_not_named_any_more(aws: Aws, alia
     aws.ssm.put_parameter(Name=PARAMETER, Value=THERE, Type="String", Overwrite=True)
 
     assert [aliases.naming(one, NAME) for one in (HERE, FIRST, THERE)] == ["", "", PARAMETER]
+    assert aliases.runs() == {}
+
+
+def test_a_run_whose_model_a_person_has_returned_to_is_in_production(aws: Aws, aliases: Aliases) -> None:
+    aliases.promote(NAME, "run-1", FIRST, HERE)
+    aliases.promote(NAME, "run-2", SECOND, THERE)
+    aws.ssm.put_parameter(Name=PARAMETER, Value=HERE, Type="String", Overwrite=True)
+
+    assert aliases.runs() == {"run-1": PARAMETER}
 
 
 @pytest.mark.parametrize(

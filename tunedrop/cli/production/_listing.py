@@ -24,10 +24,10 @@ def show(here: Deployed, format_: Format) -> None:
     aliases = here.aliases.all()
     if format_ is Format.json:
         return print_json(aliases)
-    rows = []
+    rows, of_runs = [], here.aliases.of_runs()
     for alias, model_id in aliases.items():
-        history = here.aliases.history_at(alias)
-        run_id, since = (history[0].run_id, when(history[0].since)) if history else ("", "")
+        model = of_runs.get(alias)
+        run_id, since = (model.run_id, when(model.since)) if model is not None else ("", "")
         served = _served(here, model_id)
         rows.append((alias, {"modelId": model_id, "run": run_id, "since": since, "served": served}))
     if not rows:
