@@ -244,11 +244,13 @@ def ask(
         If no model is in production under that name, or it returns no answer.
     """
     here = Deployed(stage, profile, region)
-    history = here.aliases.history(name)
-    if not history or not history[0].model_id:
+    model = here.aliases.in_production(name)
+    if model is None or not model.model_id:
         fail(f"no model is in production under the name {name}", next_="See them: tunedrop models")
-    models = Models(here.aws, here.stage, here.run(history[0].run_id))
-    production = Contender(who="production", model_id=history[0].model_id)
+    if not model.run_id:
+        fail(f"what {name} has in production, {model.model_id}, was put there by hand: no run has trained it")
+    models = Models(here.aws, here.stage, here.run(model.run_id))
+    production = Contender(who="production", model_id=model.model_id)
     (answer,) = models.ask([production], prompt, models.system_prompt() if system is None else system)
     if answer.error:
         fail(f"{name} gave no answer: {answer.error}")

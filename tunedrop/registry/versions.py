@@ -43,7 +43,8 @@ class Version(msgspec.Struct, frozen=True, kw_only=True):
 
 def versions(registry: Registry, aliases: Aliases, name: str) -> list[Version]:
     """All versions of a name, newest first; runs without a model have none."""
-    history = aliases.history(name)
+    history, model = aliases.history(name), aliases.in_production(name)
+    served_by = {model.model_arn: model.model_id} if model is not None else {}
     trained = [
         (record, job)
         for record in reversed(registry.named(name))
@@ -52,15 +53,16 @@ def versions(registry: Registry, aliases: Aliases, name: str) -> list[Version]:
     found = []
     for number, (record, job) in enumerate(trained, 1):
         periods = [one for one in history if one.model_arn == job.model_arn]
-        in_production = bool(history and history[0].model_id) and history[0].model_arn == job.model_arn
         found.append(
             _version(
                 number,
                 record,
                 job,
-                standing=_standing(record, job, in_production=in_production, was=bool(periods)),
+                standing=_standing(
+                    record, job, in_production=bool(served_by.get(job.model_arn)), was=bool(periods)
+                ),
                 since=periods[0].since if periods else "",
-                served_by=history[0].model_id if in_production else "",
+                served_by=served_by.get(job.model_arn, ""),
             )
         )
     return found[::-1]

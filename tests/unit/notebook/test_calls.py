@@ -148,6 +148,10 @@ def test_the_model_in_production_answers(
     assert asked["system"] == [{"text": "Be short."}]
     deployed.aws.s3.delete_object(Bucket="artifacts", Key=naming.place_of(dataset.train.uri)[1])
     tunedrop.ask("persona", "Where?", stage="test", region="us-east-1")
+    alias = deployed.aliases.parameter("persona")
+    deployed.aws.ssm.put_parameter(Name=alias, Value=f"{ARN}-copy", Overwrite=True)
+    with pytest.raises(tunedrop.Failed, match=f"{ARN}-copy, was put there by hand"):
+        tunedrop.ask("persona", "Where?", stage="test", region="us-east-1")
 
 
 def test_errors_of_aws_say_what_to_do(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -50,6 +50,22 @@ def test_a_version_says_whether_it_is_in_production(registry: Registry, aliases:
     assert (second.served_by, first.served_by) == (f"{builders.DEPLOYMENT_ARN}2", "")
 
 
+def test_of_what_a_person_has_put_into_production_by_hand_the_version_is_told(
+    aws: Aws, registry: Registry, aliases: Aliases
+) -> None:
+    for number, model in enumerate(MODELS, 1):
+        aliases.promote("persona", f"persona-{number}", model, f"{builders.DEPLOYMENT_ARN}{number}")
+
+    def standings(by_hand: str) -> list[tuple[str, str]]:
+        alias = aliases.parameter("persona")
+        aws.ssm.put_parameter(Name=alias, Value=by_hand, Type="String", Overwrite=True)
+        return [(one.standing, one.served_by) for one in versions(registry, aliases, "persona")]
+
+    was, first = ("was in production", ""), f"{builders.DEPLOYMENT_ARN}1"
+    assert standings(first) == [was, ("in production", first)]
+    assert standings("us.amazon.nova-lite-v1:0") == [was, was]
+
+
 def test_a_version_has_its_lineage(registry: Registry, aliases: Aliases) -> None:
     version = versions(registry, aliases, "persona")[0]
 

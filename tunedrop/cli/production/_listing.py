@@ -61,10 +61,12 @@ def print_card(here: Deployed, name: str | None) -> None:
     """Print the model card of the version in production."""
     if name is None:
         fail("give a name: tunedrop models NAME --card", USAGE)
-    head = here.aliases.history(here.name_with_a_model(name))[0]
-    card = read_text(here.aws.s3, here.stage, naming.model_card_key(head.run_id))
+    model = here.aliases.in_production(here.name_with_a_model(name))
+    if model is None or not model.run_id:
+        fail(f"what {name} has in production was put there by hand, and has no model card")
+    card = read_text(here.aws.s3, here.stage, naming.model_card_key(model.run_id))
     if not card:
-        fail(f"{head.run_id} has no model card: it was promoted manually, or before model cards existed")
+        fail(f"{model.run_id} has no model card: it was promoted manually, or before model cards existed")
     sys.stdout.write(escaping.lines(card))
 
 
