@@ -190,6 +190,24 @@ def test_a_model_that_was_put_into_production_by_hand_is_named_before_it_is_repl
     assert f"{ARN}-copy" in err
 
 
+@pytest.mark.parametrize(("arn", "whose"), [(ARN, "persona-0123456789"), (f"{ARN}-copy", "an unknown run")])
+def test_of_what_an_alias_names_and_nobody_lists_the_run_is_that_of_the_alias(
+    aws: Aws, deployed: Deployed, promoted: str, monkeypatch: pytest.MonkeyPatch, arn: str, whose: str
+) -> None:
+    """Somebody has deleted it outside Tunedrop; the copy was put into production by hand."""
+    monkeypatch.setattr("tunedrop.cli.costs._serving.in_service", lambda *_: [])
+    asked: list[str] = []
+    monkeypatch.setattr("tunedrop.cli.costs._serving.confirm", lambda text, **_: asked.append(text))
+    monkeypatch.setattr("tunedrop.cli.costs._serving.Production.stand_down", lambda *_: None)
+    monkeypatch.setattr("tunedrop.cli.costs._serving.Removal.remove", lambda *_: True)
+    alias = deployed.aliases.parameter("persona")
+    aws.ssm.put_parameter(Name=alias, Value=arn, Type="String", Overwrite=True)
+
+    run("throughput", "release", arn, "--production")
+
+    assert asked == [f"Release {arn}, which serves the model of {whose}?"]
+
+
 def test_what_was_put_into_production_by_hand_after_the_confirmation_is_not_replaced(
     aws: Aws, deployed: Deployed, promoted: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

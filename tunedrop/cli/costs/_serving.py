@@ -76,8 +76,8 @@ def _name_of(here: Deployed, run_id: str) -> str:
 
 
 def _promoted_by(here: Deployed, alias: str) -> str:
-    history = here.aliases.history_at(alias)
-    return history[0].run_id if history else "an unknown run"
+    model = here.aliases.intended_at(alias)
+    return (model.run_id if model is not None else "") or "an unknown run"
 
 
 def _show(found: list[InService], hourly: float) -> None:
