@@ -126,6 +126,18 @@ def test_what_ages_is_announced_with_what_that_forbids_and_a_successor(
         assert all(one["StringValue"] for one in message["MessageAttributes"].values())
 
 
+@pytest.mark.usefixtures("in_production")
+def test_of_what_a_person_has_replaced_by_hand_nothing_is_announced(
+    aws: Aws, stage: Stage, registry: Registry, topic: Topic
+) -> None:
+    aws.bedrock = FakeBedrock(get_foundation_model=ends_in(60))
+    alias = f"{stage.alias_prefix}/persona"
+    aws.ssm.put_parameter(Name=alias, Value="us.amazon.nova-lite-v1:0", Type="String", Overwrite=True)
+
+    assert announce(aws, stage, registry, Troubles(aws.dynamodb, stage.registry_table)) == []
+    assert topic.published == []
+
+
 def test_without_models_in_production_nobody_is_asked(
     aws: Aws, stage: Stage, registry: Registry, topic: Topic
 ) -> None:
