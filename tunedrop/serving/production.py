@@ -162,7 +162,8 @@ class Production:
     def settled(self, run: Run, model_arn: str) -> Promotion | None:
         """What this attempt of a run has put into production, whatever became of the step that did so.
 
-        The history is written first: what stands at its head is true, and the alias is made to say the same.
+        The history is written first: what stands at its head is true, and the alias is made to say the same,
+        unless somebody has written another modelId there since.
 
         Raises
         ------
@@ -177,6 +178,8 @@ class Production:
             return self._finish_swap(run, model_arn) if run.deployment.stable_arn else None
         if head.since < (run.resumed_at or run.created_at):
             return None  # a person promoted it by hand, before this attempt
+        if self.aliases.intended(run.name) != head:
+            return self._replaced(run, model_arn, history)
         swapped = len(history) > 1 and history[1].model_id == head.model_id
         return self.aliases.promote(run.name, run.run_id, model_arn, head.model_id, swapped=swapped)
 

@@ -492,6 +492,17 @@ def test_what_an_attempt_has_promoted_is_told_by_the_history(
     assert (found and (found.model_id, found.previous_model_arn, found.swapped, found.note)) == expected
 
 
+def test_what_a_person_has_written_since_a_promotion_stays_when_its_run_ends(production: Production) -> None:
+    parameter = production.aliases.parameter("persona")
+    production.aliases._ssm.put_parameter(Name=parameter, Value=SECOND_AT, Overwrite=True)
+
+    found = production.settled(builders.run(run_id="persona-1", created_at=BEGAN), FIRST)
+
+    assert found is not None
+    assert (found.model_id, found.note) == (FIRST_AT, "another model has taken its place since")
+    assert production.aliases.current("persona") == SECOND_AT
+
+
 @pytest.mark.parametrize("is_there", [True, False])
 def test_a_swap_that_nobody_has_noted_is_found_behind_the_stable_arn(
     production: Production, deployments: Deployments, is_there: bool
