@@ -154,7 +154,11 @@ class Aliases:
             else:
                 self.promote(had.name, had.run_id, had.model_arn, had.model_arn)
         elif had is not None and had == history[0]:
-            self._append(msgspec.structs.replace(had, model_id=had.model_arn, since=clock.now()))
+            model = msgspec.structs.replace(had, model_id=had.model_arn)
+            if written is not None and self._is_behind(parameter, written):
+                self._change(model)
+            else:
+                self._append(model, at_once=True)  # what a person wrote since then is still newer
 
     def unsettled(self) -> list[str]:
         """The writings of parameters that have taken so long that their writer must have died."""
@@ -331,11 +335,12 @@ class Aliases:
     def _note_writing(self, change: str, writing: str) -> None:
         self._table.change(*_WRITING, f"{change} writings :this", {":this": {writing}})
 
-    def _append(self, model: InProduction) -> None:
-        """Add to the history, after its head also where the clock of whoever wrote that is ahead of ours."""
+    def _append(self, model: InProduction, *, at_once: bool = False) -> None:
+        """Add to the history: now, or as if `at_once` after its head; after it in any case, also where the
+        clock of whoever wrote that is ahead of ours."""
         alias, moment = naming.alias(model.name), clock.instant()
         newest = next(self._items(alias), None)
-        if newest is not None and (head := newest["sk"].partition("#")[0]) >= moment:
+        if newest is not None and ((head := newest["sk"].partition("#")[0]) >= moment or at_once):
             moment = clock.instant(clock.read(head) + timedelta(microseconds=1))
         self._table.put(
             {

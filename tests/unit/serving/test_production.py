@@ -392,6 +392,27 @@ def test_what_stops_serving_leaves_what_somebody_wrote_instead(
 
     assert production.aliases.current("persona") == by_hand
     assert production.aliases.naming(SECOND_AT, "persona") == ""
+    intended = production.aliases.intended("persona")
+    assert intended is not None
+    assert intended.model_id == (by_hand or SECOND)
+
+
+def dies(**_: Any) -> None:
+    raise RuntimeError
+
+
+def test_what_stops_serving_before_its_alias_was_written_is_written_as_its_model(
+    production: Production, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The promotion died between the history and the parameter, which still has the model before."""
+    with monkeypatch.context() as dying:
+        dying.setattr(production.aliases._ssm, "put_parameter", dies)
+        with pytest.raises(RuntimeError):
+            production.promote("persona", "persona-2", SECOND, SECOND_AT, MOVING)
+
+    production.stand_down(SECOND_AT, "persona")
+
+    assert production.aliases.current("persona") == SECOND
 
 
 def test_what_somebody_returned_to_by_hand_stands_for_its_own_model_once_it_goes(
