@@ -102,11 +102,11 @@ def test_one_whose_tags_cannot_be_read_hides_no_other(stage: Stage) -> None:
     bedrock = listing("deployment", "arn:1", "arn:2", tags=[refused, OURS])
 
     found = inventory.resources(
-        aws_of(bedrock), stage, ("deployment",), lambda arn, error: told.append((arn, error))
+        aws_of(bedrock), stage, ("deployment",), lambda what, error: told.append((what, error))
     )
 
     assert [one.arn for one in found] == ["arn:2"]
-    assert told == [("arn:1", refused)]
+    assert told == [("tags of arn:1", refused)]
     with pytest.raises(ClientError):
         list(
             inventory.resources(aws_of(listing("deployment", "arn:1", tags=refused)), stage, ("deployment",))
