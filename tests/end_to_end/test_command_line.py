@@ -290,7 +290,7 @@ def test_teardown_asks_for_the_name_of_a_model_in_production(
     assert "/tunedrop/local/models/by-hand" in refused.stderr
     with Terminal(embedded, "teardown", run_id, "--stage", "local") as terminal:
         terminal.shows("IN PRODUCTION")
-        terminal.shows("in Bedrock")
+        terminal.shows("Delete ")
         terminal.types("y\n")
         terminal.shows("out of production?")
         terminal.types("n\n")
