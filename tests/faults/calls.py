@@ -73,6 +73,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "s3:PutObject",
         "ssm:GetParameter",
         "dynamodb:GetItem",
+        "dynamodb:Query",
     ),
     "promote_model": (
         *_STEP,
@@ -92,6 +93,7 @@ CALLS: dict[str, tuple[str, ...]] = {
         "bedrock:StopModelCustomizationJob",
         "dynamodb:GetItem",
         "dynamodb:Query",
+        "ssm:GetParameter",
         "ssm:GetParametersByPath",
     ),
     "notify": (
