@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 from botocore.exceptions import ClientError
@@ -146,7 +146,7 @@ class Aliases:
         What somebody has written to the parameter by hand stays. If that is the ARN itself, and the name has
         never had it, its model is not known and the alias is withdrawn.
         """
-        history, written = self.history_at(parameter), self._written(parameter)
+        history, written, is_behind = self._look_at(parameter)
         had = next((one for one in history if one.model_id == arn), None)
         if written is not None and written["Value"] == arn:
             if had is None:
@@ -155,10 +155,10 @@ class Aliases:
                 self.promote(had.name, had.run_id, had.model_arn, had.model_arn)
         elif had is not None and had == history[0]:
             model = msgspec.structs.replace(had, model_id=had.model_arn)
-            if written is not None and self._is_behind(parameter, written):
+            if is_behind:
                 self._change(model)
-            else:
-                self._append(model, at_once=True)  # what a person wrote since then is still newer
+            elif written is None:  # somebody has deleted it
+                self._append(model)
 
     def unsettled(self) -> list[str]:
         """The writings of parameters that have taken so long that their writer must have died."""
@@ -176,9 +176,9 @@ class Aliases:
         A value that was written by hand since then stays.
         """
         parameter = self.written_by(writing)
-        history, written = self.history_at(parameter), self._written(parameter)
+        history, written, is_behind = self._look_at(parameter)
         was_behind = bool(history) and (written["Value"] if written else "") != history[0].model_id
-        if was_behind and (written is None or self._is_behind(parameter, written)):
+        if was_behind and (written is None or is_behind):
             self._write_parameter(history[0].name)
         else:
             was_behind = False
@@ -214,14 +214,13 @@ class Aliases:
 
     def name_at(self, parameter: str) -> str:
         """The name of an SSM parameter."""
-        history = self.history_at(parameter)
-        return history[0].name if history else parameter.rpartition("/")[2]
+        return _name(self.history_at(parameter), parameter)
 
     def _alias(self, parameter: str) -> str:
         return parameter.removeprefix(f"{self._stage.alias_prefix}/")
 
     def _history(self, alias: str) -> list[InProduction]:
-        return [msgspec.json.decode(item["model"], type=InProduction) for item in self._items(alias)]
+        return list(map(_model_of, self._items(alias)))
 
     def _items(self, alias: str) -> Iterator[Item]:
         return self._table.query({"pk": f"ALIAS#{alias}"}, forward=False)
@@ -263,10 +262,8 @@ class Aliases:
 
     def intended_at(self, parameter: str) -> InProduction | None:
         """The same, by SSM parameter."""
-        written, history = self._written(parameter), self.history_at(parameter)
-        if written is not None and self._is_behind(parameter, written):
-            return history[0]
-        return _in_production(history, written, self.name_at(parameter))
+        history, written, is_behind = self._look_at(parameter)
+        return history[0] if is_behind else _in_production(history, written, _name(history, parameter))
 
     def champion(self, name: str) -> str | None:
         """The modelId of the current production model of a name, if it is served.
@@ -304,12 +301,13 @@ class Aliases:
             raise
         return dict(answer["Parameter"])
 
-    def _is_behind(self, parameter: str, written: dict[str, Any]) -> bool:
-        """Whether the history was written after its parameter; else a person has written the parameter."""
-        newest = next(self._items(self._alias(parameter)), None)
-        if newest is None:
-            return False
-        return bool(written["LastModifiedDate"] <= clock.read(newest["sk"].partition("#")[0]))
+    def _look_at(self, parameter: str) -> _Alias:
+        """The parameter is read first: of a promotion that comes between, it is then behind."""
+        written, items = self._written(parameter), list(self._items(self._alias(parameter)))
+        is_behind = bool(
+            written and items and written["LastModifiedDate"] <= clock.read(_moment_of(items[0]))
+        )
+        return _Alias(list(map(_model_of, items)), written, is_behind)
 
     def _delete(self, parameter: str) -> None:
         try:
@@ -335,12 +333,11 @@ class Aliases:
     def _note_writing(self, change: str, writing: str) -> None:
         self._table.change(*_WRITING, f"{change} writings :this", {":this": {writing}})
 
-    def _append(self, model: InProduction, *, at_once: bool = False) -> None:
-        """Add to the history: now, or as if `at_once` after its head; after it in any case, also where the
-        clock of whoever wrote that is ahead of ours."""
+    def _append(self, model: InProduction) -> None:
+        """Add to the history, after its head also where the clock of whoever wrote that is ahead of ours."""
         alias, moment = naming.alias(model.name), clock.instant()
         newest = next(self._items(alias), None)
-        if newest is not None and ((head := newest["sk"].partition("#")[0]) >= moment or at_once):
+        if newest is not None and (head := _moment_of(newest)) >= moment:
             moment = clock.instant(clock.read(head) + timedelta(microseconds=1))
         self._table.put(
             {
@@ -352,6 +349,27 @@ class Aliases:
 
 
 _WRITING = ("ALIAS#", "WRITING")
+
+
+class _Alias(NamedTuple):
+    """The history of an alias, newest first; its SSM parameter, if there is one; and whether that is behind:
+    the history was written after it. If it is not, and says something else, a person has written it."""
+
+    history: list[InProduction]
+    written: dict[str, Any] | None
+    is_behind: bool
+
+
+def _model_of(item: Item) -> InProduction:
+    return msgspec.json.decode(item["model"], type=InProduction)
+
+
+def _moment_of(item: Item) -> str:
+    return str(item["sk"]).partition("#")[0]
+
+
+def _name(history: list[InProduction], parameter: str) -> str:
+    return history[0].name if history else parameter.rpartition("/")[2]
 
 
 def _in_production(
