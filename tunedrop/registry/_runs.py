@@ -134,6 +134,11 @@ class Registry:
         ids = [str(item["sk"]) for one in engines for item in self._table.query({"pk": f"ENGINE#{one}"})]
         return self.some(_at_most(ids, most))
 
+    def name_of(self, run_id: str) -> str:
+        """The name of a run; empty if there is none of this id."""
+        record = self.get(run_id) if run_id else None
+        return record.run.name if record is not None else ""
+
     def find(self, name: str) -> Record | None:
         """The run of this id, else the latest of this name."""
         return self.get(name) or next(self._of_name(name), None)

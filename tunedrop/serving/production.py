@@ -82,7 +82,7 @@ class Production:
         note = ""
         if deployment.stable_arn and current and serves(current) and current != served_by:
             try:
-                self._refuse_anothers(name, current)
+                self._refuse_by_hand(name, current)
                 swap(self._bedrock, current, model_arn)
             except CannotSwap as error:
                 note = f"the alias moved to another ARN instead: {error}"
@@ -96,7 +96,7 @@ class Production:
         promoted = self.aliases.promote(name, run_id, model_arn, served_by or model_arn, note=note)
         return msgspec.structs.replace(promoted, kept_until=kept_until)
 
-    def _refuse_anothers(self, name: str, current: str) -> None:
+    def _refuse_by_hand(self, name: str, current: str) -> None:
         """What somebody has written to the alias by hand may serve another name too."""
         if not any(one.model_id == current for one in self.aliases.history(name)):
             raise CannotSwap(f"{current} was written to the alias by hand")

@@ -53,8 +53,7 @@ class Removal:
         if not self._claims.begin_removal(arn):
             raise TransientError(f"{arn} is being promoted")
         try:
-            record = self._registry.get(run_id) if run_id else None
-            alias = self._aliases.naming(arn, record.run.name if record is not None else "")
+            alias = self._aliases.naming(arn, self._registry.name_of(run_id))
             if alias:
                 raise NamedInProduction(arn, alias)
             found = self._delete(arn)

@@ -119,8 +119,7 @@ class Sweeper:
         if self._is_needed(found, named):
             return False
         if found.arn in named or (found.bills_while_idle and _is_late(found)):
-            record = self._registry.get(found.run_id) if found.run_id else None
-            self._production.stand_down(found.arn, record.run.name if record is not None else "")
+            self._production.stand_down(found.arn, self._registry.name_of(found.run_id))
         try:
             self._removal.remove(found.arn, found.run_id)
         except NamedInProduction:

@@ -43,7 +43,7 @@ def show(here: Deployed, format_: Format) -> None:
 def release(here: Deployed, arn: str, *, production: bool, yes: bool, format_: Format) -> None:
     """Release one resource, after showing what would no longer be served."""
     found = {one.arn: one for one in in_service(here.aws, here.stage)}
-    name = _name_of(here, found[arn].run_id) if arn in found else ""
+    name = here.registry.name_of(found[arn].run_id) if arn in found else ""
     alias = here.aliases.naming(arn, name)
     if arn not in found and not (alias and serves(arn)):
         fail(f"stage {here.name} serves no model under {arn}", NO, _hint(arn, found, here.name))
@@ -68,11 +68,6 @@ def release(here: Deployed, arn: str, *, production: bool, yes: bool, format_: F
     if production:
         here.rewrite_index()
     answer({"arn": arn, "released": True}, f"released {arn}", format_)
-
-
-def _name_of(here: Deployed, run_id: str) -> str:
-    record = here.registry.get(run_id) if run_id else None
-    return record.run.name if record is not None else ""
 
 
 def _promoted_by(here: Deployed, alias: str) -> str:
