@@ -10,6 +10,7 @@ from constructs import Construct
 
 from infra.service_roles.bedrock import TRAINING, RoleForJobs, data_through_s3
 from tunedrop import naming
+from tunedrop.training.public_hub import PUBLIC_BUCKET
 
 BASES = naming.base_prefix("*") + "*"
 
@@ -21,7 +22,7 @@ class ImportRole(Construct):
         super().__init__(scope, id)
         stack = Stack.of(self)
         ours = {"StringEquals": {"aws:ResourceAccount": stack.account}}
-        public = f"arn:aws:s3:::jumpstart-cache-prod-{stack.region}"
+        public = f"arn:aws:s3:::{PUBLIC_BUCKET}{stack.region}"
         self.role = RoleForJobs(
             self,
             "Jobs",

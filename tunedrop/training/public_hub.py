@@ -15,12 +15,13 @@ HUB = "SageMakerPublicHub"
 PUBLIC_BUCKET = "jumpstart-cache-prod-"
 """The prefix of the buckets whose files need no acceptance of a licence, one per Region."""
 
-_BUCKETS = tuple(f"arn:aws:s3:::jumpstart-{kind}-prod-{{region}}" for kind in ("cache", "private-cache"))
+BUCKETS = (f"{PUBLIC_BUCKET}{{region}}", "jumpstart-private-cache-prod-{region}")
+"""The buckets in which JumpStart keeps scripts and weights, those under a licence in the second."""
+
+_ARNS = tuple(f"arn:aws:s3:::{one}" for one in BUCKETS)
 READ_FILES = (
-    Permission(
-        sid="ReadJumpStart", actions=("s3:GetObject",), resources=tuple(f"{one}/*" for one in _BUCKETS)
-    ),
-    Permission(sid="FindJumpStart", actions=("s3:ListBucket",), resources=_BUCKETS),
+    Permission(sid="ReadJumpStart", actions=("s3:GetObject",), resources=tuple(f"{one}/*" for one in _ARNS)),
+    Permission(sid="FindJumpStart", actions=("s3:ListBucket",), resources=_ARNS),
 )
 """What a job's role needs to read scripts and weights; those under a licence only with AcceptEula."""
 

@@ -20,6 +20,7 @@ from tunedrop.catalog.model import BaseModel
 from tunedrop.serving.kind import Behind, Demand, Listing, Served, ServingKind, Wanted
 from tunedrop.serving.permissions import BEDROCK, of_applications
 from tunedrop.stage import Stage
+from tunedrop.training.public_hub import PUBLIC_BUCKET
 
 IMPORT_JOB = ":model-import-job/"
 MODEL = ":imported-model/"
@@ -37,17 +38,18 @@ _LIST = Permission(
     sid="ListImports", actions=("bedrock:ListImportedModels", "bedrock:ListModelImportJobs"), resources=("*",)
 )
 _ASK = Permission(sid="AskImported", actions=("bedrock:InvokeModel",), resources=_MODEL_ARNS)
+_PUBLIC = f"arn:aws:s3:::{PUBLIC_BUCKET}{{region}}"
 # The chat template of a base model is read before anything is paid: here, or in AWS's own public bucket.
 _READ_FILES = (
     Permission(
         sid="ReadBaseFiles",
         actions=("s3:GetObject",),
-        resources=("{artifacts}/bases/*", "arn:aws:s3:::jumpstart-cache-prod-{region}/*"),
+        resources=("{artifacts}/bases/*", f"{_PUBLIC}/*"),
     ),
     Permission(
         sid="ListBaseFiles",
         actions=("s3:ListBucket",),
-        resources=("arn:aws:s3:::jumpstart-cache-prod-{region}",),
+        resources=(_PUBLIC,),
     ),
 )
 _IMPORT = (

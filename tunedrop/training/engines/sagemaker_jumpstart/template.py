@@ -18,9 +18,6 @@ from tunedrop.training import public_hub
 
 CODE_CHANNEL, MODEL_CHANNEL = "code", "model"
 
-PLACES = (f"{public_hub.PUBLIC_BUCKET}{{region}}", "jumpstart-private-cache-prod-{region}")
-"""The buckets in which JumpStart keeps scripts and weights, those under a licence in the second."""
-
 REGISTRY = "763104351884"
 """The account of AWS's Deep Learning Containers, in us-east-1 and us-west-2."""
 
@@ -122,7 +119,7 @@ def read(text: str, version: str) -> Template:
 def strangers(template: Template, region: str, instance: str) -> Iterator[str]:
     """What a job on this instance type needs from outside JumpStart's buckets and AWS's registry of a Region,
     which the role cannot read."""
-    own = tuple(f"s3://{place.format(region=region)}/" for place in PLACES)
+    own = tuple(f"s3://{place.format(region=region)}/" for place in public_hub.BUCKETS)
     for uri in (template.script, template.artifact):
         if not uri.startswith(own):
             yield uri
