@@ -18,6 +18,11 @@ class Quota(msgspec.Struct, frozen=True):
     value: float
     adjustable: bool = False
 
+    @property
+    def amount(self) -> str:
+        """Its value, written out: `144,000,000`."""
+        return f"{self.value:,.10g}"
+
 
 MOST_A_PAGE = 100
 """The maximum of `MaxResults` (botocore's service model of service-quotas)."""

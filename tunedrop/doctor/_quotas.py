@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from tunedrop.aws import Aws, inference_quotas
-from tunedrop.aws.quotas import Quota, Quotas, Use, read, request
+from tunedrop.aws.quotas import Quotas, Use, read, request
 from tunedrop.catalog.model import BaseModel
 from tunedrop.doctor._finding import Finding, State, asked
 from tunedrop.serving import kinds
@@ -66,14 +66,10 @@ def _finding(quotas: Quotas, use: Use, region: str, state: State = "bad", why: s
         state = "unknown"
         detail = f"Service Quotas does not list {use.code or 'it'}; check its console, under {use.service}"
     elif quota.value >= use.needed:
-        state, detail = "good", f"{use.used} of {_plain(quota)} used" if use.used else _plain(quota)
+        state, detail = "good", f"{use.used} of {quota.amount} used" if use.used else quota.amount
     else:
-        detail = f"{_plain(quota)} in total, {use.used} used; {use.needed} needed{why}"
+        detail = f"{quota.amount} in total, {use.used} used; {use.needed} needed{why}"
         hint = use.cure or "It cannot be raised: delete what is not needed"
         if quota.adjustable and not use.cure:
             hint = request(quota.code, use.needed, region, use.service)
     return Finding(about=ABOUT, name=use.counts, state=state, detail=detail, hint=hint)
-
-
-def _plain(quota: Quota) -> str:
-    return f"{quota.value:,.10g}"

@@ -102,7 +102,7 @@ def _kinds(model: BaseModel, run: Run) -> list[ServingKind]:
 
 
 def _detail(one: Shortage) -> str:
-    return f"{one.quota.name} ({one.quota.code}) is {one.quota.value:,.10g}, {one.used} used{one.note}"
+    return f"{one.quota.name} ({one.quota.code}) is {one.quota.amount}, {one.used} used{one.note}"
 
 
 def _hint(one: Shortage, region: str) -> str:
