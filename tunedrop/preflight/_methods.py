@@ -21,8 +21,9 @@ def teacher(aws_: Aws, found: Teacher, region: str, role_arn: str) -> Check:
     """Whether the teacher is active, and this account and Bedrock's role may call it."""
     unusable = foundation_models.why_unusable(aws_.bedrock, found.model)
     arn = f"arn:aws:bedrock:{region}::foundation-model/{found.model}"
-    may = unusable or allowed(aws_.iam, role_arn, "bedrock:InvokeModel", arn)
-    problem = unusable or ("" if may else "may not be called by Bedrock's role")
+    problem = unusable
+    if not unusable and not allowed(aws_.iam, role_arn, "bedrock:InvokeModel", arn):
+        problem = "may not be called by Bedrock's role"
     return Check(
         name="teacher",
         passed=not problem,

@@ -73,13 +73,11 @@ def announce(aws_: Aws, stage: Stage, registry: Registry, troubles: Troubles) ->
 def ageing(aws_: Aws, stage: Stage, parameter: str, today: datetime) -> Ageing | None:
     """The production model of an alias, if its base model is Legacy, will be, or is gone."""
     model = Aliases(aws_.ssm, aws_.dynamodb, stage).intended_at(parameter)
-    base_model = catalog.base_of(model.model_arn) if model is not None and model.run_id else None
+    if model is None or not model.run_id:
+        return None
+    base_model = catalog.base_of(model.model_arn)
     # The lifecycle concerns models that Bedrock tunes: imported models do not depend on their base model.
-    if (
-        model is None
-        or base_model is None
-        or not catalog.engines()[base_model.engine].tunes_foundation_models
-    ):
+    if base_model is None or not catalog.engines()[base_model.engine].tunes_foundation_models:
         return None
     found = Ageing(model=model, alias=parameter, base_model=base_model.id)
     details = _describe(aws_.bedrock, base_model)

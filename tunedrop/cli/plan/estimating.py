@@ -128,12 +128,13 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
     how_long = minutes(asked, stage, model)
     champion = Production(here.aws, here.stage).base_billed_by_token(run.name) if here is not None else None
     found = estimate(run, dataset, model, way, asked, minutes=how_long, champion=champion)
-    found = msgspec.structs.replace(
-        found,
-        undecidable=found.undecidable or (outlasts_throughput(how_long, stage, way) if here else ""),
-        uncompared_with=uncompared_with(here.aliases, run) if here is not None else "",
-        put_by_hand=put_by_hand(here.aliases, run) if here is not None else "",
-    )
+    if here is not None:
+        found = msgspec.structs.replace(
+            found,
+            undecidable=found.undecidable or outlasts_throughput(how_long, stage, way),
+            uncompared_with=uncompared_with(here.aliases, run),
+            put_by_hand=put_by_hand(here.aliases, run),
+        )
     checking.say_whether_tunable(model, report.method)
     return Plan(run=run, report=report, dataset=dataset, estimate=_judged(found, stage, run, here))
 
