@@ -9,7 +9,7 @@ from botocore.exceptions import ClientError
 
 from tunedrop.aws import Aws
 
-Answer: TypeAlias = "dict[str, Any] | ClientError"
+Answer: TypeAlias = "dict[str, Any] | Exception"
 
 ACCESSIBLE: dict[str, Any] = {
     "agreementAvailability": {"status": "AVAILABLE"},
@@ -66,7 +66,7 @@ class FakeBedrock:
         answers = self._answers.get(operation)
         assert answers, f"the test did not expect {operation}"
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
-        if isinstance(answer, ClientError):
+        if isinstance(answer, Exception):
             raise answer
         found: dict[str, Any] = answer
         return found

@@ -184,8 +184,8 @@ def test_a_shard_that_dies_loses_only_what_it_has_not_saved(
 ) -> None:
     monkeypatch.setattr(shards, "SAVE_SECONDS", 0.0)
     shard = PromptShard(start=0, stop=50, requests_per_minute=0)
-    aws.bedrock_runtime = FakeBedrock(converse=[*[SPOKEN] * 60, {}])
-    with pytest.raises(KeyError):
+    aws.bedrock_runtime = FakeBedrock(converse=[*[SPOKEN] * 60, MemoryError()])
+    with pytest.raises(MemoryError):
         shards.evaluate_shard(aws, task(), shard, soon())
 
     aws.bedrock_runtime = FakeBedrock(converse=SPOKEN)
