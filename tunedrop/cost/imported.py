@@ -42,7 +42,7 @@ def lines(base_model: BaseModel, asked: Workload) -> Iterator[CostLine]:
     imported pays no storage for it.
     """
     few, most = base_model.likely_units, base_model.most_units
-    likely = windows(asked.requests * ANSWER_SECONDS / CONCURRENCY)
+    likely = windows(asked.in_turn * ANSWER_SECONDS / CONCURRENCY)
     longest = 2 * likely + 1
     minutes, at_most = WINDOW_MINUTES * likely, WINDOW_MINUTES * longest
     by_window = f"1 to {most} units x {likely} to {longest} windows of {WINDOW_MINUTES} minutes"

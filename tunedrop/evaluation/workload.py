@@ -49,6 +49,13 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
     def prompts(self) -> int:
         return self.held_out.count + self.probes
 
+    @property
+    def in_turn(self) -> int:
+        """The requests that wait for another of the same prompt, and one of each prompt: all models are asked
+        at once (`tunedrop.evaluation.inference.evaluate`)."""
+        at_once = (self.contenders - 1) * self.held_out.count + self.probes + self.few_shot.count
+        return self.requests - at_once
+
 
 def workload(dataset: Dataset, run: Run, *, has_champion: bool) -> Workload:
     """What the evaluation of a run will ask.

@@ -17,6 +17,8 @@ from tunedrop.errors import EvaluationFailed
 from tunedrop.evaluation.inference.ask import Answer
 
 CONCURRENCY = 8
+"""Prompts at a time, each of which all models are asked at once: an imported model is billed for as long as
+the evaluation takes, however seldom it is asked in that time."""
 
 
 class Model(Protocol):
@@ -180,23 +182,30 @@ def evaluate(
         before are kept, and the next call says why.
     """
 
-    def both(question: HeldOut) -> Prediction:
+    every = {"base": base, "champion": champion, "prompted": prompted}
+    others = {name: one for name, one in every.items() if one is not None}
+
+    def answer(question: HeldOut) -> Prediction:
         if teacher is not None and not question.reference and not question.probe:
             taught = teacher.ask(question)
             if taught.error:
                 return _unanswerable(question, f"the teacher: {taught.error}")
             question = msgspec.structs.replace(question, reference=taught.text)
+        asked = [name for name in others if name == "base" or not question.probe]
+        pending = {name: at_once.submit(others[name].ask, question) for name in asked}
+        own = tuned.ask(question)
+        given = {name: one.result() for name, one in pending.items()}
         prediction = Prediction(
             record=question.record,
             turn=question.turn,
             prompt=question.messages[-1].text,
             reference=question.reference,
-            base=base.ask(question),
-            tuned=tuned.ask(question),
-            champion=champion.ask(question) if champion is not None and not question.probe else None,
+            base=given["base"],
+            tuned=own,
+            champion=given.get("champion"),
             before=said_before(question),
             probe=question.probe,
-            prompted=prompted.ask(question) if prompted is not None and not question.probe else None,
+            prompted=given.get("prompted"),
         )
         if question.probe or prediction.failed:
             return prediction
@@ -206,12 +215,12 @@ def evaluate(
             against_champion=_compared(champion_judge, question, prediction.champion, prediction.tuned),
         )
 
-    with ThreadPoolExecutor(concurrency) as pool:
+    with ThreadPoolExecutor(concurrency) as pool, ThreadPoolExecutor(concurrency * len(others)) as at_once:
         for start in range(0, len(questions), concurrency):
             if time.monotonic() >= deadline:
                 return
             try:
-                answered = list(pool.map(both, questions[start : start + concurrency]))
+                answered = list(pool.map(answer, questions[start : start + concurrency]))
             except EvaluationFailed:
                 if not start:
                     raise
