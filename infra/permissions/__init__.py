@@ -17,7 +17,7 @@ def grant(functions: Functions, resources: Resources) -> None:
         for statement in grants.answer():
             functions[ANSWERER.name].add_to_role_policy(statement)
     if resources.settings.mlflow is not None:
-        for statement in grants.export():
+        for statement in (*grants.export(), *grants.declared(EXPORTER.name)):
             functions[EXPORTER.name].add_to_role_policy(statement)
     if REWARDS.name in functions:
         functions[REWARDS.name].add_to_role_policy(grants.bedrock.grade("CallGraders"))

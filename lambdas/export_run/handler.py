@@ -17,7 +17,7 @@ def handler(event: dict[str, Any], _: LambdaContext) -> dict[str, str]:
     here = services()
     with named_errors():
         server = mlflow.Server(here.stage.mlflow_tracking_uri, _authorization(here))
-        address = mlflow.export(here.aws.s3, here.stage, here.registry, event["detail"]["run_id"], server)
+        address = mlflow.export(here.aws, here.stage, here.registry, event["detail"]["run_id"], server)
     logger.info("exported", extra={"address": address})
     return {"address": address}
 

@@ -211,6 +211,13 @@ def test_a_fine_tuning_job_is_made_of_a_base_model_of_the_catalog_alone(
     assert who_may(policies, elsewhere) == set()
 
 
+READERS = {
+    "EvaluateModel", "Notify", "Preflight", "RegisterRun", "SetUpThroughput", "StartCustomization",
+    *WATCHERS, *ENDING,
+}  # fmt: skip
+"""Of jobs, with their events and checkpoints; in a stage without MLflow."""
+
+
 @pytest.mark.parametrize(
     ("action", "who"),
     [
@@ -218,6 +225,7 @@ def test_a_fine_tuning_job_is_made_of_a_base_model_of_the_catalog_alone(
         ("DeleteFile", {*WATCHERS, *ENDING}),
         ("CancelFineTuningJob", {*WATCHERS, *ENDING}),
         ("CreateInference", {"EvaluateModel", "EvaluateShard"}),
+        ("GetFineTuningJob", READERS),
     ],
 )
 def test_what_writes_or_costs_in_the_project_is_for_who_needs_it(

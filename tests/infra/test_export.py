@@ -43,6 +43,20 @@ def test_it_reads_runs_and_the_header_and_writes_nothing(made: Resources) -> Non
     assert actions["ssm:GetParameter"].endswith(":parameter/team/mlflow/authorization")
 
 
+def test_it_reads_the_events_of_jobs_whose_service_writes_no_files(tmp_path: Path) -> None:
+    engines = ["bedrock", "mantle"]
+    resources = Resources(synthesize(tmp_path, "local", mlflow=SERVER, engines=engines))
+    actions = {
+        action
+        for id_, statement in resources.statements()
+        if id_.startswith("FunctionsExportRun")
+        for action in as_list(statement["Action"])
+        if action.startswith("bedrock")
+    }
+
+    assert actions == {"bedrock-mantle:GetFineTuningJob"}
+
+
 def test_an_export_that_fails_is_a_dead_letter_which_raises_an_alarm(made: Resources) -> None:
     (function,) = (one for id_, one in made.of("AWS::Lambda::Function").items() if "ExportRun" in id_)
     (alarm,) = (one for id_, one in made.of("AWS::CloudWatch::Alarm").items() if "EventLost" in id_)

@@ -108,9 +108,13 @@ class Monitor:
         has_ended = self._job is not None and self._job.status not in ("InProgress", "Stopping")
         if now >= self._next_job_look and not has_ended:
             self._next_job_look = now + min(SLOWEST_SECONDS, (now - self._training_since) / 20)
-            found = engines.of_job(started.job_arn).describe(self._aws, started.job_arn)
+            engine = engines.of_job(started.job_arn)
+            found = engine.describe(self._aws, started.job_arn)
             if found is not None:
-                self._job = Job(found.status, found.phases, self._curves())
+                curves_ = self._curves()
+                if curves_ == Curves():
+                    curves_ = engine.curves(self._aws, started.job_arn)
+                self._job = Job(found.status, found.phases, curves_)
         return self._job
 
     def _curves(self) -> Curves:

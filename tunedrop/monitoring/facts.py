@@ -40,13 +40,15 @@ def fact(step: str, snapshot: Snapshot) -> str:
 
 
 def training(job: Job | None) -> str:
-    """The phase of the job, and its loss."""
+    """The phase of the job, and its loss or reward."""
     if job is None:
         return ""
     parts = [phase(job), *(str(one) for one in job.curves.inputs if one.partly or one.rejected)]
     if job.curves.training:
         first, last = _first_and_last(job.curves.training)
         parts.append(f"loss {first:.2f} → {last:.2f}")
+    if (learned := job.curves.learned) is not None:
+        parts.append(f"reward {learned[0]:.2f} → {learned[1]:.2f}")
     if job.curves.validation:
         parts.append(f"validation loss {job.curves.validation[-1].loss:.2f}")
     return "  ".join(parts)

@@ -111,10 +111,14 @@ def _metrics(ending: Ending, curves: Curves, at: int) -> Iterator[Metric]:
         yield Metric(key="cost.estimated_usd", value=ending.estimate.likely, timestamp=at)
     if ending.cost is not None:
         yield Metric(key="cost.spent_usd", value=ending.cost.likely, timestamp=at)
-    for name, losses in (("validation_loss", curves.validation), ("training_loss", curves.training)):
-        thinned = losses[:: max(1, -(-len(losses) // (MOST_METRICS // 3)))]
-        for one in thinned:
-            yield Metric(key=name, value=one.loss, timestamp=at, step=one.step)
+    courses = {
+        "validation_loss": [(one.step, one.loss) for one in curves.validation],
+        "training_loss": [(one.step, one.loss) for one in curves.training],
+        "training_reward": [(one.step, one.reward) for one in curves.rewards],
+    }
+    for name, course in courses.items():
+        for step, value in course[:: max(1, -(-len(course) // (MOST_METRICS // 3)))]:
+            yield Metric(key=name, value=value, timestamp=at, step=step)
 
 
 def _key(name: str) -> str:

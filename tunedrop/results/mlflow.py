@@ -17,13 +17,14 @@ from urllib.parse import quote
 import msgspec
 
 from tunedrop import clock
+from tunedrop.aws import Aws
 from tunedrop.errors import TransientError
 from tunedrop.registry import Registry
 from tunedrop.reporting import mlflow_run
 from tunedrop.reporting.mlflow_run import KEY_TAG, MlflowRun
 from tunedrop.results.collect import ending_of
 from tunedrop.stage import Stage
-from tunedrop.training.curves import Curves, of_job
+from tunedrop.training import engines
 
 SECONDS = 20.0
 _API = "/api/2.0/mlflow/"
@@ -161,7 +162,7 @@ class Server:
             raise MlflowError(f"{self._uri} does not answer as an MLflow server: {error}") from error
 
 
-def export(s3: Any, stage: Stage, registry: Registry, run_id: str, server: Server) -> str:
+def export(aws: Aws, stage: Stage, registry: Registry, run_id: str, server: Server) -> str:
     """Send a run that has ended; returns its address for a browser.
 
     Raises
@@ -175,7 +176,7 @@ def export(s3: Any, stage: Stage, registry: Registry, run_id: str, server: Serve
     if record is None:
         raise MlflowError(f"there is no run {run_id} in stage {stage.name}")
     ending = ending_of(record)
-    curves = of_job(s3, ending.job) if ending.job is not None else Curves()
+    curves = engines.curves_of(aws, ending.job)
     return server.send(mlflow_run.of(stage, ending, record.updated_at or clock.now(), curves))
 
 

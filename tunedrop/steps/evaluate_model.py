@@ -27,7 +27,7 @@ from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.serving import throughput
 from tunedrop.serving.production import serves
-from tunedrop.training import curves, losses
+from tunedrop.training import engines, losses
 
 
 def evaluate_model(
@@ -183,10 +183,10 @@ def _gone_from_production(aws_: Aws, task: EvaluationTask, done: Sequence[Predic
 
 
 def _losses(aws_: Aws, task: EvaluationTask) -> Losses | None:
-    """What Bedrock says of the training, where the run knows its job."""
+    """What the service says of the training, where the run knows its job."""
     if task.job is None:
         return None
-    return losses.final(curves.of_job(aws_.s3, task.job), task.job, task.dataset)
+    return losses.final(engines.curves_of(aws_, task.job), task.job, task.dataset)
 
 
 def _refuse_silence(done: list[Prediction]) -> None:

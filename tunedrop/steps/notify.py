@@ -13,7 +13,7 @@ from tunedrop.registry.spending import Spending
 from tunedrop.results.close import close, with_cost, with_earlier, with_promotion
 from tunedrop.results.report import with_fit, write_findings, write_report
 from tunedrop.stage import Stage
-from tunedrop.training.curves import Curves, of_job
+from tunedrop.training import engines
 
 _log = logging.getLogger(__name__)
 
@@ -28,7 +28,7 @@ def end(aws: Aws, stage: Stage, registry: Registry, spending: Spending, ending: 
         storage = sum(one.likely for one in ending.cost.forecast)
         spending.settle(ending.run, ending.cost.likely, committed=storage)
     try:
-        curves = of_job(aws.s3, ending.job) if ending.job is not None else Curves()
+        curves = engines.curves_of(aws, ending.job)
         ending = with_fit(registry, ending, curves)
         report = write_report(aws.s3, stage, registry, ending, curves)
     except Exception:

@@ -32,6 +32,13 @@ class Loss(msgspec.Struct, frozen=True):
     loss: float
 
 
+class Reward(msgspec.Struct, frozen=True):
+    """The mean reward of the answers that a model has sampled in a step of reinforcement."""
+
+    step: int
+    reward: float
+
+
 class Accepted(msgspec.Struct, frozen=True):
     """What Bedrock accepted of one data file, in records."""
 
@@ -58,11 +65,22 @@ class Accepted(msgspec.Struct, frozen=True):
 
 
 class Curves(msgspec.Struct, frozen=True):
-    """Both loss curves, by step, and the accepted records; empty if Bedrock wrote none."""
+    """Both loss curves and the rewards, by step, and the accepted records; empty if the service has none."""
 
     training: tuple[Loss, ...] = ()
     validation: tuple[Loss, ...] = ()
     inputs: tuple[Accepted, ...] = ()
+    rewards: tuple[Reward, ...] = ()
+
+    @property
+    def learned(self) -> tuple[float, float] | None:
+        """The mean reward of the first and of the last quarter of the steps: that of one step depends mostly
+        on its prompts. None without rewards."""
+        if not self.rewards:
+            return None
+        quarter = max(1, len(self.rewards) // 4)
+        first, last = self.rewards[:quarter], self.rewards[-quarter:]
+        return fmean(one.reward for one in first), fmean(one.reward for one in last)
 
 
 def read(files: Iterable[tuple[str, str]]) -> Curves:
@@ -81,9 +99,7 @@ def read(files: Iterable[tuple[str, str]]) -> Curves:
 
 
 def of_job(s3: Any, job: CompletedJob) -> Curves:
-    """The curves that Bedrock wrote for a job; empty if it wrote none."""
-    if not job.output_uri:  # its service writes nothing into S3
-        return Curves()
+    """The curves that a service wrote into S3 for a job; empty if it wrote none."""
     bucket, prefix = naming.place_of(job.output_uri)
     pages = s3.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
     keys = [item["Key"] for page in pages for item in page.get("Contents", [])]

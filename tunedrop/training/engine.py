@@ -21,6 +21,7 @@ from tunedrop.contracts import Check, CompletedJob, Dataset, Method, Run, Starte
 from tunedrop.errors import CustomizationFailed, RunStopped
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
+from tunedrop.training.curves import Curves
 from tunedrop.training.job import Billed, Charge, Job
 
 LeftoverKind = Literal["training job", "training file", "trained model"]
@@ -255,6 +256,12 @@ class TrainingEngine(ABC):
         """
         del aws, stage, kinds
         return iter(())
+
+    def curves(self, aws: Aws, job_arn: str) -> Curves:
+        """The curves that the service's API has of a job, while it is running and later; empty if it writes
+        them into S3, or has none."""
+        del aws, job_arn
+        return Curves()
 
     def result(self, aws: Aws, job: Job) -> CompletedJob | None:
         """A job that succeeded; None while it is running.

@@ -35,6 +35,12 @@ def judge(curves: Curves) -> Fit:
     suggestion is the epoch of the best validation loss if the training was too long, and one more epoch if
     it was too short.
     """
+    if not curves.training and (learned := curves.learned) is not None:
+        sentence = (
+            f"The service reports rewards instead of losses: {learned[0]:.3f} in the first steps on average, "
+            f"{learned[1]:.3f} in the last."
+        )
+        return Fit(verdict="unknown", sentence=sentence)
     if len(curves.training) < 2:
         return Fit(verdict="unknown", sentence="Bedrock wrote no loss curve for this job.")
     training, validation = by_epoch(curves.training), by_epoch(curves.validation)

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import Any
+
 import msgspec
 import pytest
 
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock
-from tunedrop.aws import Aws
+from tunedrop.aws import Aws, mantle
 from tunedrop.contracts import StartedJob
 from tunedrop.monitoring import Monitor, Queue
 from tunedrop.monitoring.facts import fact, training
@@ -92,6 +95,28 @@ def test_losses_are_read_as_soon_as_bedrock_writes_them(
     assert after is not None
     assert training(before.job) == "Training"
     assert training(after.job) == "Training  loss 2.50 → 0.50"
+
+
+def test_rewards_are_read_from_the_service_that_writes_no_files(
+    monitor: Monitor, aws: Aws, registry: Registry
+) -> None:
+    arn = mantle.address("us-west-2", mantle.JOBS, "ftjob-1")
+    events = [
+        {"id": f"e{step}", "data": {"step": step, "critic_rewards_mean": step / 10}} for step in range(1, 9)
+    ]
+    service: Any = FakeBedrock(
+        get_fine_tuning_job={"id": "ftjob-1", "status": "running"},
+        list_fine_tuning_events={"data": events, "has_more": False},
+        list_fine_tuning_checkpoints={"data": []},
+    )
+    service.meta = SimpleNamespace(region_name="us-west-2")
+    aws.mantle = service
+    registry.save(RUN_ID, started=StartedJob(outcome="started", job_arn=arn))
+
+    snapshot = monitor()
+
+    assert snapshot is not None
+    assert training(snapshot.job) == "Training  reward 0.15 → 0.75"
 
 
 def test_a_long_job_is_polled_less_often(

@@ -40,7 +40,7 @@ from tunedrop.reporting.report import (
     render_answers,
     svg,
 )
-from tunedrop.training.curves import Loss
+from tunedrop.training.curves import Curves, Loss, Reward
 
 SAMPLES = samples.all_of_them()
 
@@ -466,6 +466,21 @@ def test_labels_are_counted_right_down_given_across() -> None:
     assert sum(cells[index].count for index, (_, cells) in enumerate(tuned.rows)) > sum(
         cells[index].count for index, (_, cells) in enumerate(base.rows)
     )
+
+
+def test_rewards_are_drawn_below_zero_too_and_without_epochs() -> None:
+    rewards = tuple(Reward(step, reward) for step, reward in enumerate((-0.5, 0.0, 0.5)))
+    promoted = SAMPLES["promoted"]
+
+    drawn = render(msgspec.structs.replace(promoted, curves=Curves(rewards=rewards)))
+
+    ((points,),) = (re.findall(r'<polyline points="([^"]+)"[^>]*class="learned"', one) for one in [drawn])
+    places = [tuple(map(float, one.split(","))) for one in points.split()]
+    assert [x for x, _ in places] == [0.0, 500.0, 1000.0]
+    assert places[0][1] == _losses.HEIGHT - _losses.BOTTOM
+    assert places[0][1] > places[1][1] > places[2][1] >= _losses.TOP
+    assert "mean reward of the sampled answers" in drawn
+    assert "epoch 1" not in drawn
 
 
 def test_a_long_curve_is_drawn_by_the_means_of_its_stretches() -> None:

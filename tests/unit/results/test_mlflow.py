@@ -20,7 +20,7 @@ from tunedrop.contracts import Ending, Failure
 from tunedrop.errors import TransientError
 from tunedrop.reporting import mlflow_run
 from tunedrop.results import mlflow
-from tunedrop.training.curves import Curves, Loss
+from tunedrop.training.curves import Curves, Loss, Reward
 
 ENDED = "2026-11-23T12:00:00Z"
 ANSWERS = recorded("mlflow")
@@ -98,7 +98,10 @@ def sent(which: Ending, curves: Curves | None = None) -> mlflow_run.MlflowRun:
 
 
 def test_a_run_has_its_settings_scores_losses_and_links(server: Server) -> None:
-    curves = Curves(training=tuple(Loss(step, 0, 1 / step) for step in range(1, 4)))
+    curves = Curves(
+        training=tuple(Loss(step, 0, 1 / step) for step in range(1, 4)),
+        rewards=(Reward(1, 0.2), Reward(5, 0.7)),
+    )
 
     address = mlflow.Server(server.uri, "Bearer secret").send(sent(ending(), curves))
 
@@ -113,6 +116,7 @@ def test_a_run_has_its_settings_scores_losses_and_links(server: Server) -> None:
     assert params["hyperparameters.weird_name_"] == "x"
     assert values["token_f1.tuned", 0] == pytest.approx(0.6)
     assert values["training_loss", 3] == pytest.approx(1 / 3)
+    assert (values["training_reward", 1], values["training_reward", 5]) == (0.2, 0.7)
     assert server.body("runs/update")["status"] == "FINISHED"
     assert address.startswith(f"{server.uri}/#/experiments/")
     assert {header for _, _, header in server.calls} == {"Bearer secret"}

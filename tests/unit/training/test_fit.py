@@ -4,7 +4,7 @@ import pytest
 
 from tunedrop.contracts import Fit
 from tunedrop.training import curves, fit
-from tunedrop.training.curves import Curves, Loss
+from tunedrop.training.curves import Curves, Loss, Reward
 
 
 def judged(training: list[float], validation: list[float], first_epoch: int = 0) -> Fit:
@@ -16,6 +16,18 @@ def judged(training: list[float], validation: list[float], first_epoch: int = 0)
     ]
     held_out = [Loss(2 * epoch + 1, first_epoch + epoch, loss) for epoch, loss in enumerate(validation)]
     return fit.judge(Curves(tuple(steps), tuple(held_out)))
+
+
+def test_rewards_are_no_losses_and_told_as_they_went() -> None:
+    rewards = tuple(Reward(step, step / 10) for step in range(8))
+
+    found = fit.judge(Curves(rewards=rewards))
+
+    assert found.verdict == "unknown"
+    assert found.sentence == (
+        "The service reports rewards instead of losses: 0.050 in the first steps on average, "
+        "0.650 in the last."
+    )
 
 
 @pytest.mark.parametrize(

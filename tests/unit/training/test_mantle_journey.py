@@ -15,6 +15,7 @@ import pytest
 
 from local.driver import until
 from tests import builders
+from tests.unit.fake_bedrock import refusal
 from tests.unit.local_sagemaker import ACCOUNT, LocalAccount, stage_of
 from tunedrop import catalog
 from tunedrop.aws import Aws, mantle
@@ -31,6 +32,7 @@ from tunedrop.serving._swap import behind, swap
 from tunedrop.serving.kind import CannotSwap
 from tunedrop.stage import Stage
 from tunedrop.training import engines
+from tunedrop.training.curves import Curves, Reward
 from tunedrop.training.engine import outcome
 from tunedrop.training.job import QuotaFull
 from tunedrop.training.parents import find
@@ -93,6 +95,12 @@ def ended(here: Aws, started: StartedJob) -> CompletedJob:
     return until(lambda: outcome(ENGINE, here, started.job_arn), "the job")
 
 
+def told(account: LocalAccount) -> list[dict[str, Any]]:
+    """The events of the only job."""
+    (job,) = account.mantle_state.jobs.values()
+    return job.events
+
+
 def kinds_left(here: Aws, stage: Stage) -> set[str]:
     return {one.kind for one in inventory.resources(here, stage, ("training job", "trained model"))}
 
@@ -106,6 +114,10 @@ def test_a_model_is_tuned_by_its_grades_asked_by_the_token_and_its_file_deleted(
 
     done = ended(here, started)
 
+    course = engines.curves_of(here, done).rewards
+    metrics = [one["data"] for one in told(account) if one["type"] == "metrics"]
+    assert course == tuple(Reward(one["step"], one["critic_rewards_mean"]) for one in reversed(metrics))
+    assert len(course) > 1
     assert done.job_name == NAME
     assert models.status(here, done.model_arn) == "Active"
     item = sent[0][0]
@@ -135,6 +147,44 @@ def test_a_model_is_tuned_by_its_grades_asked_by_the_token_and_its_file_deleted(
     assert account.mantle_state.files == {}
     assert models.why_it_stays(here, done.model_arn)
     assert "ask AWS Support" in ENGINE.undeletable
+
+
+def test_rewards_are_read_from_events_and_checkpoints_while_the_job_runs(
+    here: Aws, account: LocalAccount, stage: Stage, run: Run
+) -> None:
+    """More than a page of events, in no order, some with nothing that can be read."""
+    account.faults.set(no_capacity=True)
+    arn = start(here, account, stage, run).job_arn
+    (job,) = account.mantle_state.jobs.values()
+    for step in (*range(2, 150), 1):
+        job.tell("metrics", data={"step": step, "critic_rewards_mean": step / 100, "actor_entropy": 0.1})
+    for odd in (True, None, "9.0", float("nan")):
+        job.tell("odd", data={"step": 9, "critic_rewards_mean": odd})
+    job.tell("odd", data={"step": "8", "critic_rewards_mean": 9.0})
+    job.tell("odd", data={"critic_rewards_mean": 9.0})
+    job.checkpoints += [
+        {"id": "ftckpt_a", "step_number": 150, "metrics": {"critic_rewards_mean": 1.5}},
+        {"id": "ftckpt_b", "step_number": 151, "metrics": None},
+    ]
+
+    found = ENGINE.curves(here, arn)
+
+    assert found.rewards == tuple(Reward(step, step / 100) for step in range(1, 151))
+    assert found.learned == (pytest.approx(0.19), pytest.approx(1.32))
+
+
+def test_a_run_goes_on_without_the_rewards_that_nobody_may_read(
+    here: Aws, account: LocalAccount, stage: Stage, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    started = start(here, account, stage, run)
+    done = ended(here, started)
+
+    def refused(**_: Any) -> None:
+        raise refusal("AccessDeniedException")
+
+    monkeypatch.setattr(here.mantle, "list_fine_tuning_checkpoints", refused)
+
+    assert engines.curves_of(here, done) == Curves()
 
 
 def test_a_job_that_is_stopped_leaves_no_file(

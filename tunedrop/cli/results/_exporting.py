@@ -22,9 +22,7 @@ def export(here: Deployed, names: list[str], uri: str, format_: Format) -> None:
     try:
         server = mlflow.Server(uri, mlflow.authorization(os.environ))
         sent = {
-            record.run.run_id: mlflow.export(
-                here.aws.s3, here.stage, here.registry, record.run.run_id, server
-            )
+            record.run.run_id: mlflow.export(here.aws, here.stage, here.registry, record.run.run_id, server)
             for record in records
         }
     except (mlflow.MlflowError, TransientError) as error:

@@ -19,20 +19,27 @@ Place = Callable[[Loss], float]
 Scale = Callable[[float], float]
 
 
-def plot(curves: Curves) -> Markup:
+def rewards(curves: Curves) -> Markup:
+    """The mean reward of the sampled answers over the steps; empty without a curve."""
+    rows = tuple(Loss(one.step, 1, one.reward) for one in curves.rewards)
+    return plot(Curves(training=rows), "Mean reward of the sampled answers over the steps")
+
+
+def plot(curves: Curves, title: str = "Training and validation loss over the steps") -> Markup:
     """Both losses over the steps; empty without a curve."""
     if len(curves.training) < 2:
         return Markup("")
     training = thinned(curves.training)
     everything = [*training, *curves.validation]
     first, last = training[0].step, max(one.step for one in everything)
-    top = max(one.loss for one in everything) * 1.05 or 1.0
+    bottom = min(0.0, *(one.loss for one in everything))
+    top = max(0.0, *(one.loss for one in everything)) * 1.05 or 1.0
 
     def x(one: Loss) -> float:
         return (one.step - first) / ((last - first) or 1)
 
     def y(loss: float) -> float:
-        return TOP + (1 - loss / top) * (HEIGHT - TOP - BOTTOM)
+        return TOP + (top - loss) / (top - bottom) * (HEIGHT - TOP - BOTTOM)
 
     def line(rows: Sequence[Loss], class_: str) -> Markup:
         points = " ".join(f"{1000 * x(one):.1f},{y(one.loss):.1f}" for one in rows)
@@ -54,7 +61,6 @@ def plot(curves: Curves) -> Markup:
         width="100%",
         height=HEIGHT,
     )
-    title = "Training and validation loss over the steps"
     return picture(title, HEIGHT, *_grid(top, y), *_epochs(curves, x), lines, *dots)
 
 
@@ -78,9 +84,9 @@ def _grid(top: float, y: Scale) -> list[Markup]:
 
 
 def _epochs(curves: Curves, x: Place) -> list[Markup]:
-    """Where each epoch ends."""
+    """Where each epoch ends, if there are several."""
     last = {one.epoch: one for one in curves.training}
-    if len(last) > 20:
+    if not 1 < len(last) <= 20:
         return []
     ends = [last[epoch] for epoch in sorted(last)]
     return [

@@ -64,6 +64,7 @@ def render(material: Material) -> str:
         lost=_comparison.lost(material.probes),
         losses=evaluation.losses if evaluation is not None else None,
         loss_plot=_losses.plot(material.curves),
+        reward_plot=_losses.rewards(material.curves),
         findings=findings.by_rule(material.findings),
         files=findings.files(material.findings),
         changed_rules=material.findings.changed_rules if material.findings is not None else "",

@@ -20,7 +20,8 @@ from tunedrop.stage import Stage
 _PROJECT = "arn:aws:bedrock-mantle:{region}:{account}:project/default"
 _ASK = Permission(
     sid="AskMantle",
-    # No condition on the model: the value for a tuned model is not documented.
+    # No condition on the model: the key `Model` exists, but its value for a tuned model is not documented
+    # (Service Authorization Reference, bedrock-mantle, read 2026-11-30).
     actions=("bedrock-mantle:CreateInference",),
     resources=(_PROJECT,),
 )

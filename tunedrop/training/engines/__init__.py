@@ -12,8 +12,11 @@ from importlib import import_module
 from typing import Literal
 
 from tunedrop import catalog
+from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
-from tunedrop.contracts import Method
+from tunedrop.contracts import CompletedJob, Method
+from tunedrop.training import curves
+from tunedrop.training.curves import Curves
 from tunedrop.training.engine import TrainingEngine
 
 
@@ -68,6 +71,21 @@ def of_model(model_arn: str) -> TrainingEngine:
         If no engine has such models.
     """
     return _first(lambda one: one.model_arns in model_arn, f"no engine makes models such as {model_arn}")
+
+
+def curves_of(aws: Aws, job: CompletedJob | None) -> Curves:
+    """The curves of a job that has ended, from S3 or from its service's API; empty without a job.
+
+    Raises
+    ------
+    ClientError
+        If S3 refuses the call.
+    """
+    if job is None:
+        return Curves()
+    if job.output_uri:
+        return curves.of_job(aws.s3, job)
+    return of_job(job.job_arn).curves(aws, job.job_arn)
 
 
 def _first(is_wanted: Callable[[TrainingEngine], bool], missing: str) -> TrainingEngine:

@@ -16,8 +16,9 @@ from tunedrop.catalog.price_list import usage_type
 from tunedrop.contracts import Check, Dataset, Method, Run, StartedJob
 from tunedrop.planning.plan import PlannedJob
 from tunedrop.stage import Stage
+from tunedrop.training.curves import Curves
 from tunedrop.training.engine import Leftover, LeftoverKind, TrainingEngine
-from tunedrop.training.engines.mantle import checks, inventory, jobs, tuned
+from tunedrop.training.engines.mantle import checks, inventory, jobs, metrics, tuned
 from tunedrop.training.engines.mantle.permissions import PERMISSIONS
 from tunedrop.training.job import Billed, Charge, Job
 
@@ -46,6 +47,9 @@ class Mantle(TrainingEngine):
 
     def describe(self, aws: Aws, name_or_arn: str) -> Job | None:
         return jobs.describe(aws.mantle, name_or_arn)
+
+    def curves(self, aws: Aws, job_arn: str) -> Curves:
+        return metrics.curves(aws.mantle, job_arn)
 
     def stop(self, aws: Aws, job_arn: str) -> bool:
         return jobs.stop(aws.mantle, job_arn)
