@@ -30,8 +30,8 @@ READING_REQUIREMENTS = ROOT / "requirements-reading.txt"
 SCORING_REQUIREMENTS = ROOT / "requirements-scoring.txt"
 
 _SERVICES = (
-    "bedrock", "bedrock-runtime", "dynamodb", "events", "iam", "lambda", "pricing", "s3", "service-quotas",
-    "sns", "ssm", "stepfunctions", "sts", "xray",
+    "bedrock", "bedrock-runtime", "cloudwatch", "dynamodb", "events", "iam", "lambda", "pricing", "s3",
+    "service-quotas", "sns", "ssm", "stepfunctions", "sts", "xray",
 )  # fmt: skip
 """Those of `tunedrop.aws.Aws`, STS, and X-Ray, whose SDK creates a client on import."""
 

@@ -17,8 +17,8 @@ INTERFACES = {
     "sns": "sns", "ssm": "ssm", "stepfunctions": "states", "sts": "sts", "xray": "xray",
 }  # fmt: skip
 """The name of a service's endpoint, by the name of its client (PrivateLink guide,
-aws-services-privatelink-support, read 2026-11-29; the tests compare them with CDK's). Engines name those of
-their own services."""
+aws-services-privatelink-support, read 2026-11-29; the tests compare them with CDK's). Engines and serving
+modes name those that only they need."""
 
 OUTSIDE = ("iam", "pricing", "service-quotas")
 """Rarely called services without an endpoint in every Region; they need a NAT gateway."""
@@ -37,7 +37,7 @@ class VpcEndpoints(Construct):
         *,
         network: Network,
         endpoints: Endpoints,
-        training: Mapping[str, str],
+        further: Mapping[str, str],
     ) -> None:
         super().__init__(scope, id)
         prefix = f"com.amazonaws.{Stack.of(self).region}"
@@ -50,7 +50,7 @@ class VpcEndpoints(Construct):
                 vpc_endpoint_type="Gateway",
                 route_table_ids=list(endpoints.route_tables),
             )
-        for client, name in {**INTERFACES, **training}.items():
+        for client, name in {**INTERFACES, **further}.items():
             ec2.CfnVPCEndpoint(
                 self,
                 client,

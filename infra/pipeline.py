@@ -40,6 +40,7 @@ from tunedrop import naming
 from tunedrop.contracts import Outcome
 from tunedrop.intake import DROP_PREFIX, RUNS_PREFIX
 from tunedrop.reporting import outcome_event
+from tunedrop.serving import kinds
 from tunedrop.training import engines
 from tunedrop.training.engine import JobEvent
 
@@ -125,7 +126,10 @@ class Tunedrop(Construct):
         )  # fmt: skip
         functions = self._functions(bundles or build(settings), tables, roles)
 
-        endpoints = self._add_endpoints({one.service: one.endpoint for one in used if one.endpoint})
+        reached = {one.service: one.endpoint for one in used if one.endpoint}
+        for kind in kinds.used_by(settings.engines):
+            reached |= kind.endpoints
+        endpoints = self._add_endpoints(reached)
         if storage.made and not settings.retains:
             Emptying(
                 self, "Emptying", function=functions[EMPTIER.name], buckets=storage.made, reached_by=endpoints
@@ -273,13 +277,11 @@ class Tunedrop(Construct):
                     "account and Region"
                 )
 
-    def _add_endpoints(self, training: dict[str, str]) -> VpcEndpoints | None:
+    def _add_endpoints(self, further: dict[str, str]) -> VpcEndpoints | None:
         """The VPC endpoints, if the settings ask for them."""
         if (network := self._settings.network) is None or network.endpoints is None:
             return None
-        return VpcEndpoints(
-            self, "Endpoints", network=network, endpoints=network.endpoints, training=training
-        )
+        return VpcEndpoints(self, "Endpoints", network=network, endpoints=network.endpoints, further=further)
 
     def _tag_and_bound(self) -> None:
         """The cost tags, and the permissions boundary, of every part."""

@@ -37,6 +37,7 @@ The topic receives a message in these cases, named by the attribute `event`:
 - `run-ended`: a run has ended
 - `approval-required`: a run waits for approval
 - `base-model-ends`: the base of a model in production is or will be Legacy or ended
+- `model-idle`: nobody has invoked an imported model for 30 days
 - `job-stalled`: Bedrock does not start a job
 - `prices-changed`: AWS's prices differ from the catalog
 - `upload-starts-nothing`: uploads do not start a run, or an approval or stop has no effect
@@ -50,8 +51,8 @@ Each run has a folder `runs/RUN/`: `dataset/` contains the training data, `train
 `report.html` the report."""
 
 _MEANINGS = {
-    "event": "`run-ended`, `approval-required`, `base-model-ends`, `job-stalled`, `prices-changed`, "
-    "`upload-starts-nothing` or `still-failing`",
+    "event": "`run-ended`, `approval-required`, `base-model-ends`, `model-idle`, `job-stalled`, "
+    "`prices-changed`, `upload-starts-nothing` or `still-failing`",
     "run_id": "the run",
     "stage": "the stage",
     "name": "the name of the run, given by the user",

@@ -1,6 +1,6 @@
 """sweep_throughput: releases resources that no active run owns, closes runs whose execution is gone, starts
 runs whose event was lost or whose data has grown, and reports daily which production models are about to
-end."""
+end and which imported models nobody invokes."""
 
 from __future__ import annotations
 

@@ -129,6 +129,7 @@ def stay_awake(world: World, one: Imported) -> None:
                 "ModelNotReadyException", f"Model {one.arn} is not ready for inference. Try again later."
             )
         one.asked = moment
+        ministack.count("AWS/Bedrock", "Invocations", ModelId=one.arn)
         if moment >= one.window_until:
             one.windows += 1
             one.window_until = moment + idle

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from ministack import app
 from ministack.core import iam_actions, responses
-from ministack.services import eventbridge
+from ministack.services import cloudwatch, eventbridge
 
 from local import caching, differences
 from local.ministack import authorization, functions, processes, schedules
@@ -23,6 +23,7 @@ __all__ = [
     "Service",
     "account",
     "assume_role",
+    "count",
     "on_behalf_of",
     "put_event",
     "region",
@@ -104,6 +105,11 @@ def account() -> str:
 def region() -> str:
     """The Region of the request that this thread serves."""
     return str(responses.get_region())
+
+
+def count(namespace: str, metric: str, **dimensions: str) -> None:
+    """Add one to a metric of an AWS service in CloudWatch, in the account and Region of the request."""
+    cloudwatch.record_metric(namespace, metric, 1.0, "Count", dimensions)
 
 
 def put_event(

@@ -13,6 +13,7 @@ from infra import bundling
 from infra.application import add_stack
 from infra.endpoints import GATEWAYS, INTERFACES, OUTSIDE
 from tests.infra.conftest import ACCOUNT, REGION, Resources, app_of, as_list, empty_bundles, synthesize
+from tunedrop.serving import kinds
 from tunedrop.stage import Stage
 from tunedrop.training import engines
 
@@ -129,6 +130,7 @@ def test_endpoints_have_the_names_that_aws_gives_them(tmp_path: Path) -> None:
             **place,
         }
     theirs = {one.service for one in engines.every()}
+    theirs |= {client for one in kinds.every() for client in one.endpoints}
     assert set(bundling.services()) == {*GATEWAYS, *INTERFACES, *OUTSIDE, *theirs}
 
 
@@ -137,8 +139,8 @@ def test_endpoints_have_the_names_that_aws_gives_them(tmp_path: Path) -> None:
     [
         ("bedrock", set()),
         ("mantle", {"bedrock-mantle"}),
-        ("sagemaker-serverless", {"sagemaker.api"}),
-        ("sagemaker-jumpstart", {"sagemaker.api"}),
+        ("sagemaker-serverless", {"sagemaker.api", "monitoring"}),
+        ("sagemaker-jumpstart", {"sagemaker.api", "monitoring"}),
     ],
 )
 def test_a_closed_network_reaches_the_service_of_each_engine(
@@ -154,7 +156,7 @@ def test_a_closed_network_reaches_the_service_of_each_engine(
 
     names = {one["ServiceName"] for one in made.of("AWS::EC2::VPCEndpoint").values()}
     found = {name.partition(f"{there.get('region', REGION)}.")[2] for name in names}
-    assert found & {"bedrock-mantle", "sagemaker.api"} == services
+    assert found & {"bedrock-mantle", "sagemaker.api", "monitoring"} == services
 
 
 def test_only_the_emptying_of_buckets_is_there_for_cloudformations_sake(resources: Resources) -> None:

@@ -149,6 +149,10 @@ class Aws:
         return self.session.client("sns", config=config)
 
     @cached_property
+    def cloudwatch(self) -> Any:
+        return self.client("cloudwatch", read_timeout=15)
+
+    @cached_property
     def ssm(self) -> Any:
         return self.client("ssm", read_timeout=15)
 

@@ -138,6 +138,9 @@ class ServingKind(ABC):
     permissions: ClassVar[Mapping[str, tuple[Permission, ...]]] = {}
     """What the functions need, by function."""
 
+    endpoints: ClassVar[Mapping[str, str]] = {}
+    """The VPC endpoints that the functions need for it, by client, beside those of every stage."""
+
     applications: ClassVar[tuple[Permission, ...]] = ()
     """What an application needs to ask its models."""
 

@@ -22,7 +22,7 @@ from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.open_runs import OpenRuns
 from tunedrop.registry.troubles import REPORT_OF, Trouble, Troubles
 from tunedrop.reporting import trouble
-from tunedrop.results import orphans, release, removed_engines
+from tunedrop.results import idle_models, orphans, release, removed_engines
 from tunedrop.serving import inventory
 from tunedrop.serving.sweep import InService, Sweeper
 from tunedrop.stage import Stage
@@ -45,6 +45,7 @@ class Swept(msgspec.Struct, kw_only=True):
     grown: list[str] = []
     ending: list[str] = []
     succeeded: list[str] = []
+    idle: list[str] = []
     stray: list[str] = []
     failed: list[str] = []
     expired: int = 0
@@ -93,6 +94,7 @@ class Sweep:
             ("starting what has grown", self._start_grown),
             ("announcing the end of base models", self._announce),
             ("starting on the successors of Legacy base models", self._start_successors),
+            ("looking for imported models that nobody invokes", self._announce_idle),
             ("looking for rows that cannot be read", self._note_unreadable),
             ("reporting what goes on failing", self._report),
             # Last, because they list the intake bucket: whoever uploads decides how long that takes.
@@ -211,6 +213,11 @@ class Sweep:
 
     def _start_successors(self) -> None:
         self._done.succeeded += succession.start_due(self._aws, self._stage, self._registry, self._troubles)
+
+    def _announce_idle(self) -> None:
+        self._done.idle += idle_models.announce(
+            self._aws, self._stage, self._registry, self._troubles, self.serving
+        )
 
     def _note_unreadable(self) -> None:
         waits = Waits(self._aws.dynamodb, self._stage.waits_table)

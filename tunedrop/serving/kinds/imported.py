@@ -92,6 +92,11 @@ _END = (
         conditions=OURS,
     ),
 )
+# Of CloudWatch's metrics none can be left out: the action takes no resource and no condition key (IAM
+# reference, cloudwatch).
+_COUNT_INVOCATIONS = Permission(
+    sid="CountInvocations", actions=("cloudwatch:GetMetricData",), resources=("*",)
+)
 
 
 class Imported(ServingKind):
@@ -124,8 +129,9 @@ class Imported(ServingKind):
         "evaluate_shard": (_ASK,),
         "promote_model": (_READ_TAGS, _READ_JOB, _READ),
         "release_throughput": _END,
-        "sweep_throughput": _END,
+        "sweep_throughput": (*_END, _COUNT_INVOCATIONS),
     }
+    endpoints = {"cloudwatch": "monitoring"}  # noqa: RUF012
     applications = of_applications("Imported", "imported-model")
     quota_hint = f"Delete an imported model, or ask for more in Service Quotas: {IN_TOTAL} (3 by default)."
 
