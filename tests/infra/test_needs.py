@@ -203,6 +203,7 @@ NEEDS: dict[str, tuple[Call, ...]] = {
     "SweepThroughput": (
         *END, *LIST_SERVING, *CLOSE, *UPLOADS, *PARKED, *DYING_LETTERS,
         *OF_REMOVED_ENGINES,
+        Call("cloudwatch:GetMetricData", "*"),
         Call("bedrock:GetFoundationModel", BASE),
         Call("ssm:DeleteParameter", ALIAS),
         Call("states:DescribeExecution", f"arn:aws:states:{REGION}:{ACCOUNT}:execution:tunedrop-{STAGE}:1"),
