@@ -109,7 +109,7 @@ def minutes(asked: Workload, stage: Stage, base_model: BaseModel) -> float | Non
     if not per_minute:
         return None
     functions = functions_that_ask(asked.prompts, stage, per_minute)
-    return asked.requests / min(per_minute, functions * REQUESTS_A_FUNCTION)
+    return max(asked.requests / per_minute, asked.in_turn / (functions * REQUESTS_A_FUNCTION))
 
 
 def outlasts_throughput(minutes: float | None, stage: Stage, way: Way) -> str:

@@ -16,7 +16,7 @@ ANSWER_SECONDS = 3.0
 """What an answer of a few hundred tokens takes at most on most models: an assumption, for estimates only."""
 
 REQUESTS_A_FUNCTION = CONCURRENCY * 60 / ANSWER_SECONDS
-"""How many requests a minute one function can make, whatever is allowed."""
+"""How many requests a minute one function makes of one model at least, if so many are allowed."""
 
 
 def speed(answers: Sequence[Answer]) -> Speed:
