@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -79,6 +79,7 @@ def estimate(
     else:
         others, of_champion = asked, ()
     lines = (*_lines(run, dataset, base_model, way, others, prices_of, minutes), *of_champion)
+    lines = (*lines, *_answered_before(run, lines))
     low, likely, high = (sum(getattr(line, name) for line in lines) for name in ("low", "likely", "high"))
     return Estimate(
         lines=lines,
@@ -116,6 +117,21 @@ def _lines(
         yield _throughput(run, base_model, max(EVALUATION_HOURS, math.ceil((minutes or 0.0) / 60)))
     elif choose.production_way(base_model, run.deployment) is not None:
         yield _throughput(run, base_model, 0.0)
+
+
+def _answered_before(run: Run, lines: Sequence[CostLine]) -> Iterator[CostLine]:
+    """What earlier attempts have paid for answers that this evaluation reuses, taken off its other lines."""
+    asked = [line for line in lines if line.item.startswith(("evaluation", "judging"))]
+    if asked and run.evaluated_before_usd:
+        low, likely, high = (
+            -min(run.evaluated_before_usd, sum(getattr(line, name) for line in asked))
+            for name in ("low", "likely", "high")
+        )
+        basis = "answers of earlier attempts, which are not asked again"
+        source = "the run's own record"
+        yield CostLine(
+            item="answered before the retry", low=low, likely=likely, high=high, basis=basis, source=source
+        )
 
 
 def _throughput(run: Run, base_model: BaseModel, to_evaluate: float) -> CostLine:

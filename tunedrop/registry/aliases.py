@@ -17,7 +17,7 @@ from botocore.exceptions import ClientError
 
 from tunedrop import aws, clock, escaping, naming
 from tunedrop.contracts import Promotion
-from tunedrop.errors import NameTaken
+from tunedrop.errors import ModelDeleted, NameTaken
 from tunedrop.registry import claims
 from tunedrop.registry._table import Item, Table
 from tunedrop.stage import Stage
@@ -69,7 +69,7 @@ class Aliases:
             While it is being deleted.
         """
         with self._claims.promoting(model_id, model_arn):
-            history = self.history(name)
+            history = self._with_written_by_hand(name)
             current = history[0] if history else None
             if current is None or (current.model_id, current.model_arn) != (model_id, model_arn):
                 self._change(
@@ -108,13 +108,12 @@ class Aliases:
 
     def withdraw(self, name: str) -> str:
         """Withdraw a name: delete its parameter and keep its history. Returns the parameter."""
-        history = self.history(name)
-        if history and history[0].model_id:
-            self._change(msgspec.structs.replace(history[0], model_id="", since=clock.now()))
-        elif history:
-            self._write_parameter(name)
-        else:
+        if not self.history(name):
             self._delete(self.parameter(name))
+        elif (model := self.intended(name)) is not None and model.model_id:
+            self._change(msgspec.structs.replace(model, model_id="", since=clock.now()))
+        else:
+            self._write_parameter(name)
         return self.parameter(name)
 
     def withdraw_at(self, parameter: str) -> str:
@@ -144,15 +143,20 @@ class Aliases:
         """Let an alias that names what is about to go stand for the model itself.
 
         What somebody has written to the parameter by hand stays. If that is the ARN itself, and the name has
-        never had it, its model is not known and the alias is withdrawn.
+        never had it, its model is not known; if its model was deleted, nothing can be: the alias is withdrawn.
         """
         history, written, is_behind = self._look_at(parameter)
         had = next((one for one in history if one.model_id == arn), None)
-        if written is not None and written["Value"] == arn:
+        if is_behind and history[0].model_id != arn:
+            self._write_parameter(history[0].name)
+        elif written is not None and written["Value"] == arn:
+            try:
+                if had is not None:
+                    self.promote(had.name, had.run_id, had.model_arn, had.model_arn)
+            except ModelDeleted:
+                had = None
             if had is None:
                 self.withdraw_at(parameter)
-            else:
-                self.promote(had.name, had.run_id, had.model_arn, had.model_arn)
         elif had is not None and had == history[0]:
             model = msgspec.structs.replace(had, model_id=had.model_arn)
             if is_behind:
@@ -254,7 +258,8 @@ class Aliases:
     def in_production(self, name: str) -> InProduction | None:
         """What a name has in production: the head of its history, unless the parameter says otherwise. What
         somebody has written there by hand has no run."""
-        return _in_production(self.history(name), self._written(self.parameter(name)), name)
+        history, written, _ = self._look_at(self.parameter(name))
+        return _in_production(history, written, name)
 
     def intended(self, name: str) -> InProduction | None:
         """The same, or the head of the history while its writer is at work on the parameter, or has died."""
@@ -308,6 +313,16 @@ class Aliases:
             written and items and written["LastModifiedDate"] <= clock.read(_moment_of(items[0]))
         )
         return _Alias(list(map(_model_of, items)), written, is_behind)
+
+    def _with_written_by_hand(self, name: str) -> list[InProduction]:
+        """The history of a name; a model of its runs to which a person has returned becomes its head, so that
+        a promotion that replaces it can be undone."""
+        history, written, is_behind = self._look_at(self.parameter(name))
+        model = _in_production(history, written, name)
+        if model is None or is_behind or not model.run_id or model == history[0]:
+            return history
+        self._append(model)
+        return [model, *history]
 
     def _delete(self, parameter: str) -> None:
         try:

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 from tunedrop import aws, catalog, clock, naming
 from tunedrop.aws import Aws
 from tunedrop.aws.subjects import attributes
-from tunedrop.contracts import Ending, Notice, Promotion, RunEnded, Verdict
+from tunedrop.contracts import Ending, Evaluation, Notice, Promotion, RunEnded, Verdict
 from tunedrop.cost import prices
 from tunedrop.cost.actual import actual
 from tunedrop.errors import TransientError
@@ -83,11 +83,20 @@ def with_cost(s3: Any, registry: Registry, stage: Stage, ending: Ending) -> Endi
     base_model = None
     if ending.run.base_model:
         base_model = prices.current(registry, stage, catalog.find(ending.run.base_model))
-    paid = msgspec.structs.replace(ending, evaluation=unfinished.counted(s3, stage, ending))
+    paid = msgspec.structs.replace(ending, evaluation=_asked(s3, stage, ending))
     cost = actual(paid, base_model, clock.now(), prices.lookup(registry, stage))
     registry.save(ending.run.run_id, cost=cost)
     registry.note_cost(ending.run.run_id, actual_usd=cost.likely)
     return msgspec.structs.replace(ending, cost=cost)
+
+
+def _asked(s3: Any, stage: Stage, ending: Ending) -> Evaluation | None:
+    """The evaluation, with what an unfinished one has asked; answers that cannot be read keep no run open."""
+    try:
+        return unfinished.counted(s3, stage, ending)
+    except Exception:
+        _log.exception("the answers of an unfinished evaluation could not be counted")
+        return ending.evaluation
 
 
 def _write(aws_: Aws, stage: Stage, ending: Ending, report: str) -> str:

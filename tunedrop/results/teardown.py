@@ -8,6 +8,7 @@ that it can be interrupted, repeated or run concurrently with new resources.
 from __future__ import annotations
 
 import time
+import uuid
 from collections.abc import Callable
 from functools import cached_property, partial
 from typing import TypeVar
@@ -152,8 +153,7 @@ class Teardown:
 
     def _withdraw(self, alias: str, model: InProduction) -> None:
         """Withdraw an alias, unless another model has taken its place."""
-        name = self._aliases.name_at(alias)
-        with self._aliases.alone(name, "teardown"):
+        with self._aliases.alone_at(alias, f"teardown {uuid.uuid4()}"):
             now = self._aliases.intended_at(alias)
             if now is not None and _whose(now) == _whose(model):
                 self._note("withdrew", self._done.withdrawn, self._aliases.withdraw_at(alias))

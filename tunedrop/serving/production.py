@@ -115,11 +115,11 @@ class Production:
     def base_billed_by_token(self, name: str) -> BaseModel | None:
         """The base model of what a name has in production, if its answers are billed by token; None if they
         are not, or nobody knows it."""
-        current, history = self.aliases.champion(name), self.aliases.history(name)
+        current, model = self.aliases.champion(name), self.aliases.in_production(name)
         kind = kinds.of_arn(current) if current else None
-        if kind is None or kind.billed_by != "token" or not history or history[0].model_id != current:
+        if kind is None or kind.billed_by != "token" or model is None or not model.run_id:
             return None
-        return models.base_of(self._aws, self._stage, history[0].model_arn, history[0].run_id)
+        return models.base_of(self._aws, self._stage, model.model_arn, model.run_id)
 
     def rollback(self, name: str, seen: tuple[InProduction, InProduction], served_by: str = "") -> Promotion:
         """Return to the previous model of a name: behind the same ARN if it did not change.
@@ -217,7 +217,7 @@ class Production:
         if head is not None and head.model_id == arn:
             naming.add(self.aliases.parameter(name))
         for parameter in sorted(naming):
-            with self.aliases.alone_at(parameter, f"end of {arn}"):
+            with self.aliases.alone_at(parameter, f"end {uuid.uuid4()}"):
                 self.aliases.stand_for_model(parameter, arn)
 
     def _finish_swap(self, run: Run, model_arn: str) -> Promotion | None:

@@ -187,6 +187,19 @@ def test_a_model_that_an_earlier_attempt_trained_costs_its_evaluation_alone() ->
     assert items == ["evaluation"]
 
 
+@pytest.mark.parametrize(("share", "left"), [(0.0, 1.0), (0.75, 0.25), (1.0, 0.0), (1.5, 0.0)])
+def test_a_retry_costs_only_the_answers_that_no_earlier_attempt_has_paid(share: float, left: float) -> None:
+    judge = JudgeSettings(model="us.amazon.nova-pro-v1:0")
+    again = {"attempt": 2, "trained_before": True, "evaluation": EvaluationSettings(judge=judge)}
+    whole = cost(**again)
+
+    found = cost(**again, spent_before_usd=99.0, evaluated_before_usd=share * whole.likely)
+
+    assert found.likely == pytest.approx(left * whole.likely)
+    assert found.low <= found.likely <= found.high
+    assert found.high == pytest.approx(max(0.0, whole.high - share * whole.likely))
+
+
 @pytest.mark.parametrize(
     ("run", "asked"),
     [({}, True), ({"attempt": 2, "evaluation_attempt": 2}, False), ({"trained_before": True}, False)],

@@ -14,7 +14,7 @@ from tunedrop.registry import Registry, claims
 from tunedrop.registry.aliases import Aliases
 from tunedrop.stage import Stage
 
-FIRST, SECOND = builders.MODEL_ARN, f"{builders.MODEL_ARN[:-1]}9"
+FIRST, SECOND, THIRD = (f"{builders.MODEL_ARN[:-1]}{last}" for last in "198")
 HERE, THERE = builders.DEPLOYMENT_ARN, f"{builders.DEPLOYMENT_ARN[:-1]}9"
 NAME, PARAMETER = "persona", "/tunedrop/test/models/persona"
 
@@ -128,6 +128,76 @@ def test_what_a_person_has_replaced_by_hand_is_not_named_any_more(aws: Aws, alia
 
     assert [aliases.naming(one, NAME) for one in (HERE, FIRST, THERE)] == ["", "", PARAMETER]
     assert aliases.runs() == {}
+
+
+def written_by_hand(aws: Aws, model_id: str) -> None:
+    aws.ssm.put_parameter(Name=PARAMETER, Value=model_id, Type="String", Overwrite=True)
+
+
+def test_a_promotion_keeps_in_the_history_which_model_a_person_had_returned_to(
+    aws: Aws, aliases: Aliases
+) -> None:
+    aliases.promote(NAME, "run-1", FIRST, HERE)
+    aliases.promote(NAME, "run-2", SECOND, THERE)
+    written_by_hand(aws, HERE)
+
+    third = aliases.promote(NAME, "run-3", THIRD, "third")
+
+    assert third.previous_model_arn == FIRST
+    assert aliases.promote(NAME, "run-3", THIRD, "third") == third
+    assert stands_for(aliases) == [(THIRD, "third"), (FIRST, HERE), (SECOND, THERE), (FIRST, HERE)]
+
+
+def test_a_model_that_no_run_has_made_stays_out_of_the_history(aws: Aws, aliases: Aliases) -> None:
+    aliases.promote(NAME, "run-1", FIRST, HERE)
+    written_by_hand(aws, THERE)
+
+    assert aliases.promote(NAME, "run-3", THIRD, "third").previous_model_arn == FIRST
+    assert stands_for(aliases) == [(THIRD, "third"), (FIRST, HERE)]
+
+
+@pytest.mark.parametrize(
+    ("by_hand", "withdrawn"), [(HERE, (FIRST, "")), ("somebody's", ("", "")), (THERE, (SECOND, ""))]
+)
+def test_what_is_withdrawn_is_what_the_parameter_named(
+    aws: Aws, aliases: Aliases, by_hand: str, withdrawn: tuple[str, str]
+) -> None:
+    """So that one can return to what the history names, which was not withdrawn."""
+    aliases.promote(NAME, "run-1", FIRST, HERE)
+    aliases.promote(NAME, "run-2", SECOND, THERE)
+    written_by_hand(aws, by_hand)
+
+    assert aliases.withdraw(NAME) == aliases.withdraw_at(PARAMETER) == PARAMETER
+
+    assert stands_for(aliases) == [withdrawn, (SECOND, THERE), (FIRST, HERE)]
+    assert aliases.all() == {}
+
+
+def test_the_end_of_what_served_before_undoes_no_promotion_whose_writer_died(
+    aliases: Aliases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    aliases.promote(NAME, "run-1", FIRST, HERE)
+    with monkeypatch.context() as died:
+        died.setattr(aliases, "_write_parameter", lambda _: None)
+        aliases.promote(NAME, "run-2", SECOND, THERE)
+
+    aliases.stand_for_model(PARAMETER, HERE)
+
+    assert stands_for(aliases) == [(SECOND, THERE), (FIRST, HERE)]
+    assert aliases.current(NAME) == THERE
+
+
+def test_a_name_whose_model_was_deleted_stands_for_nothing_once_its_throughput_ends(
+    aws: Aws, stage: Stage, aliases: Aliases
+) -> None:
+    aliases.promote(NAME, "run-1", FIRST, HERE)
+    gone = claims.Claims(aws.dynamodb, stage.registry_table)
+    gone.begin_removal(FIRST)
+    gone.end_removal(FIRST)
+
+    aliases.stand_for_model(PARAMETER, HERE)
+
+    assert aliases.current(NAME) is None
 
 
 def test_a_run_whose_model_a_person_has_returned_to_is_in_production(aws: Aws, aliases: Aliases) -> None:

@@ -32,6 +32,7 @@ from tunedrop.registration.resuming import resume
 from tunedrop.registry import Registry
 from tunedrop.registry.spending import Spending, month_of
 from tunedrop.reporting import chat, notification
+from tunedrop.results import unfinished
 from tunedrop.results.artifacts import read_text
 from tunedrop.results.close import close
 from tunedrop.results.collect import ending_of
@@ -236,6 +237,7 @@ def test_who_closes_an_attempt_after_the_next_has_begun_neither_ends_it_nor_says
     assert registry.ended_as(again, None) is None
 
 
+STOPPED = Failure(error="RunStopped", cause="stopped by somebody", step="evaluate_model")
 PARTS = tuple(PromptShard(start=at, stop=at + 1, requests_per_minute=1) for at in range(2))
 
 
@@ -256,8 +258,7 @@ def test_what_a_stopped_evaluation_was_answered_has_been_spent(
     spending = Spending(aws.dynamodb, told.registry_table)
     registry.register(run)
     evaluation = Evaluation(done=False, next_record=0 if keys else 2, shards=in_shards)
-    stopped = Failure(error="RunStopped", cause="stopped by somebody", step="evaluate_model")
-    ending = Ending(run=run, serving=builders.serving(), evaluation=evaluation, failure=stopped)
+    ending = Ending(run=run, serving=builders.serving(), evaluation=evaluation, failure=STOPPED)
 
     notify.end(aws, told, registry, spending, ending)
 
@@ -279,6 +280,52 @@ def test_what_a_stopped_evaluation_was_answered_has_been_spent(
     notify.end(aws, told, registry, spending, msgspec.structs.replace(ending, run=again))
 
     assert counted() == pytest.approx(cost.likely)
+
+
+@pytest.mark.parametrize(("attempt", "written"), [(1, True), (2, True), (3, False)])
+def test_what_the_first_call_of_an_evaluation_had_kept_counts_although_it_did_not_end(
+    aws: Aws, told: Stage, attempt: int, *, written: bool
+) -> None:
+    """Answers that an earlier attempt had kept were paid for by that one."""
+    since = {1: "", 2: "2026-01-01T00:00:00Z", 3: "2999-01-01T00:00:00Z"}[attempt]
+    run = builders.run(base_model=builders.LLAMA_3_3, attempt=attempt, resumed_at=since)
+    answer = Answer(text="No.", input_tokens=500_000, output_tokens=100_000)
+    kept = msgspec.structs.replace(ANSWERED, base=answer, tuned=answer)
+    predictions.write(aws.s3, told.artifacts_bucket, naming.predictions_key(run.run_id), [kept])
+    ending = Ending(run=run, serving=builders.serving(), failure=STOPPED)
+
+    asked = unfinished.counted(aws.s3, told, ending)
+
+    assert (asked.input_tokens if asked else 0) == (1_000_000 if written else 0)
+
+
+@pytest.mark.parametrize("kept", [b'{"base": {"output_tokens": "many"}}', b"\xff", b"{"])
+def test_answers_that_cannot_be_read_keep_no_run_open(aws: Aws, told: Stage, kept: bytes) -> None:
+    run = builders.run(base_model=builders.LLAMA_3_3)
+    key = naming.predictions_key(run.run_id)
+    aws.s3.put_object(Bucket=told.artifacts_bucket, Key=key, Body=kept)
+    registry = Registry(aws.dynamodb, told.registry_table)
+    registry.register(run)
+    unfinished_ = Evaluation(done=False, next_record=1)
+    ending = Ending(run=run, serving=builders.serving(), evaluation=unfinished_, failure=STOPPED)
+
+    notify.end(aws, told, registry, Spending(aws.dynamodb, told.registry_table), ending)
+
+    record = registry.get(run.run_id)
+    assert record is not None
+    assert not record.is_open
+
+
+def test_answers_whose_tokens_the_release_before_had_not_counted_cost_nothing(aws: Aws, told: Stage) -> None:
+    run, answer = builders.run(), {"text": "No.", "input_tokens": 7, "output_tokens": None}
+    line = json.dumps({"base": answer, "tuned": answer | {"output_tokens": 3}}).encode()
+    aws.s3.put_object(Bucket=told.artifacts_bucket, Key=naming.predictions_key(run.run_id), Body=line)
+    ending = Ending(run=run, serving=builders.serving(), evaluation=Evaluation(done=False, next_record=1))
+
+    asked = unfinished.counted(aws.s3, told, ending)
+
+    assert asked is not None
+    assert (asked.input_tokens, asked.output_tokens) == (14, 3)
 
 
 @pytest.mark.parametrize("began", [False, True])

@@ -85,8 +85,9 @@ def _of_others(here: Deployed) -> str:
 
 def _hint(here: Deployed, alias: str) -> str:
     """The command that repairs or deletes a dangling alias."""
-    history = here.aliases.history_at(alias)
-    earlier = dict.fromkeys(one.model_arn for one in history if one.model_arn != history[0].model_arn)
+    history, now = here.aliases.history_at(alias), here.aliases.intended_at(alias)
+    deleted = now.model_arn if now is not None else ""
+    earlier = dict.fromkeys(one.model_arn for one in history if one.model_arn != deleted)
     if any(models.status(here.aws, arn) for arn in earlier):
         rollback = command("rollback", history[0].name, options=f"--stage {here.name}")
         return f"return to an earlier version: {rollback}"
