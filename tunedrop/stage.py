@@ -104,6 +104,10 @@ class Stage(msgspec.Struct, frozen=True, kw_only=True):
     accept_eula: tuple[str, ...] = ()
     rules: RuleSettings = RuleSettings()
 
+    def is_of(self, arn: str) -> bool:
+        """Whether an ARN is of the stage's account and Region: its functions may ask about no other."""
+        return f":{self.region}:{self.account}:" in arn
+
     @property
     def workflow_arn(self) -> str:
         """The state machine; each run is one of its executions."""

@@ -143,7 +143,7 @@ class Aliases:
         """Let an alias that names what is about to go stand for the model itself.
 
         What somebody has written to the parameter by hand stays. If that is the ARN itself, and the name has
-        never had it, its model is not known; if its model was deleted, nothing can be: the alias is withdrawn.
+        never had it or its model was deleted, there is no model to stand for, and the alias is withdrawn.
         """
         history, written, is_behind = self._look_at(parameter)
         had = next((one for one in history if one.model_id == arn), None)

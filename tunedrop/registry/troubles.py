@@ -115,6 +115,14 @@ class Troubles:
         """Whether a subject has failed and has not succeeded since."""
         return _key(subject) in self.known
 
+    def forget_others(self, beginnings: tuple[str, ...]) -> None:
+        """Forget the subjects that begin like this and have not failed in this call, which looked at all of
+        them."""
+        failed = {one.subject for one in self.failed}
+        for subject in set(self.known) - failed:
+            if subject.startswith(beginnings):
+                self._forget(subject)
+
     def to_report(self) -> list[Trouble]:
         """The failing subjects to report that have not been reported; of a report there is none."""
         return [

@@ -92,6 +92,8 @@ def _listings(engine_names: Collection[str]) -> Iterator[Listing]:
 
 
 Skipped = Callable[[str, ClientError | BotoCoreError], None]
+SKIPPED = LIST, TAGS, ENGINE = ("the list of each ", "tags of ", "the resources of the engine ")
+"""How the descriptions begin of what cannot be read."""
 
 
 def resources(
@@ -135,7 +137,7 @@ def resources(
             except ClientError as error:
                 if skipped is None:
                     raise
-                skipped(f"tags of {arn}", error)
+                skipped(f"{TAGS}{arn}", error)
                 continue
             if tags is not None and tags.get(naming.STAGE_TAG) == stage.name:
                 yield _resource(listed, item, tags)
@@ -151,7 +153,7 @@ def _items(listed: Listing, aws_: Aws, skipped: Skipped | None) -> Iterator[Any]
     except (ClientError, BotoCoreError) as error:
         if skipped is None:
             raise
-        skipped(f"the list of each {listed.kind}", error)
+        skipped(f"{LIST}{listed.kind}", error)
 
 
 def _of_engines(
@@ -164,7 +166,7 @@ def _of_engines(
         except (ClientError, BotoCoreError) as error:
             if skipped is None:
                 raise
-            skipped(f"what the engine {name} holds", error)
+            skipped(f"{ENGINE}{name}", error)
             continue
         for one in found:
             yield Resource(

@@ -102,7 +102,9 @@ class Production:
             raise CannotSwap(f"{current} was written to the alias by hand")
 
     def _refuse_unserved(self, name: str, run_id: str, current: str | None) -> None:
-        if not current or not serves(current) or not throughput.exists(self._bedrock, current):
+        if not current or not serves(current):
+            return
+        if self._stage.is_of(current) and not throughput.exists(self._bedrock, current):
             return
         serve = command("promote", run_id, options=f"--serve --stage {self._stage.name}")
         raise NotKept(
@@ -223,7 +225,7 @@ class Production:
     def _finish_swap(self, run: Run, model_arn: str) -> Promotion | None:
         """The promotion behind the ARN in production, where Bedrock has made it and nobody has noted it."""
         current = self.aliases.current(run.name)
-        if not current or not serves(current):
+        if not current or not serves(current) or not self._stage.is_of(current):
             return None
         try:
             now = behind(self._bedrock, current)

@@ -177,7 +177,8 @@ def _gone_from_production(aws_: Aws, task: EvaluationTask, done: Sequence[Predic
     if not any(one.champion is not None and one.champion.error for one in done):
         return ""
     current = Aliases(aws_.ssm, aws_.dynamodb, task.stage).champion(task.run.name)
-    if not current or not serves(current):  # somebody may have written a base model into the parameter
+    # Somebody may have written a base model into the parameter, or something of another account.
+    if not current or not serves(current) or not task.stage.is_of(current):
         return ""
     return "" if throughput.exists(aws_.bedrock, current) else current
 

@@ -232,4 +232,5 @@ class Sweep:
             trouble.tell(self._aws.sns, self._stage, one)
             self._troubles.mark_reported(one)
 
+        self._troubles.forget_others(inventory.SKIPPED)
         list(self._troubles.each(self._troubles.to_report(), lambda one: REPORT_OF + one.subject, report))

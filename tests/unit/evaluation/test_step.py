@@ -138,6 +138,17 @@ def test_what_is_there_and_does_not_answer_is_not_gone(aws: Any, task: Asked, re
     assert found.production_gone == ""
 
 
+def test_whether_what_another_account_serves_is_there_is_not_asked(
+    aws: Any, task: Asked, registry: Registry
+) -> None:
+    elsewhere = PRODUCTION.replace("111122223333", "444455556666")
+
+    found = conclude(aws, task, refusal("AccessDeniedException", status=403), production=elsewhere)
+
+    assert found.production_gone == ""
+    assert aws.bedrock.called("get_custom_model_deployment") == []
+
+
 def test_a_base_model_in_production_is_not_expected_among_serving_resources(
     aws: Any, task: Asked, registry: Registry
 ) -> None:

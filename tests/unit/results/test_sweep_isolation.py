@@ -17,8 +17,9 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import Ending, Failure, S3Object
 from tunedrop.registry import Registry, claims, troubles
 from tunedrop.registry.aliases import Aliases
-from tunedrop.registry.troubles import Troubles
+from tunedrop.registry.troubles import REPORT_AFTER, Troubles
 from tunedrop.results import removed_engines
+from tunedrop.serving import inventory
 from tunedrop.stage import Stage
 from tunedrop.steps import sweep_throughput
 from tunedrop.steps.sweep_throughput import Sweep, Swept
@@ -74,6 +75,19 @@ def test_each_subject_fails_by_itself(aws: Aws, bedrock: LocalBedrock) -> None:
     assert len(swept.released) == 2
     assert len(swept.started) == 3
     assert swept.failed == ["run persona-0000000001"]
+
+
+def test_a_list_that_failed_in_turns_days_apart_is_not_reported_as_one_that_keeps_failing(
+    aws: Aws, stage: Stage, bedrock: LocalBedrock
+) -> None:
+    throttled = refusal("ThrottlingException")
+    for _ in range(REPORT_AFTER):
+        Troubles(aws.dynamodb, stage.registry_table).note(f"{inventory.LIST}custom model", throttled)
+
+        swept, _ = sweep(aws)
+
+        assert Troubles(aws.dynamodb, stage.registry_table).known.keys() == {"run persona-0000000001"}
+    assert inventory.LIST not in "".join(swept.failed)
 
 
 @pytest.mark.parametrize(

@@ -173,6 +173,6 @@ def test_an_engine_that_does_not_answer_hides_no_other(
     )
 
     assert {one.arn for one in found} == {"first", "second", "third"} - {silent}
-    assert told == [(f"what the engine {silent} holds", refused)]
+    assert told == [(f"the resources of the engine {silent}", refused)]
     with pytest.raises(ClientError):
         list(inventory.resources(aws_of(FakeBedrock()), stage, ("training job",)))

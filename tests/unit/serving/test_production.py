@@ -102,6 +102,17 @@ def test_a_model_that_nothing_serves_takes_no_place_of_one_that_is_served(
     assert production.promote("persona", "persona-2", SECOND, None, MOVING).model_id == SECOND
 
 
+def test_a_model_that_nothing_serves_takes_no_place_of_what_another_account_serves(
+    aws: Aws, production: Production
+) -> None:
+    elsewhere = FIRST_AT.replace("111122223333", "444455556666")
+    name = production.aliases.parameter("persona")
+    aws.ssm.put_parameter(Name=name, Value=elsewhere, Type="String", Overwrite=True)
+
+    with pytest.raises(NotKept):
+        production.promote("persona", "persona-2", SECOND, None, MOVING)
+
+
 def test_a_person_may_put_a_model_into_production_that_nothing_serves(production: Production) -> None:
     production.promote("persona", "persona-2", SECOND, None, MOVING, by_hand=True)
 

@@ -12,8 +12,6 @@ import math
 from collections.abc import Iterator
 from typing import Any
 
-from botocore.exceptions import BotoCoreError, ClientError
-
 from tunedrop.aws.mantle import JOBS, id_in
 from tunedrop.training.curves import Curves, Reward
 from tunedrop.training.engines.mantle.files import pages
@@ -27,7 +25,7 @@ def curves(mantle: Any, job_address: str) -> Curves:
     """The mean rewards by step; empty if they cannot be read, which fails no run that has been paid."""
     try:
         found = dict(_rewards(mantle, id_in(job_address, JOBS)))
-    except (ClientError, BotoCoreError):
+    except Exception:  # also of an answer that is not of the form above
         _log.warning("the events of %s could not be read", job_address, exc_info=True)
         return Curves()
     return Curves(rewards=tuple(Reward(step, reward) for step, reward in sorted(found.items())))
