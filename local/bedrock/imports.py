@@ -98,7 +98,14 @@ class Imports:
         name = request["importedModelName"]
         if any(one.name == name and _is_here(one.arn) for one in world.imported.values()):
             raise Refusal("ConflictException", f"An imported model named {name} exists.")
-        running = sum(job["status"] == "InProgress" for job in world.imports.values())
+        running = sum(
+            job["status"] == "InProgress" and _is_here(job["jobArn"]) for job in world.imports.values()
+        )
+        if running >= world.quota("import_jobs"):
+            raise Refusal(
+                "ServiceQuotaExceededException",
+                "You have reached the limit of concurrent model import jobs.",
+            )
         here = sum(_is_here(arn) for arn in world.imported)
         if here + running >= world.quota("imported_models"):
             raise Refusal("ServiceQuotaExceededException", "You have reached the limit of imported models.")

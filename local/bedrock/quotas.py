@@ -26,6 +26,7 @@ LISTED = (
         True,
     ),
     ("L-45B04988", "imported_models", "Imported models per account", True),
+    ("L-5F098EFA", "import_jobs", "Concurrent model import jobs", False),
     ("L-3632DE15", "model_units", "Model units per provisioned model for Meta Llama 3.1 8B Instruct", True),
 )
 """Code, what it counts, name, and whether it can be raised (AWS General Reference, Bedrock quotas)."""

@@ -47,6 +47,7 @@ class Quotas:
     training_jobs: int = 20
     training_instances: int = 1
     imported_models: int = 3
+    import_jobs: int = 1
     fine_tuning_jobs: int = 4
 
 

@@ -12,6 +12,7 @@ from moto import mock_aws
 
 from local.bedrock.imported import THOUGHT
 from local.driver import until
+from local.faults import A_DAY
 from tests.recorded import recorded
 from tests.unit.local.test_sagemaker import CHATS, LIKED, preferring, refused
 from tests.unit.local_sagemaker import ACCOUNT, BUCKET, LLAMA, NO_ROLE, QWEN, ROLE, LocalAccount
@@ -26,13 +27,17 @@ def trained(account: LocalAccount, model: str = QWEN, name: str = "job") -> str:
     return account.weights(account.ended(name))
 
 
-def imported(account: LocalAccount, weights: str, name: str = "tuned", **changes: Any) -> dict[str, Any]:
-    """An import job when it is over."""
+def begun(account: LocalAccount, weights: str, name: str = "tuned", **changes: Any) -> str:
     request = {
         "jobName": f"import-{name}", "importedModelName": name, "roleArn": ROLE,
         "modelDataSource": {"s3DataSource": {"s3Uri": weights}},
     } | changes  # fmt: skip
-    arn = account.bedrock.create_model_import_job(**request)["jobArn"]
+    return str(account.bedrock.create_model_import_job(**request)["jobArn"])
+
+
+def imported(account: LocalAccount, weights: str, name: str = "tuned", **changes: Any) -> dict[str, Any]:
+    """An import job when it is over."""
+    arn = begun(account, weights, name, **changes)
 
     def over() -> dict[str, Any] | None:
         job: dict[str, Any] = account.bedrock.get_model_import_job(jobIdentifier=arn)
@@ -148,6 +153,17 @@ def test_an_architecture_that_is_not_supported_fails_in_the_job(account: LocalAc
     assert job["status"] == "Failed"
     assert "Qwen3_5ForConditionalGeneration" in job["failureMessage"]
     assert account.bedrock.list_imported_models()["modelSummaries"] == []
+
+
+def test_one_model_is_imported_at_a_time(account: LocalAccount) -> None:
+    weights = trained(account)
+    account.faults.set(import_minutes=A_DAY)
+    begun(account, weights, "first")
+
+    refusal = refused(begun, account, weights, "second")
+
+    assert refusal[0] == "ServiceQuotaExceededException"
+    assert "concurrent model import jobs" in refusal[1]
 
 
 @pytest.mark.parametrize(("region", "ended"), [("us-east-1", "Completed"), ("us-west-2", "Failed")])

@@ -269,11 +269,14 @@ def test_an_import_that_does_not_end_is_waited_for_no_longer(
     assert "had not ended after about 6 hours" in late.failure
 
 
+@pytest.mark.parametrize(
+    ("quota", "code"), [("imported_models", "L-45B04988"), ("import_jobs", "L-5F098EFA")]
+)
 def test_a_full_quota_is_tried_again_and_other_refusals_are_told(
-    aws: Aws, account: LocalAccount, stage: Stage
+    aws: Aws, account: LocalAccount, stage: Stage, quota: str, code: str
 ) -> None:
-    account.faults.set(quotas={"imported_models": 0})
-    with pytest.raises(TransientError, match="L-45B04988"):
+    account.faults.set(quotas={quota: 0})
+    with pytest.raises(TransientError, match=code):
         bases.ensure(aws, stage, QWEN)
     account.faults.set(calls=[{"operation": "CreateModelImportJob", "error": "AccessDeniedException"}])
 

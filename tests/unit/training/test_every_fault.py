@@ -293,12 +293,17 @@ def test_an_architecture_that_the_import_finds_unsupported_serves_nothing(journe
     assert journey.left() == set()
 
 
+@pytest.mark.parametrize(
+    ("quota", "code"), [("imported_models", "L-45B04988"), ("import_jobs", "L-5F098EFA")]
+)
 @of(*IMPORTED)
-def test_a_full_quota_of_imported_models_serves_nothing_until_there_is_room(journey: Journey) -> None:
+def test_a_full_quota_of_imports_serves_nothing_until_there_is_room(
+    journey: Journey, quota: str, code: str
+) -> None:
     job = journey.ended(journey.start())
-    journey.account.faults.set(quotas={"imported_models": 0})
+    journey.account.faults.set(quotas={quota: 0})
 
-    with pytest.raises((ThroughputFailed, TransientError), match="L-45B04988"):
+    with pytest.raises(TransientError, match=code):
         journey.imported(job)
 
     journey.account.faults.set()

@@ -25,7 +25,7 @@ from tunedrop.training.public_hub import PUBLIC_BUCKET
 IMPORT_JOB = ":model-import-job/"
 MODEL = ":imported-model/"
 IN_TOTAL = "L-45B04988"
-
+AT_ONCE = "L-5F098EFA"
 
 _MODEL_ARNS, _JOB_ARNS = (f"{BEDROCK}imported-model/*",), (f"{BEDROCK}model-import-job/*",)
 _READ_JOB = Permission(sid="ReadImports", actions=("bedrock:GetModelImportJob",), resources=_JOB_ARNS)
@@ -133,7 +133,11 @@ class Imported(ServingKind):
     }
     endpoints = {"cloudwatch": "monitoring"}  # noqa: RUF012
     applications = of_applications("Imported", "imported-model")
-    quota_hint = f"Delete an imported model, or ask for more in Service Quotas: {IN_TOTAL} (3 by default)."
+    quota_hint = (
+        f"Bedrock runs one import job at a time ({AT_ONCE}, which cannot be raised): wait until it has "
+        "ended. If none runs, delete an imported model, or ask for more in Service Quotas: "
+        f"{IN_TOTAL} (3 by default)."
+    )
 
     def create(self, bedrock: Any, wanted: Wanted) -> str:
         of = [{"key": naming.MODEL_TAG, "value": wanted.model_arn}] if wanted.model_arn else []
