@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from datetime import datetime, timedelta
 from typing import Any
 
 from local import ministack
@@ -83,7 +84,7 @@ class Serving:
         endpoint = self._find(self._world.provisioned, request["provisionedModelId"])
         if endpoint.status in ("Creating", "Updating"):
             raise Refusal("ConflictException", "Provisioned throughput is in a mutating state")
-        if endpoint.commitment:
+        if endpoint.commitment and now() < _end_of_term(endpoint):
             raise Refusal("ValidationException", "The commitment term has not ended.")
         self._world.billed.append((endpoint.arn, self._hours(endpoint) * endpoint.units))
         del self._world.provisioned[endpoint.arn]
@@ -195,9 +196,17 @@ class Serving:
             "creationTime": endpoint.created,
             "lastModifiedTime": endpoint.updated or endpoint.created,
         }
-        return found | ({"commitmentDuration": endpoint.commitment} if endpoint.commitment else {})
+        if not endpoint.commitment:
+            return found
+        term = {"commitmentDuration": endpoint.commitment}
+        return found | term | {"commitmentExpirationTime": _end_of_term(endpoint)}
 
 
 def _here(shelf: dict[str, Endpoint]) -> list[Endpoint]:
     """Those of the request's Region: Bedrock's lists and quotas are per Region."""
     return [one for one in shelf.values() if one.arn.split(":")[3] == ministack.region()]
+
+
+def _end_of_term(endpoint: Endpoint) -> datetime:
+    """The end of a commitment. How many days Bedrock's months have is a belief."""
+    return endpoint.created + timedelta(days={"OneMonth": 30, "SixMonths": 180}[endpoint.commitment or ""])

@@ -127,14 +127,12 @@ SWAP = (
 )
 PROMOTE = (
     *READ_ALIAS, Call("ssm:PutParameter", ALIAS), Call("ssm:DeleteParameter", ALIAS), *READ_SERVING, *SWAP,
+    *(Call("bedrock:ListTagsForResource", one, OURS) for one in (DEPLOYMENT, THROUGHPUT)),
 )  # fmt: skip
 END = (
     *PROMOTE, *READ_MODEL, *LIST_JOBS, JUDGING[1],
     *LIST_ALIASES,
-    *(
-        Call("bedrock:ListTagsForResource", one, OURS)
-        for one in (JOB, EVALUATION, DEPLOYMENT, THROUGHPUT)
-    ),
+    *(Call("bedrock:ListTagsForResource", one, OURS) for one in (JOB, EVALUATION)),
 )  # fmt: skip
 INVOKE = tuple(Call("bedrock:InvokeModel", one) for one in (BASE, PROFILE, DEPLOYMENT, THROUGHPUT))
 CLOSE = (

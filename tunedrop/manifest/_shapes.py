@@ -69,7 +69,8 @@ class Deployment(msgspec.Struct, frozen=True, kw_only=True):
     model_units
         The number of model units of provisioned throughput.
     commitment
-        A term lowers the hourly price and cannot be ended early; the stage must allow it.
+        A term lowers the hourly price and cannot be ended early; the stage must allow it, `keep_for` be as
+        long, and `stable_arn` false.
     keep_for
         How long the model stays in service after its evaluation: a duration such as `2h`, or `0s` to release
         it at once. Without this key, a promoted model stays in service if that is free while idle.

@@ -77,7 +77,7 @@ def served(serving: Iterable[InService]) -> Iterator[Served]:
             run_id=one.run_id,
             status=one.status,
             hourly_usd=-1.0 if one.hourly_usd is None else one.hourly_usd,
-            expires_at=one.expires_at,
+            expires_at=one.ends_at,
         )
 
 

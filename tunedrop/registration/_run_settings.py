@@ -17,6 +17,7 @@ from tunedrop.contracts import (
     Run,
     TrainingStage,
 )
+from tunedrop.cost.estimate import COMMITTED_HOURS
 from tunedrop.dataset.rules import settings as rule_settings
 from tunedrop.errors import InvalidManifest
 from tunedrop.evaluation.reinforcement import grading
@@ -118,13 +119,32 @@ def _deployment(stage: Stage, asked: manifest.Deployment) -> DeploymentSettings:
             f"deployment.commitment: {asked.commitment} cannot be ended early, and this stage does "
             "not allow it; use none, or set allow_commitment for the stage"
         )
-    return DeploymentSettings(
+    found = DeploymentSettings(
         mode=asked.mode,
         model_units=asked.model_units,
         commitment=asked.commitment,
         keep_for_seconds=None if asked.keep_for is None else clock.duration_seconds(asked.keep_for),
         stable_arn=stage.stable_arn if asked.stable_arn is None else asked.stable_arn,
     )
+    if found.commitment != "none":
+        _refuse_a_vain_commitment(found)
+    return found
+
+
+def _refuse_a_vain_commitment(asked: DeploymentSettings) -> None:
+    """Refuse to pay for a term in which the throughput would not serve the model."""
+    hours = COMMITTED_HOURS[asked.commitment]
+    if (asked.keep_for_seconds or 0) < hours * 3600:
+        raise InvalidManifest(
+            f"deployment.commitment: {asked.commitment} is billed for {hours / 24:g} days, however long the "
+            f"model is kept; set deployment.keep_for to {hours / 24:g}d or more"
+        )
+    if asked.stable_arn:
+        raise InvalidManifest(
+            "deployment.stable_arn: a model takes over the throughput behind the ARN in production, and its "
+            f"own cannot be released before its commitment ({asked.commitment}) ends; write stable_arn: "
+            "false for the run that buys it, and commitment: none for those that follow behind its ARN"
+        )
 
 
 def _evaluation(stage: Stage, asked: manifest.Evaluation, *, graded: bool) -> EvaluationSettings:

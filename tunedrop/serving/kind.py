@@ -170,6 +170,10 @@ class ServingKind(ABC):
     def find(self, bedrock: Any, name: str) -> str:
         """The ARN of the serving resource of this name; the client's error if there is none."""
 
+    def is_of(self, bedrock: Any, arn: str, wanted: Wanted) -> bool:
+        """Whether what was found under a name serves the model that is wanted; the name may be taken."""
+        return self.behind(bedrock, arn).model_arn == wanted.model_arn
+
     @abstractmethod
     def delete(self, bedrock: Any, arn: str) -> None:
         """Delete it; the client's error if AWS refuses."""
@@ -215,6 +219,12 @@ class ServingKind(ABC):
         """The same for a listed resource: the ARN of its model, and its summary in the list."""
         del model_arn, facts
         return 0.0
+
+    def committed_until(self, facts: Mapping[str, Any]) -> str:
+        """Until when a listed resource is billed and cannot be deleted, by its summary in the list; empty if
+        it can be deleted at any time."""
+        del facts
+        return ""
 
     def base_id(self, stage: Stage, base_model: BaseModel) -> str:
         """The modelId of the base model, for the comparison with a model served like this."""

@@ -47,6 +47,7 @@ def by_function(
         )
 
     read, asked = allow("Read", f"Get{noun}"), allow("Ask", "InvokeModel")
+    read_tags = allow("ReadTagsOf", "ListTagsForResource")
     listed = allow("List", f"List{noun}s", "*")  # list operations take no resource
     waits = (read, listed) if queues else (read,)
     swapped = (
@@ -56,7 +57,7 @@ def by_function(
     ended = (
         read,
         allow("Release", f"Delete{noun}", when=OURS),
-        allow("ReadTagsOf", "ListTagsForResource"),
+        read_tags,
         *swapped,
     )
     created = allow("Create", f"Create{noun}", models, when=WITH_OUR_TAG)
@@ -68,7 +69,7 @@ def by_function(
         "resume_waits": waits,
         "evaluate_model": (asked, read),
         "evaluate_shard": (asked,),
-        "promote_model": (read, *swapped),
+        "promote_model": (read, read_tags, *swapped),
         "release_throughput": ended,
         "sweep_throughput": (*ended, listed),
     }

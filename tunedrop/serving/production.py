@@ -102,9 +102,11 @@ class Production:
             raise CannotSwap(f"{current} was written to the alias by hand")
 
     def _refuse_unserved(self, name: str, run_id: str, current: str | None) -> None:
-        if not current or not serves(current):
+        if not current or models.is_model(current):
             return
-        if self._stage.is_of(current) and not throughput.exists(self._bedrock, current):
+        # What is no resource of a custom model is a base model, which Bedrock serves.
+        is_ours = serves(current) and self._stage.is_of(current)
+        if is_ours and not throughput.exists(self._bedrock, current):
             return
         serve = command("promote", run_id, options=f"--serve --stage {self._stage.name}")
         raise NotKept(
@@ -185,6 +187,14 @@ class Production:
         swapped = len(history) > 1 and history[1].model_id == head.model_id
         return self.aliases.promote(run.name, run.run_id, model_arn, head.model_id, swapped=swapped)
 
+    def noted(self, run: Run, model_arn: str) -> Promotion | None:
+        """What this attempt of a run has put into production according to the history, whether or not the
+        alias says so yet."""
+        history = self.aliases.history(run.name)
+        made = self._replaced(run, model_arn, history)
+        is_head = bool(history) and (history[0].run_id, history[0].model_arn) == (run.run_id, model_arn)
+        return msgspec.structs.replace(made, note="") if made is not None and is_head else made
+
     def _replaced(self, run: Run, model_arn: str, history: list[InProduction]) -> Promotion | None:
         """The promotion that this attempt made, where another model has taken its place since."""
         began = run.resumed_at or run.created_at
@@ -243,7 +253,7 @@ class Production:
         self, name: str, run_id: str, model_arn: str, current: str, deployment: DeploymentSettings
     ) -> Promotion:
         """The promotion to the ARN that was in production before, where Bedrock serves the model now."""
-        kept_until = self._hand_over(current, run_id, deployment.keep_for_seconds)
+        kept_until = self._hand_over(current, run_id, deployment.keep_for_seconds, no_sooner=True)
         promoted = self.aliases.promote(name, run_id, model_arn, current, swapped=True)
         return msgspec.structs.replace(promoted, kept_until=kept_until)
 
@@ -285,10 +295,21 @@ class Production:
                 return False
             raise
 
-    def _hand_over(self, arn: str, run_id: str, keep_for_seconds: int | None = None) -> str:
+    def _hand_over(
+        self, arn: str, run_id: str, keep_for_seconds: int | None = None, *, no_sooner: bool = False
+    ) -> str:
         """Give a serving resource to the run of its model. Returns when it ends, if the run's estimate counts
-        its hours until then (`keep_for`); else it ends as before: an earlier run has paid for that."""
+        its hours until then (`keep_for`); else it ends as before: an earlier run has paid for that.
+
+        Parameters
+        ----------
+        no_sooner
+            Whether an earlier run may have paid for longer.
+        """
         expires = clock.after(clock.now(), keep_for_seconds) if keep_for_seconds else ""
+        if expires and no_sooner:
+            tags_now = self._bedrock.list_tags_for_resource(resourceARN=arn).get("tags", ())
+            expires = max([expires, *(one["value"] for one in tags_now if one["key"] == EXPIRES_TAG)])
         tags: list[dict[str, Any]] = [{"key": RUN_TAG, "value": run_id}]
         if expires:
             tags.append({"key": EXPIRES_TAG, "value": expires})

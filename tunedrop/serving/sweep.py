@@ -25,6 +25,7 @@ class InService(msgspec.Struct, frozen=True, kw_only=True):
     """Something of this stage that serves a model now, or is about to.
 
     `hourly_usd` is its cost per idle hour, in US dollars; None if the catalog has no price.
+    `committed_until`: it was bought for a term; until then it is billed, and Bedrock does not delete it.
     `kept_until_expiry`: a person brought it into service, and will soon let an alias name it. `base_model`:
     a copy of this base model, which belongs to the stage.
     """
@@ -37,6 +38,7 @@ class InService(msgspec.Struct, frozen=True, kw_only=True):
     created_at: str
     run_id: str = ""
     expires_at: str = ""
+    committed_until: str = ""
     kept_until_expiry: bool = False
     base_model: str = ""
     model_units: int = 0
@@ -46,6 +48,16 @@ class InService(msgspec.Struct, frozen=True, kw_only=True):
     def bills_while_idle(self) -> bool:
         """Whether it is billed by the hour, with or without requests."""
         return not kinds.of(self.way).is_free_while_idle
+
+    @property
+    def ends_at(self) -> str:
+        """When the sweep releases it, if it is billed by the hour; empty if it has no expiry."""
+        return max(self.expires_at, self.committed_until) if self.expires_at else ""
+
+    @property
+    def is_late(self) -> bool:
+        """Whether it has outlived its expiry."""
+        return bool(self.ends_at) and clock.now() >= self.ends_at
 
 
 def in_service(
@@ -73,6 +85,7 @@ def in_service(
             created_at=one.created_at,
             run_id=one.run_id,
             expires_at=one.expires_at,
+            committed_until=kinds.of(way).committed_until(one.facts),
             kept_until_expiry=one.kept_until_expiry,
             base_model=one.base_model,
             model_units=int(one.facts.get("modelUnits", 0)),
@@ -112,13 +125,13 @@ class Sweeper:
                 kept=tuple(one.arn for one, gone in done.items() if not gone),
                 failed=tuple(f"{one.subject.removeprefix('release of ')}: {one.error}" for one in failed),
             ),
-            sum(one.bills_while_idle and _is_late(one) for one in found),
+            sum(one.bills_while_idle and one.is_late for one in found),
         )
 
     def _release(self, found: InService, named: set[str]) -> bool:
         if self._is_needed(found, named):
             return False
-        if found.arn in named or (found.bills_while_idle and _is_late(found)):
+        if found.bills_while_idle and found.is_late:
             self._production.stand_down(found.arn, self._registry.name_of(found.run_id))
         try:
             self._removal.remove(found.arn, found.run_id)
@@ -127,13 +140,15 @@ class Sweeper:
         return True
 
     def _is_needed(self, found: InService, named: set[str]) -> bool:
-        late = _is_late(found)
-        if found.base_model:
-            return not late or self._compares_with(found.base_model)
+        late = found.is_late
+        if clock.now() < found.committed_until:
+            return True  # Bedrock bills it until then, and deletes it only then
         if found.bills_while_idle and late:
             return False
         if found.arn in named or (found.kept_until_expiry and not late):
             return True
+        if found.base_model:
+            return not late or self._compares_with(found.base_model)
         record = self._registry.get(found.run_id)
         if record is None:
             return False
@@ -146,7 +161,3 @@ class Sweeper:
         has just begun."""
         opened = OpenRuns(self._aws.dynamodb, self._stage, self._registry).records()
         return any(one.run.base_model == base_model for one in opened)
-
-
-def _is_late(found: InService) -> bool:
-    return bool(found.expires_at) and clock.now() >= found.expires_at

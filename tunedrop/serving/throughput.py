@@ -83,7 +83,7 @@ def begin(bedrock: Any, way: Way, wanted: Wanted) -> str:
     try:
         return kinds.of(way).create(bedrock, wanted)
     except ClientError as error:
-        return _after_refusal(bedrock, way, wanted.name, error)
+        return _after_refusal(bedrock, way, wanted, error)
 
 
 def outcome(bedrock: Any, serving: Serving) -> Serving | None:
@@ -167,11 +167,16 @@ def find(bedrock: Any, way: Way, name: str) -> str | None:
         raise
 
 
-def _after_refusal(bedrock: Any, way: Way, name: str, error: ClientError) -> str:
+def _after_refusal(bedrock: Any, way: Way, wanted: Wanted, error: ClientError) -> str:
     code, message = aws.code_of(error), aws.message_of(error)
     if code in ("ConflictException", "ValidationException"):
-        earlier = find(bedrock, way, name)
+        earlier = find(bedrock, way, wanted.name)
         if earlier is not None:
+            if wanted.model_arn and not kinds.of(way).is_of(bedrock, earlier, wanted):
+                raise ThroughputFailed(
+                    f"{earlier} has the name {wanted.name} and serves another model: somebody else has made "
+                    "it. Delete it, then retry the run"
+                ) from error
             return earlier
     if aws.is_transient(error):
         raise TransientError(aws.explain(error)) from error

@@ -157,7 +157,10 @@ def test_models_in_production_are_named_before_the_confirmation(
     before = builders.MODEL_ARN.replace("abcdefghij12", "zzzzzzzzzz99")
     deployed.aliases.promote("persona", "persona-9999999999", before, before)
     deployed.aliases.promote("persona", promoted, builders.MODEL_ARN, ARN)
-    facts = {"arn": ARN, "model_arn": builders.MODEL_ARN, "run_id": promoted, "status": "Active"}
+    facts = {
+        "arn": ARN, "model_arn": builders.MODEL_ARN, "run_id": promoted, "status": "Active",
+        "committed_until": "",
+    }  # fmt: skip
     served = [type("One", (), facts)]
     for module in ("costs._serving", "production._moving"):
         monkeypatch.setattr(f"tunedrop.cli.{module}.in_service", lambda *_: served)
@@ -169,6 +172,21 @@ def test_models_in_production_are_named_before_the_confirmation(
     assert "IN PRODUCTION  /tunedrop/test/models/persona" in err
     assert "without a terminal, say --yes" in err
     assert deployed.aliases.all() == changed
+
+
+def test_throughput_of_a_commitment_is_not_taken_out_of_production_in_vain(
+    deployed: Deployed, promoted: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Bedrock deletes it only when the commitment ends; the alias was changed all the same."""
+    arn = builders.PROVISIONED_ARN
+    deployed.aliases.promote("persona", promoted, builders.MODEL_ARN, arn)
+    facts = {"arn": arn, "run_id": promoted, "committed_until": "2126-01-01T00:00:00Z"}
+    monkeypatch.setattr("tunedrop.cli.costs._serving.in_service", lambda *_: [type("One", (), facts)])
+
+    code, _, err = run("throughput", "release", arn, "--production", "--yes")
+
+    assert (code, "was bought for a term, until 2126-01-01" in err) == (NO, True)
+    assert deployed.aliases.current("persona") == arn
 
 
 @pytest.mark.parametrize("has_history", [True, False])
@@ -366,7 +384,8 @@ def test_a_call_that_is_interrupted_says_what_is_unknown(
     def interrupted(*_: object) -> None:
         raise KeyboardInterrupt
 
-    served = [type("One", (), {"arn": ARN, "model_arn": builders.MODEL_ARN, "run_id": "persona-0123456789"})]
+    facts = {"arn": ARN, "run_id": "persona-0123456789", "committed_until": ""}
+    served = [type("One", (), facts)]
     monkeypatch.setattr("tunedrop.cli.costs._serving.in_service", lambda *_: served)
     monkeypatch.setattr(f"tunedrop.cli.{call}", interrupted)
 

@@ -109,6 +109,30 @@ def test_a_manifest_that_cannot_be_used_is_refused_with_its_cause(
     assert cause in found.failure.cause
 
 
+@pytest.mark.parametrize(
+    ("deployment", "cause"),
+    [
+        ("commitment: 1-month", "set deployment.keep_for to 30d or more"),
+        ("commitment: 1-month, keep_for: 29d", "is billed for 30 days"),
+        ("commitment: 6-months, keep_for: 30d", "set deployment.keep_for to 180d or more"),
+        ("commitment: 1-month, keep_for: 30d, stable_arn: true", "deployment.stable_arn"),
+        ("commitment: 1-month, keep_for: 30d", ""),
+        ("commitment: none, keep_for: 8h, stable_arn: true", ""),
+    ],
+)
+def test_a_term_is_not_bought_in_which_the_throughput_serves_nothing(
+    aws: Aws, deployment: str, cause: str
+) -> None:
+    stage = builders.stage(allow_commitment=True)
+    put(aws, stage, "runs/law/train.jsonl")
+    text = f"{MANIFEST}deployment: {{mode: provisioned, {deployment}}}\n"
+
+    found = register(aws, stage, put(aws, stage, "runs/law/run.yaml", text))
+
+    assert (found.outcome == "refused") is bool(cause)
+    assert found.failure is None or cause in found.failure.cause
+
+
 def test_a_run_begins_at_a_whole_second_as_s3_tells_when_an_approve_object_came(
     aws: Aws, stage: Stage
 ) -> None:

@@ -56,6 +56,10 @@ class Deployments:
     def tag_resource(self, resourceARN: str, tags: list[dict[str, str]]) -> None:  # noqa: N803
         self.tags |= {f"{resourceARN} {tag['key']}": tag["value"] for tag in tags}
 
+    def list_tags_for_resource(self, resourceARN: str) -> dict[str, Any]:  # noqa: N803
+        of = ((name.split(), value) for name, value in self.tags.items())
+        return {"tags": [{"key": key, "value": value} for (arn, key), value in of if arn == resourceARN]}
+
 
 @pytest.fixture
 def deployments(aws: Aws) -> Deployments:
@@ -102,15 +106,20 @@ def test_a_model_that_nothing_serves_takes_no_place_of_one_that_is_served(
     assert production.promote("persona", "persona-2", SECOND, None, MOVING).model_id == SECOND
 
 
-def test_a_model_that_nothing_serves_takes_no_place_of_what_another_account_serves(
-    aws: Aws, production: Production
+@pytest.mark.parametrize(
+    "by_hand", [FIRST_AT.replace("111122223333", "444455556666"), "us.amazon.nova-lite-v1:0"]
+)
+def test_a_model_that_nothing_serves_takes_no_place_of_what_another_account_or_bedrock_serves(
+    aws: Aws, production: Production, by_hand: str
 ) -> None:
-    elsewhere = FIRST_AT.replace("111122223333", "444455556666")
     name = production.aliases.parameter("persona")
-    aws.ssm.put_parameter(Name=name, Value=elsewhere, Type="String", Overwrite=True)
+    aws.ssm.put_parameter(Name=name, Value=by_hand, Type="String", Overwrite=True)
 
     with pytest.raises(NotKept):
         production.promote("persona", "persona-2", SECOND, None, MOVING)
+
+    aws.ssm.put_parameter(Name=name, Value=FIRST, Type="String", Overwrite=True)  # which nothing serves
+    assert production.promote("persona", "persona-2", SECOND, None, MOVING).model_id == SECOND
 
 
 def test_a_person_may_put_a_model_into_production_that_nothing_serves(production: Production) -> None:
@@ -137,12 +146,21 @@ def test_throughput_is_kept_for_as_long_as_was_estimated_from_its_promotion_on(
         assert clock.after(before, 3_600) <= expires <= clock.after(clock.now(), 3_600)
 
 
-@pytest.mark.parametrize("keep", [3_600, None])
+@pytest.mark.parametrize(
+    ("keep", "paid_until", "longer"),
+    [
+        (3_600, "2099-01-01T00:00:00Z", False),
+        (3_600, "2026-01-01T00:00:00Z", True),
+        (None, "2099-01-01T00:00:00Z", False),
+    ],
+)
 def test_behind_a_stable_arn_throughput_ends_no_sooner_than_an_earlier_run_has_paid_for(
-    aws: Aws, stage: Stage, registry: Registry, deployments: Deployments, keep: int | None
-) -> None:
-    """Without `keep_for` it ended within hours, whatever the run before had asked for."""
-    arn, paid_until = builders.PROVISIONED_ARN, "2099-01-01T00:00:00Z"
+    aws: Aws, stage: Stage, registry: Registry, deployments: Deployments, keep: int | None, paid_until: str,
+    longer: bool,
+) -> None:  # fmt: skip
+    """It ended within hours, whatever the run before had asked for: without `keep_for`, and with a shorter
+    one."""
+    arn = builders.PROVISIONED_ARN
     production = Production(aws, stage)
     deployments.provisioned = {arn: FIRST}
     production.promote("persona", "persona-1", FIRST, arn, DeploymentSettings(keep_for_seconds=7_200))
@@ -154,7 +172,9 @@ def test_behind_a_stable_arn_throughput_ends_no_sooner_than_an_earlier_run_has_p
     assert promoted.swapped
     assert deployments.tags[f"{arn} tunedrop:run"] == "persona-2"
     assert bool(promoted.kept_until) is bool(keep)
-    assert deployments.tags[f"{arn} tunedrop:expires"] == (promoted.kept_until or paid_until)
+    expires = deployments.tags[f"{arn} tunedrop:expires"]
+    assert expires == (promoted.kept_until or paid_until)
+    assert (expires != paid_until) is longer
 
 
 def test_what_is_free_while_idle_has_no_end(production: Production, deployments: Deployments) -> None:

@@ -219,6 +219,51 @@ def test_a_list_that_is_refused_stops_no_release_of_others(
     assert trouble.subject.startswith("the list of each ")
 
 
+def test_throughput_of_a_commitment_stays_in_production_until_the_commitment_ends(
+    aws: Aws, stage: Stage, registry: Registry
+) -> None:
+    """Bedrock deletes it only then, and bills it until then: its alias had been taken away all the same."""
+    aliases = Aliases(aws.ssm, aws.dynamodb, stage)
+    aliases.promote("persona", RUN, builders.MODEL_ARN, builders.PROVISIONED_ARN)
+    troubles = Troubles(aws.dynamodb, stage.registry_table)
+
+    def swept(ends: datetime) -> tuple[Released, int]:
+        aws.bedrock = found = bedrock("provisioned", expires="2026-01-01T00:00:00Z")
+        (listed,) = found.list_provisioned_model_throughputs()["provisionedModelSummaries"]
+        listed |= {"commitmentDuration": "OneMonth", "commitmentExpirationTime": ends}
+        return Sweeper(aws, stage, troubles).sweep()
+
+    early, late = swept(datetime(2126, 1, 1, tzinfo=UTC))
+    assert (early.kept, late, troubles.failed) == ((builders.PROVISIONED_ARN,), 0, [])
+    assert aliases.current("persona") == builders.PROVISIONED_ARN
+
+    registry.register(builders.run())
+    registry.end(RUN, "rejected", None)
+    aliases.withdraw("persona")
+    early, _ = swept(datetime(2126, 1, 1, tzinfo=UTC))
+    assert (early.kept, troubles.failed) == ((builders.PROVISIONED_ARN,), [])  # whoever owns it
+
+    ended, late = swept(datetime(2026, 2, 1, tzinfo=UTC))
+    assert (ended.released, late) == ((builders.PROVISIONED_ARN,), 1)
+
+
+def test_throughput_is_released_though_the_row_of_its_run_cannot_be_read(
+    aws: Aws, stage: Stage, registry: Registry
+) -> None:
+    """It was billed until somebody repaired the row."""
+    registry.register(builders.run())
+    key = {"pk": {"S": f"RUN#{RUN}"}, "sk": {"S": "RUN"}}
+    aws.dynamodb.update_item(
+        TableName=stage.registry_table, Key=key, UpdateExpression="SET #run = :none",
+        ExpressionAttributeNames={"#run": "run"}, ExpressionAttributeValues={":none": {"S": "{"}},
+    )  # fmt: skip
+
+    swept = sweep(aws, stage, bedrock("provisioned", expires="2026-01-01T00:00:00Z"))
+
+    assert swept.released == (builders.PROVISIONED_ARN,)
+    assert registry.name_of(RUN) == "persona"
+
+
 IMPORTED = "arn:aws:bedrock:us-west-2:111122223333:imported-model/abcdefghij12"
 QWEN = "qwen.qwen3-4b"
 
@@ -260,6 +305,25 @@ def test_an_imported_base_model_goes_once_no_run_has_needed_it_for_long(
         registry.register(builders.run(run_id="other-0123456789", base_model=running))
 
     assert sweep(aws, stage, with_base(expires, owner)).released == (() if stays else (IMPORTED,))
+
+
+def test_an_imported_base_model_that_somebody_has_put_into_production_stays(
+    aws: Aws, stage: Stage, registry: Registry
+) -> None:
+    """Its alias was taken away, and the model deleted, once no run had needed it for days."""
+    del registry
+    stage = msgspec.structs.replace(stage, engines=("bedrock", "sagemaker-serverless"))
+    aws.sagemaker = FakeBedrock(
+        list_training_jobs={"TrainingJobSummaries": []},
+        list_model_package_groups={"ModelPackageGroupSummaryList": []},
+    )
+    aliases = Aliases(aws.ssm, aws.dynamodb, stage)
+    aws.ssm.put_parameter(Name=aliases.parameter("persona"), Value=IMPORTED, Type="String")
+
+    swept = sweep(aws, stage, with_base("2026-01-01T00:00:00Z"))
+
+    assert (swept.released, swept.kept) == ((), (IMPORTED,))
+    assert aliases.current("persona") == IMPORTED
 
 
 @pytest.mark.parametrize(("expires", "goes"), [("2026-01-01T00:00:00Z", True), (FUTURE, False)])

@@ -176,10 +176,35 @@ def test_throughput_to_be_kept_expires_later_and_for_a_rollback_says_so(stage: S
 def test_a_retry_finds_what_an_earlier_try_has_created(stage: Stage) -> None:
     bedrock = FakeBedrock(
         create_custom_model_deployment=refusal("ValidationException", "name is in use"),
-        get_custom_model_deployment={"customModelDeploymentArn": builders.DEPLOYMENT_ARN},
-    )
+        get_custom_model_deployment={
+            "customModelDeploymentArn": builders.DEPLOYMENT_ARN, "modelArn": builders.MODEL_ARN,
+        },
+    )  # fmt: skip
 
     assert create(bedrock, stage, "on-demand").arn == builders.DEPLOYMENT_ARN
+
+
+def test_what_somebody_else_has_made_under_a_runs_name_is_not_taken_for_its_own(stage: Stage) -> None:
+    """It would have been evaluated, and put into production."""
+    others = builders.MODEL_ARN[:-1] + "9"
+    job = {"jobArn": IMPORT_JOB, "modelDataSource": {"s3DataSource": {"s3Uri": "s3://elsewhere/weights/"}}}
+    refused = refusal("ValidationException", "name is in use")
+    bedrock = FakeBedrock(
+        create_custom_model_deployment=refused,
+        get_custom_model_deployment={
+            "customModelDeploymentArn": builders.DEPLOYMENT_ARN, "modelArn": others,
+        },
+        create_provisioned_model_throughput=refused,
+        get_provisioned_model_throughput={
+            "provisionedModelArn": builders.PROVISIONED_ARN, "modelArn": others, "status": "InService",
+        },
+        create_model_import_job=refused,
+        get_model_import_job=job,
+    )  # fmt: skip
+
+    for way in ("on-demand", "provisioned", "imported"):
+        with pytest.raises(ThroughputFailed, match="serves another model"):
+            create(bedrock, stage, way)
 
 
 @pytest.mark.parametrize(

@@ -47,6 +47,9 @@ def release(here: Deployed, arn: str, *, production: bool, yes: bool, format_: F
     alias = here.aliases.naming(arn, name)
     if arn not in found and not (alias and serves(arn)):
         fail(f"stage {here.name} serves no model under {arn}", NO, _hint(arn, found, here.name))
+    if arn in found and found[arn].committed_until > clock.now():
+        until = when(found[arn].committed_until)
+        fail(f"{arn} was bought for a term, until {until}: Bedrock bills it and deletes it only then", NO)
     run_id = found[arn].run_id if arn in found else _promoted_by(here, alias)
     of = f"is a copy of {_whose(found[arn])}" if not run_id else f"serves the model of {run_id}"
     if alias and not production:
@@ -124,9 +127,9 @@ def _rate(one: InService) -> str:
 def _until(one: InService) -> str:
     if (kind := kinds.of(one.way)).is_free_while_idle:
         return kind.while_idle
-    if not console.is_terminal or not one.expires_at:
-        return one.expires_at or "nobody ends it"
-    left = clock.seconds_between(clock.now(), one.expires_at)
+    if not console.is_terminal or not one.ends_at:
+        return one.ends_at or "nobody ends it"
+    left = clock.seconds_between(clock.now(), one.ends_at)
     return f"in {duration(left)}" if left > 0 else "the next sweep releases it"
 
 

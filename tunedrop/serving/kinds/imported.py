@@ -165,6 +165,11 @@ class Imported(ServingKind):
     def find(self, bedrock: Any, name: str) -> str:
         return str(bedrock.get_model_import_job(jobIdentifier=name)["jobArn"])
 
+    def is_of(self, bedrock: Any, arn: str, wanted: Wanted) -> bool:
+        """By the files that its job imports."""
+        source = bedrock.get_model_import_job(jobIdentifier=arn).get("modelDataSource", {})
+        return bool(source.get("s3DataSource", {}).get("s3Uri") == wanted.weights)
+
     def delete(self, bedrock: Any, arn: str) -> None:
         """A running import job must end first: Bedrock has no operation that stops it."""
         if IMPORT_JOB in arn:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from tunedrop import catalog, naming
+from tunedrop import catalog, clock, naming
 from tunedrop.aws.quotas import Quota, Quotas, Shortage, Use
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Commitment
@@ -109,6 +109,11 @@ class Provisioned(ServingKind):
             return None
         commitment = commitment_of(facts.get("commitmentDuration", ""))
         return self.hourly_usd(base_model, int(facts["modelUnits"]), commitment)
+
+    def committed_until(self, facts: Mapping[str, Any]) -> str:
+        """`commitmentExpirationTime` (ListProvisionedModelThroughputs; botocore's service model)."""
+        ends = facts.get("commitmentExpirationTime")
+        return clock.write(ends) if ends is not None else ""
 
     def behind(self, bedrock: Any, arn: str) -> Behind:
         found = bedrock.get_provisioned_model_throughput(provisionedModelId=arn)
