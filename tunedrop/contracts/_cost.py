@@ -66,7 +66,8 @@ class Estimate(msgspec.Struct, frozen=True, kw_only=True):
 class ActualCost(msgspec.Struct, frozen=True, kw_only=True):
     """The actual cost of a run; `low` and `high` bound the part that cannot be measured.
 
-    `forecast` is the monthly cost of its model while it exists; not spent, and not in the sums.
+    `forecast` is the monthly cost of its model while it exists, `kept` what the throughput that goes on
+    serving it will cost until it is released; not spent, and not in the sums.
     """
 
     lines: tuple[CostLine, ...]
@@ -74,3 +75,4 @@ class ActualCost(msgspec.Struct, frozen=True, kw_only=True):
     likely: float
     high: float
     forecast: tuple[CostLine, ...] = ()
+    kept: tuple[CostLine, ...] = ()

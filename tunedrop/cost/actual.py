@@ -26,18 +26,35 @@ def actual(
     """The cost of a run in US dollars, from its results.
 
     Bedrock reports neither the trained tokens nor their price, so training is computed from our own estimate
-    of tokens. Serving that continues after the run (`Released.kept`) is counted up to `now`. The model's
-    storage is billed monthly while it exists; it is a forecast, not yet spent.
+    of tokens. Serving that continues after the run (`Released.kept`) is counted up to `now`; what it costs
+    from then on (`keep_for`) is not spent yet, nor is the model's storage, which is billed monthly.
 
     Parameters
     ----------
     base_model
-        None if the run was refused before it had one, and so cost nothing.
+        None if the run was refused before it had one, and so cost nothing; or if the catalog has lost it, so
+        that its estimate is the best that is known.
     """
-    lines = tuple(_lines(ending, base_model, now, prices_of)) if base_model is not None else ()
+    lines = tuple(
+        _lines(ending, base_model, now, prices_of) if base_model is not None else _as_estimated(ending)
+    )
     low, likely, high = (sum(getattr(line, name) for line in lines) for name in ("low", "likely", "high"))
     forecast = tuple(_forecast(ending, base_model)) if base_model is not None else ()
-    return ActualCost(lines=lines, low=low, likely=likely, high=high, forecast=forecast)
+    kept = tuple(_kept(ending, base_model, now)) if base_model is not None else ()
+    return ActualCost(lines=lines, low=low, likely=likely, high=high, forecast=forecast, kept=kept)
+
+
+def _as_estimated(ending: Ending) -> Iterator[CostLine]:
+    """The cost of a run whose prices nobody knows any more: at most its estimate, if anything was started."""
+    before, found = ending.run.spent_before_usd, ending.estimate
+    if before:
+        yield _before(ending.run, 0.0)
+    if found is not None and ending.started is not None:
+        yield CostLine(
+            item="everything", low=0.0, likely=found.likely, high=found.high,
+            basis=f"as estimated: the catalog no longer has {ending.run.base_model}",
+            source="the run's own estimate",
+        )  # fmt: skip
 
 
 def _forecast(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
@@ -45,6 +62,26 @@ def _forecast(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
         yield imported.storage(base_model, ending.serving.units)
     elif ending.job is not None and not any(kind.serves_files for kind in kinds.offered(base_model)):
         yield storage(base_model)
+
+
+def _kept(ending: Ending, base_model: BaseModel, now: str) -> Iterator[CostLine]:
+    """The hours from now until the throughput in production is released, beyond those of its commitment,
+    which `_throughput` counts."""
+    promotion, settings, serving = ending.promotion, ending.run.deployment, ending.serving
+    if promotion is None or not promotion.kept_until:
+        return
+    since = now
+    if serving is not None and not promotion.swapped:
+        since = max(now, clock.after(serving.created_at, int(COMMITTED_HOURS[settings.commitment] * 3600)))
+    hours = max(0.0, clock.seconds_between(since, promotion.kept_until)) / 3600
+    if hours:
+        yield priced(
+            "provisioned throughput in production",
+            base_model.prices.provisioned_per_unit_hour.get(settings.commitment),
+            hours * settings.model_units,
+            f"{settings.model_units} model unit(s) x {hours:.2f} h until {promotion.kept_until}",
+            "an hour and unit",
+        )
 
 
 def _lines(ending: Ending, base_model: BaseModel, now: str, prices_of: PricesOf) -> Iterator[CostLine]:

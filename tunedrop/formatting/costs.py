@@ -36,6 +36,19 @@ def paid_in_words(run: Run) -> str:
 
 def forecast_in_words(cost: ActualCost) -> str:
     """What keeping the model will cost; empty where there is none, or storage is free."""
+    return "; ".join(filter(None, (_kept_in_words(cost), _storage_in_words(cost))))
+
+
+def _kept_in_words(cost: ActualCost) -> str:
+    if not cost.kept:
+        return ""
+    if any(not line.source for line in cost.kept):
+        return "the throughput that serves the model is billed by the hour, at an unknown price"
+    usd = sum(line.likely for line in cost.kept)
+    return f"{usd:.2f} USD for the throughput that serves the model, until it is released"
+
+
+def _storage_in_words(cost: ActualCost) -> str:
     monthly = sum(line.likely for line in cost.forecast)
     if any(not line.source for line in cost.forecast):
         return "storage of the model is billed by the month, at an unknown price"

@@ -106,11 +106,11 @@ class Registry:
         return record_of(item) if item is not None else None
 
     def named(self, name: str) -> list[Record]:
-        """The runs of a name, newest first."""
+        """The runs of a name, newest first; unreadable rows are noted in `unreadable`."""
         return list(self._of_name(name))
 
     def _of_name(self, name: str) -> Iterator[Record]:
-        return (record for one in self._ids_of(name) if (record := self.get(one)) is not None)
+        return self.some(self._ids_of(name))
 
     def _ids_of(self, name: str) -> Iterator[str]:
         items = self._table.query({"pk": f"NAME#{name}"}, forward=False)
@@ -135,9 +135,14 @@ class Registry:
         return self.some(_at_most(ids, most))
 
     def name_of(self, run_id: str) -> str:
-        """The name of a run; empty if there is none of this id."""
-        record = self.get(run_id) if run_id else None
-        return record.run.name if record is not None else ""
+        """The name of a run, also of an unreadable one; empty if there is none of this id."""
+        item = self._run(run_id) if run_id else None
+        return str(item.get("name", "")) if item is not None else ""
+
+    def is_open(self, run_id: str) -> bool:
+        """Whether a run is open, also an unreadable one."""
+        item = self._run(run_id)
+        return item is not None and item.get("status") == OPEN
 
     def find(self, name: str) -> Record | None:
         """The run of this id, else the latest of this name."""

@@ -45,7 +45,7 @@ class OpenRuns:
         for _ in range(_TRIES):
             if self._add(tenant, run_id):
                 return True
-            ended = next((one for one in self._holders(tenant) if not self._is_open(one)), None)
+            ended = next((one for one in self._holders(tenant) if not self._registry.is_open(one)), None)
             if ended is None:
                 return False
             self._remove(tenant, ended)
@@ -71,10 +71,6 @@ class OpenRuns:
 
     def _holders(self, tenant: str) -> list[str]:
         return sorted((self._table.get(*_key(tenant)) or {}).get("holders", ()))
-
-    def _is_open(self, run_id: str) -> bool:
-        record = self._registry.get(run_id)
-        return record is not None and record.is_open
 
     def _remove(self, tenant: str, ended: str) -> None:
         self._table.change(*_key(tenant), "DELETE holders :ended", {":ended": {ended}})

@@ -40,8 +40,8 @@ _VERSION = "#VERSION"
 
 
 class Amounts(msgspec.Struct, frozen=True, kw_only=True):
-    """A run's US dollars: `spent` by ended attempts, `committed` to the current attempt or a month's storage
-    of its model, `requested` while it waits for approval."""
+    """A run's US dollars: `spent` by ended attempts, `committed` to the current attempt or to a month's
+    storage of its model and the throughput that it keeps, `requested` while it waits for approval."""
 
     spent: float = 0.0
     committed: float = 0.0
@@ -94,20 +94,30 @@ class Spending:
 
     def __init__(self, dynamodb: Any, table: str) -> None:
         self._table = Table(dynamodb, table)
+        self.unreadable: dict[str, Exception] = {}
+        """The rows of months that were left out because they could not be read, with the error, by run id."""
 
     def read(self, month: str) -> Month:
-        """A month, read consistently."""
+        """A month, read consistently. Unreadable rows are left out and noted in `unreadable`."""
         items = {item["sk"]: item for item in self._table.query({"pk": f"MONTH#{month}"})}
         last = items.pop(_VERSION, {})
         version = int(last.get("version", 0))
         if "last" in last:
             items[last["last"]["sk"]] = last["last"]
         runs = {key.removeprefix("RUN#"): item for key, item in items.items()}
+        read = {run_id: self._amounts(run_id, item) for run_id, item in runs.items()}
         return Month(
             version=version,
-            runs={run_id: _read(item) for run_id, item in runs.items()},
+            runs={run_id: amounts for run_id, amounts in read.items() if amounts is not None},
             tenants={run_id: item["tenant"] for run_id, item in runs.items() if "tenant" in item},
         )
+
+    def _amounts(self, run_id: str, item: Item) -> Amounts | None:
+        try:
+            return _read(item)
+        except (TypeError, ValueError) as error:
+            self.unreadable[run_id] = error
+            return None
 
     def estimate(self, run: Run, decide: Callable[[Month], Estimate]) -> Estimate:
         """Commit a run's estimated cost, or record it as requested if it needs approval.
@@ -166,8 +176,9 @@ class Spending:
         found = {}
         for month in months_between(run.created_at, clock.now()):
             item = self._table.get(f"MONTH#{month}", f"RUN#{run.run_id}")
-            if item is not None:
-                found[month] = _read(item)
+            amounts = self._amounts(run.run_id, item) if item is not None else None
+            if amounts is not None:
+                found[month] = amounts
         return found
 
     def _change(self, key: str, run: Run, change: Callable[[Month, Amounts], tuple[Amounts, Any]]) -> Any:

@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from tunedrop import aws, catalog, clock, naming
 from tunedrop.aws import Aws
 from tunedrop.aws.subjects import attributes
+from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Ending, Evaluation, Notice, Promotion, RunEnded, Verdict
 from tunedrop.cost import prices
 from tunedrop.cost.actual import actual
@@ -20,6 +21,7 @@ from tunedrop.reporting import chat, chat_channel, links, model_card, notificati
 from tunedrop.reporting.outcome import after_promotion, for_people, outcome_of
 from tunedrop.results import index, unfinished
 from tunedrop.results.artifacts import write_text
+from tunedrop.serving.production import Production
 from tunedrop.stage import Stage
 
 _log = logging.getLogger(__name__)
@@ -37,8 +39,9 @@ def close(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, report: s
     run, outcome = ending.run, outcome_of(ending)
     report_uri = _write(aws_, stage, ending, report)
     ended = outcome_event.run_ended(stage, ending, report_uri)
-    _emit(aws_, stage, registry, ended)
+    # People first: a bus that is gone for good keeps nobody from being notified.
     sent = _publish(aws_, stage, registry, ending, ended)
+    _emit(aws_, stage, registry, ended)
     registry.end(run.run_id, outcome, ending.failure, run.execution_arn)
     _rewrite_index(aws_, stage)
     return Notice(
@@ -58,13 +61,17 @@ def _rewrite_index(aws_: Aws, stage: Stage) -> None:
         _log.exception("the index page could not be written")
 
 
-def with_promotion(registry: Registry, ending: Ending) -> Ending:
-    """Add the promotion from the registry, if the step that promoted the model has failed.
+def with_promotion(aws_: Aws, stage: Stage, registry: Registry, ending: Ending) -> Ending:
+    """Add the promotion from the registry, or from the alias's history, if the step that promoted the model
+    has failed. What the history says is what the sweep writes to the alias once it may.
 
     A later failure becomes a note, so that registry, message and alias agree.
     """
     if ending.promotion is None and (record := registry.get(ending.run.run_id)) is not None:
-        ending = msgspec.structs.replace(ending, promotion=record.document("promotion", Promotion))
+        promotion = record.document("promotion", Promotion)
+        if promotion is None and ending.job is not None:
+            promotion = Production(aws_, stage).noted(ending.run, ending.job.model_arn)
+        ending = msgspec.structs.replace(ending, promotion=promotion)
     told = after_promotion(ending)
     if told.promotion is not None and told.promotion != ending.promotion:
         registry.save(ending.run.run_id, promotion=told.promotion)
@@ -80,11 +87,8 @@ def with_earlier(registry: Registry, ending: Ending) -> Ending:
 
 def with_cost(s3: Any, registry: Registry, stage: Stage, ending: Ending) -> Ending:
     """Add the run's actual cost by the stage's prices, and save it in the registry."""
-    base_model = None
-    if ending.run.base_model:
-        base_model = prices.current(registry, stage, catalog.find(ending.run.base_model))
     paid = msgspec.structs.replace(ending, evaluation=_asked(s3, stage, ending))
-    cost = actual(paid, base_model, clock.now(), prices.lookup(registry, stage))
+    cost = actual(paid, _base_model(registry, stage, ending), clock.now(), prices.lookup(registry, stage))
     registry.save(ending.run.run_id, cost=cost)
     registry.note_cost(ending.run.run_id, actual_usd=cost.likely)
     return msgspec.structs.replace(ending, cost=cost)
@@ -97,6 +101,14 @@ def _asked(s3: Any, stage: Stage, ending: Ending) -> Evaluation | None:
     except Exception:
         _log.exception("the answers of an unfinished evaluation could not be counted")
         return ending.evaluation
+
+
+def _base_model(registry: Registry, stage: Stage, ending: Ending) -> BaseModel | None:
+    """The base model; None if the run has none, or the catalog of a later release has lost it."""
+    try:
+        return prices.current(registry, stage, catalog.find(ending.run.base_model))
+    except LookupError:
+        return None
 
 
 def _write(aws_: Aws, stage: Stage, ending: Ending, report: str) -> str:

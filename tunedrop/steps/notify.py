@@ -20,13 +20,13 @@ _log = logging.getLogger(__name__)
 
 def end(aws: Aws, stage: Stage, registry: Registry, spending: Spending, ending: Ending) -> Notice:
     """Close a run. A report that cannot be made keeps nobody from being notified."""
-    ending = with_earlier(registry, with_promotion(registry, ending))
+    ending = with_earlier(registry, with_promotion(aws, stage, registry, ending))
     failure = registry.ended_as(ending.run, ending.failure)
     ending = msgspec.structs.replace(ending, failure=failure)
     ending = with_cost(aws.s3, registry, stage, ending)
     if ending.cost is not None:
-        storage = sum(one.likely for one in ending.cost.forecast)
-        spending.settle(ending.run, ending.cost.likely, committed=storage)
+        to_come = sum(one.likely for one in (*ending.cost.forecast, *ending.cost.kept))
+        spending.settle(ending.run, ending.cost.likely, committed=to_come)
     try:
         curves = engines.curves_of(aws, ending.job)
         ending = with_fit(registry, ending, curves)

@@ -13,13 +13,14 @@ from typing import Any, get_args
 
 import msgspec
 
-from tunedrop import catalog, intake
+from tunedrop import catalog, clock, intake
 from tunedrop.aws import Aws
 from tunedrop.contracts import Ending, Run, WaitKind
 from tunedrop.registration import GROWN, ObjectCreated, missed_uploads, retuning, stray_uploads, succession
 from tunedrop.registry import Record, Registry, Seen, lifecycle
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.open_runs import OpenRuns
+from tunedrop.registry.spending import Spending, month_of
 from tunedrop.registry.troubles import REPORT_OF, Trouble, Troubles
 from tunedrop.reporting import trouble
 from tunedrop.results import idle_models, orphans, release, removed_engines
@@ -223,7 +224,14 @@ class Sweep:
         waits = Waits(self._aws.dynamodb, self._stage.waits_table)
         for kind in get_args(WaitKind):
             waits.of_kind(kind)
-        for what, rows in (("registry row of run", self._registry), ("wait of run", waits)):
+        spending = Spending(self._aws.dynamodb, self._stage.registry_table)
+        spending.read(month_of(clock.now()))
+        rows_of: tuple[tuple[str, Registry | Waits | Spending], ...] = (
+            ("registry row of run", self._registry),
+            ("wait of run", waits),
+            ("this month's amounts of run", spending),
+        )
+        for what, rows in rows_of:
             for run_id, error in rows.unreadable.items():
                 self._troubles.note(f"{what} {run_id}", error)
 

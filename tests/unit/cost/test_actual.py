@@ -12,11 +12,13 @@ from tunedrop.contracts import (
     DeploymentSettings,
     Ending,
     Judged,
+    Promotion,
     Score,
     StartedJob,
     TrainingJob,
 )
 from tunedrop.cost.actual import actual, evaluated_usd
+from tunedrop.formatting.costs import forecast_in_words
 
 NOW = "2026-11-23T14:02:00Z"
 SCORE = Score(metric="token_f1", base=0.5, tuned=0.6, difference=0.1, low=0.05, high=0.15)
@@ -145,6 +147,33 @@ def test_provisioned_throughput_costs_its_hours_and_at_least_its_commitment(
 
     assert items(found)["provisioned throughput"] == pytest.approx(usd)
     assert (found.low, found.high) == (pytest.approx(usd), pytest.approx(usd))
+
+
+@pytest.mark.parametrize(
+    ("commitment", "swapped", "until", "hours"),
+    [
+        ("none", False, "2026-11-23T22:02:00Z", 8),
+        ("none", True, "2026-11-23T22:02:00Z", 8),
+        ("none", False, "2026-11-23T14:00:00Z", 0),
+        ("none", False, "", 0),
+        ("1-month", False, "2026-11-23T22:02:00Z", 0),  # which the commitment has paid
+        ("1-month", False, "2026-12-24T12:02:00Z", 24),
+    ],
+)
+def test_throughput_that_stays_in_production_costs_its_hours_to_come(
+    commitment: Any, swapped: bool, until: str, hours: int
+) -> None:
+    """They were in the estimate, and in nobody's month once the run had ended."""
+    deployment = DeploymentSettings(mode="provisioned", commitment=commitment, model_units=2)
+    run = builders.run(base_model=builders.LLAMA_3_1, deployment=deployment)
+    serving = builders.serving(way="provisioned", created_at="2026-11-23T12:02:00Z")
+    promotion = Promotion(alias="/a", model_arn=builders.MODEL_ARN, kept_until=until, swapped=swapped)
+
+    found = cost(builders.LLAMA_3_1, run=run, serving=serving, promotion=promotion)
+
+    price = 24.0 if commitment == "none" else 21.18
+    assert sum(line.likely for line in found.kept) == pytest.approx(2 * hours * price)
+    assert ("for the throughput that serves" in forecast_in_words(found)) is bool(hours)
 
 
 def test_an_evaluation_costs_the_tokens_that_bedrock_counted() -> None:

@@ -60,8 +60,8 @@ def test_of_many_runs_those_are_asked_about_until_one_has_ended(
     for name in names:
         places.take("", name)
     registry.end("run-001", "promoted", None)
-    asked, get = list[str](), registry.get
-    monkeypatch.setattr(registry, "get", lambda run_id: (asked.append(run_id), get(run_id))[1])
+    asked, is_open = list[str](), registry.is_open
+    monkeypatch.setattr(registry, "is_open", lambda run_id: (asked.append(run_id), is_open(run_id))[1])
 
     assert places.take("", "zulu")
     assert asked == ["run-000", "run-001"]
@@ -127,3 +127,21 @@ def test_an_open_run_that_cannot_be_read_hides_no_other(
 
     assert [one.run.run_id for one in places.records()] == ["whole"]
     assert list(registry.unreadable) == ["broken"]
+
+
+def test_an_unreadable_row_keeps_nobody_from_a_place(aws: Aws, stage: Stage, registry: Registry) -> None:
+    """As soon as all places were taken, every upload was refused for it."""
+    begin(registry, "a", "b", "c")
+    places = of(aws, stage, registry, 2)
+    assert [places.take("", one) for one in ("a", "b")] == [True, True]
+    aws.dynamodb.update_item(
+        TableName=stage.registry_table, Key={"pk": {"S": "RUN#a"}, "sk": {"S": "RUN"}},
+        UpdateExpression="SET #run = :none", ExpressionAttributeNames={"#run": "run"},
+        ExpressionAttributeValues={":none": {"S": "{"}},
+    )  # fmt: skip
+
+    assert not places.take("", "c")
+    registry.end("b", "promoted", None)
+    assert places.take("", "c")
+    assert [one.run.run_id for one in registry.named("persona")] == ["c", "b"]
+    assert set(registry.unreadable) == {"a"}

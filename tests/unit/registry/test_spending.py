@@ -282,3 +282,23 @@ def test_amounts_are_sent_as_dynamodb_keeps_them(aws: Aws, spending: Spending) -
     lines = [one["Put"]["Item"] for call in sent for one in call["TransactItems"] if "Put" in one]
     amounts = {value["N"] for line in lines for value in line.values() if "N" in value}
     assert amounts == {"0", "2.5"}
+
+
+def test_a_row_of_a_month_that_cannot_be_read_stops_no_other_run(
+    aws: Aws, stage: Stage, spending: Spending
+) -> None:
+    """No run could be estimated, and none could end."""
+    spending.estimate(run(1), decided(run(1)))
+    spending.estimate(run(2), decided(run(2)))
+    aws.dynamodb.update_item(
+        TableName=stage.registry_table, Key={"pk": {"S": "MONTH#2026-11"}, "sk": {"S": "RUN#run-1"}},
+        UpdateExpression="SET committed = :none", ExpressionAttributeValues={":none": {"S": "ten"}},
+    )  # fmt: skip
+
+    spending.estimate(run(3), decided(run(3), budget=100))
+    spending.settle(run(2), 4.0)
+
+    assert spending.read("2026-11").counted() == 14
+    assert set(spending.unreadable) == {"run-1"}
+    spending.settle(run(1), 2.0)  # which repairs it
+    assert spending.read("2026-11").counted() == 16

@@ -15,6 +15,7 @@ from tunedrop.aws import Aws
 from tunedrop.contracts import (
     ActualCost,
     Ending,
+    Estimate,
     Evaluation,
     EvaluationSettings,
     Failure,
@@ -22,6 +23,7 @@ from tunedrop.contracts import (
     Promotion,
     PromptShard,
     RunEnded,
+    StartedJob,
 )
 from tunedrop.errors import TransientError
 from tunedrop.evaluation import shards
@@ -30,6 +32,7 @@ from tunedrop.evaluation.inference.ask import Answer
 from tunedrop.evaluation.inference.evaluate import Judgement, Prediction
 from tunedrop.registration.resuming import resume
 from tunedrop.registry import Registry
+from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.spending import Spending, month_of
 from tunedrop.reporting import chat, notification
 from tunedrop.results import unfinished
@@ -123,6 +126,69 @@ def test_an_event_that_the_bus_did_not_take_is_tried_again(
     assert record.is_open
 
 
+def test_a_bus_that_is_gone_keeps_nobody_from_being_told(
+    aws: Aws, told: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    published: list[dict[str, Any]] = []
+    monkeypatch.setattr(aws.sns, "publish", lambda **message: published.append(message))
+    monkeypatch.setattr(aws.events, "put_events", _die)
+
+    for _ in range(2):
+        with pytest.raises(Died):
+            closed(aws, told)
+
+    assert len(published) == 1
+
+
+def test_a_run_whose_base_model_the_catalog_has_lost_ends_and_costs_what_was_estimated(
+    aws: Aws, told: Stage, entries: list[dict[str, Any]]
+) -> None:
+    """It stayed open for ever, and nobody was notified."""
+    registry, spending = (
+        Registry(aws.dynamodb, told.registry_table), Spending(aws.dynamodb, told.registry_table),
+    )  # fmt: skip
+    run = builders.run(run_id="lost-0123456789", name="lost", base_model="amazon.gone-v1:0")
+    registry.register(run)
+    estimate = Estimate(lines=(), low=1.0, likely=2.0, high=3.0, budget_usd=10.0)
+    failure = Failure(error="LookupError", cause="base model 'amazon.gone-v1:0' is not in the catalog")
+    ending = Ending(run=run, dataset=builders.dataset(), estimate=estimate, failure=failure)
+    started = StartedJob(outcome="started", job_arn=builders.JOB_ARN)
+
+    for usd, one in ((0.0, ending), (2.0, msgspec.structs.replace(ending, started=started))):
+        assert notify.end(aws, told, registry, spending, one).outcome == "failed"
+        assert spending.read(month_of(clock.now())).counted() == usd
+    record = registry.get(run.run_id)
+    assert record is not None
+    assert (record.status, record.actual_usd) == ("failed", 2.0)
+    assert len(entries) == 1
+
+
+def test_a_promotion_whose_alias_could_not_be_written_is_told_as_the_history_has_it(
+    aws: Aws, told: Stage, entries: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For want of ssm:PutParameter in all tries. The sweep writes the alias once it may; the run was told as
+    failed."""
+    registry, spending = (
+        Registry(aws.dynamodb, told.registry_table), Spending(aws.dynamodb, told.registry_table),
+    )  # fmt: skip
+    aliases = Aliases(aws.ssm, aws.dynamodb, told)
+    with monkeypatch.context() as forbidden:
+        forbidden.setattr(aws.ssm, "put_parameter", _die)
+        with pytest.raises(Died):
+            aliases.promote("persona", PROMOTED.run.run_id, builders.MODEL_ARN, builders.DEPLOYMENT_ARN)
+    failure = Failure(error="PermissionMissing", cause="PutParameter: AccessDenied", step="promote_model")
+
+    ending = msgspec.structs.replace(PROMOTED, promotion=None, failure=failure)
+    notice = notify.end(aws, told, registry, spending, ending)
+
+    record = registry.get(PROMOTED.run.run_id)
+    assert record is not None
+    assert (notice.outcome, record.status) == ("promoted", "promoted")
+    promotion = record.document("promotion", Promotion)
+    assert promotion is not None
+    assert "PutParameter: AccessDenied" in promotion.note
+
+
 def test_summary_and_report_are_among_the_files(aws: Aws, told: Stage, entries: list[dict[str, Any]]) -> None:
     closed(aws, told, report="<html>\ud800")
 
@@ -166,7 +232,7 @@ def test_a_run_is_told_and_on_the_bus_before_it_is_closed(
 
     closed(aws, told)
 
-    assert order == [("event", True), ("message", True)]
+    assert order == [("message", True), ("event", True)]
     record = registry.get(PROMOTED.run.run_id)
     assert record is not None
     assert not record.is_open
@@ -202,7 +268,7 @@ class Died(Exception):
     """The function was killed."""
 
 
-def _die(*_: Any) -> None:
+def _die(*_: Any, **__: Any) -> None:
     raise Died
 
 

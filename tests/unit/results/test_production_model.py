@@ -266,7 +266,7 @@ class InProduction(RuleBasedStateMachine):
         assert record is not None
         failure = failure or (None if record.document("promotion", Promotion) else BOOM)
         ending = Ending(run=record.run, evaluation=builders.evaluation(), failure=failure)
-        ending = with_promotion(self.registry, ending)
+        ending = with_promotion(self.aws, self.stage, self.registry, ending)
         self.registry.end(run_id, outcome_of(ending), ending.failure)
 
     def _sweep(self) -> None:
@@ -279,7 +279,9 @@ class InProduction(RuleBasedStateMachine):
             if failure is None:
                 continue
             ending = orphans.settle(self.aws, self.stage, seen, failure)
-            ending = with_promotion(self.registry, msgspec.structs.replace(ending, evaluation=None))
+            ending = with_promotion(
+                self.aws, self.stage, self.registry, msgspec.structs.replace(ending, evaluation=None)
+            )
             self.registry.end(seen.run.run_id, outcome_of(ending), ending.failure)
 
     def _dying(self, calls: int | None, act: Any) -> Any:
