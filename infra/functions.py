@@ -46,9 +46,9 @@ STEPS = (
     Declaration("wait_for_completion", "stores the task token of a run that waits"),
     Declaration("set_up_throughput", "deploys the tuned model"),
     Declaration(
-        "evaluate_model", "evaluates base and tuned model on held-out prompts", 900, 1024, scores=True
+        "evaluate_model", "evaluates base and tuned model on held-out prompts", 900, 2048, scores=True
     ),
-    Declaration("evaluate_shard", "evaluates both models on a shard of held-out prompts", 900, 512),
+    Declaration("evaluate_shard", "evaluates both models on a shard of held-out prompts", 900, 1024),
     Declaration("promote_model", "points the production alias to the tuned model"),
     Declaration("release_throughput", "releases billed resources, unless the run keeps them"),
     Declaration("notify", "writes the report and publishes the result", 120, 1024),

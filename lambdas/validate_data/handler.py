@@ -8,6 +8,8 @@ import msgspec
 from lambdas.services import Services
 from lambdas.step import step
 from tunedrop.contracts import CompletedJob, Dataset, Run, Sharding
+from tunedrop.errors import InvalidDataset
+from tunedrop.evaluation.workload import too_large
 from tunedrop.steps.validate_data import validate_all
 from tunedrop.steps.validate_test_set import retest
 
@@ -26,5 +28,9 @@ class Input(msgspec.Struct, frozen=True):
 def handler(payload: Input, services: Services) -> Dataset | Sharding:
     s3, stage, run = services.aws.s3, services.stage, payload.run
     if payload.job is not None and payload.dataset is not None:
-        return retest(s3, stage, run, payload.dataset, payload.sharding)
-    return validate_all(s3, stage, run, payload.sharding)
+        found = retest(s3, stage, run, payload.dataset, payload.sharding)
+    else:
+        found = validate_all(s3, stage, run, payload.sharding)
+    if isinstance(found, Dataset) and (why := too_large(found, run)):
+        raise InvalidDataset(why)
+    return found

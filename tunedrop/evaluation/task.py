@@ -54,10 +54,13 @@ class EvaluationTask(msgspec.Struct, frozen=True, kw_only=True):
             return []
         settings = self.run.evaluation
         bucket, key = naming.place_of(self.dataset.test.uri)
-        body = aws_.s3.get_object(Bucket=bucket, Key=key)["Body"]
-        found = read_held_out(body.iter_chunks(1 << 20), is_text=self.dataset.target_format == "text")
-        asked_once = distinct(found) if self.dataset.split_off is not None else found
-        held_out = select(asked_once, settings.max_prompts)
+
+        def read() -> Iterator[HeldOut]:
+            body = aws_.s3.get_object(Bucket=bucket, Key=key)["Body"]
+            found = read_held_out(body.iter_chunks(1 << 20), is_text=self.dataset.target_format == "text")
+            return distinct(found) if self.dataset.split_off is not None else found
+
+        held_out = select(read, settings.max_prompts)
         probes = general_ability.questions(self.dataset.target_format, settings.general_ability)
         return held_out + probes
 

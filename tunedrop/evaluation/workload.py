@@ -17,6 +17,12 @@ from tunedrop.stage import Stage
 
 ORDERS_JUDGED = 2
 
+MOST_HELD_OUT_TOKENS = 64_000_000
+"""Of all prompts of a test set: each function that asks reads it, within minutes."""
+
+MOST_ASKED_TOKENS = 16_000_000
+"""Of the prompts that are asked: evaluate_model holds them and all answers (`infra.functions`)."""
+
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked, and how often.
@@ -101,6 +107,27 @@ def undecidable(dataset: Dataset, run: Run, base_model: BaseModel) -> str:
         f"{FEWEST_UNITS}, and it would not be promoted. Upload it again with {enough:,} records or more, or "
         f"with a test file of {FEWEST_UNITS} or more"
     )
+
+
+def too_large(dataset: Dataset, run: Run) -> str:
+    """Why a test set is more than an evaluation can hold, and what to do; empty if it is not.
+
+    It is known before anything is paid: without it, the evaluation of a trained model runs out of memory,
+    however often it is retried.
+    """
+    prompts = _held_out(dataset)
+    if prompts.tokens > MOST_HELD_OUT_TOKENS:
+        return (
+            f"the prompts of the test set have {prompts.tokens:,} tokens, with what was said before each; an "
+            f"evaluation reads at most {MOST_HELD_OUT_TOKENS:,}. Upload it again with a smaller test set"
+        )
+    asked = _selected(prompts, run.evaluation.max_prompts)
+    if asked.tokens > MOST_ASKED_TOKENS:
+        return (
+            f"the {asked.count:,} prompts to be asked have {asked.tokens:,} tokens; an evaluation holds at "
+            f"most {MOST_ASKED_TOKENS:,}. Upload it again with fewer evaluation.max_prompts"
+        )
+    return ""
 
 
 def minutes(asked: Workload, stage: Stage, base_model: BaseModel) -> float | None:

@@ -4,6 +4,7 @@ import io
 import json
 import time
 from collections.abc import Iterable
+from contextlib import nullcontext
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from tests.unit.fake_bedrock import FakeBedrock, refusal
 from tunedrop import catalog
 from tunedrop.catalog.method import Format
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
-from tunedrop.errors import EvaluationFailed
+from tunedrop.errors import EvaluationFailed, TransientError
 from tunedrop.evaluation.inference.ask import Answer, Asker, RateLimiter, Unanswered, persist
 from tunedrop.evaluation.inference.evaluate import CONCURRENCY, distinct, evaluate, select
 
@@ -134,6 +135,38 @@ def test_what_was_answered_before_the_tokens_of_the_day_were_spent_is_kept() -> 
         list(evaluate(questions[len(done) :], Frugal(), Frugal(), deadline=later))
 
 
+THROTTLED = refusal("ThrottlingException", status=429)
+
+
+@pytest.mark.parametrize(("questions", "answered"), [(CONCURRENCY - 1, CONCURRENCY - 1), (CONCURRENCY, 0)])
+def test_a_model_that_answers_nobody_is_asked_again_later(questions: int, answered: int) -> None:
+    """An hour without Bedrock was an evaluation without a verdict. A prompt that it never answers is one."""
+    down = asker(FakeBedrock(converse=THROTTLED))
+    up = asker(FakeBedrock(converse=SPOKEN))
+    later = time.monotonic() + 60
+
+    with pytest.raises(TransientError, match="Throttling") if not answered else nullcontext():
+        done = list(evaluate([QUESTION] * questions, up, down, deadline=later))
+        assert len(done) == answered
+
+    refused = asker(FakeBedrock(converse=refusal("AccessDeniedException")))
+    assert len(list(evaluate([QUESTION] * questions, up, refused, deadline=later))) == questions
+
+
+def test_what_was_answered_before_a_model_answered_nobody_is_kept() -> None:
+    spoken = [SPOKEN] * CONCURRENCY
+    tuned = asker(FakeBedrock(converse=[*spoken, THROTTLED]))
+
+    done = list(
+        evaluate(
+            [QUESTION] * 2 * CONCURRENCY, asker(FakeBedrock(converse=SPOKEN)), tuned,
+            deadline=time.monotonic() + 60,
+        )
+    )  # fmt: skip
+
+    assert [one.error for one in done] == [""] * CONCURRENCY
+
+
 def test_a_prompt_that_keeps_failing_has_a_reason() -> None:
     answer = asker(FakeBedrock(converse=refusal("AccessDeniedException", "not you"))).ask(QUESTION)
 
@@ -185,12 +218,12 @@ def held_out(texts: Iterable[str]) -> list[HeldOut]:
 def test_evaluated_prompts_are_spread_over_the_held_out_set() -> None:
     questions = held_out(map(str, range(100)))
 
-    found = select(questions, 4)
+    found = select(lambda: questions, 4)
 
     assert [one.record // 25 for one in found] == [0, 1, 2, 3]
-    assert select(questions, 4) == found
-    assert select(held_out(map(str, range(1, 101))), 4) != found
-    assert select(questions, 100) == questions
+    assert select(lambda: questions, 4) == found
+    assert select(lambda: held_out(map(str, range(1, 101))), 4) != found
+    assert select(lambda: questions, 100) == questions
 
 
 @pytest.mark.parametrize("place", [0, 7, 50, 99])
@@ -198,9 +231,31 @@ def test_nobody_can_put_long_prompts_where_they_are_asked(place: int) -> None:
     """The estimate takes those that are asked for of average length: of these, one in a hundred is long."""
     texts = ["long" * 100 if number % 100 == place else "hi" for number in range(50_000)]
 
-    found = select(held_out(f"{number} {text}" for number, text in enumerate(texts)), 500)
+    found = select(lambda: held_out(f"{number} {text}" for number, text in enumerate(texts)), 500)
 
     assert sum("long" in one.messages[-1].text for one in found) < 25
+
+
+def test_of_a_large_held_out_set_only_what_is_asked_is_held() -> None:
+    """A test file may have gigabytes: an evaluation ran out of memory after the training was paid."""
+    alive = most = 0
+
+    class Counted(HeldOut, frozen=True, kw_only=True):
+        def __del__(self) -> None:
+            nonlocal alive
+            alive -= 1
+
+    def read() -> Iterable[HeldOut]:
+        nonlocal alive, most
+        for number in range(1_000):
+            alive += 1
+            most = max(most, alive)
+            yield Counted(
+                record=number, turn=0, system="", messages=(Message("user", str(number)),), reference="yes"
+            )
+
+    assert len(select(read, 10)) == 10
+    assert most <= 25
 
 
 def test_a_prompt_of_two_records_is_evaluated_once() -> None:

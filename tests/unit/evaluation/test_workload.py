@@ -18,7 +18,13 @@ from tunedrop.evaluation import workload as workloads
 from tunedrop.evaluation.inference.ask import Answer
 from tunedrop.evaluation.inference.evaluate import Judgement, evaluate, select
 from tunedrop.evaluation.inference.speed import REQUESTS_A_FUNCTION
-from tunedrop.evaluation.workload import outlasts_throughput, workload
+from tunedrop.evaluation.workload import (
+    MOST_ASKED_TOKENS,
+    MOST_HELD_OUT_TOKENS,
+    outlasts_throughput,
+    too_large,
+    workload,
+)
 
 OF_UNKNOWN_PACE = catalog.find(builders.LLAMA_3_1)
 
@@ -136,7 +142,7 @@ def test_the_announced_workload_is_the_actual_one(
 
     list(
         evaluate(
-            select(asked, settings.max_prompts),
+            select(lambda: asked, settings.max_prompts),
             models["base"],
             models["tuned"],
             time.monotonic() + 60,
@@ -224,3 +230,25 @@ def test_nothing_held_out_decides_nothing() -> None:
     why = workloads.undecidable(builders.dataset(test=None), builders.run(), model)
 
     assert why.startswith("0 held-out conversations cannot decide")
+
+
+@pytest.mark.parametrize(
+    ("tokens", "most", "why"),
+    [
+        (MOST_HELD_OUT_TOKENS, 500, ""),
+        (MOST_HELD_OUT_TOKENS + 1, 500, "a smaller test set"),
+        (MOST_ASKED_TOKENS, 100_000, ""),
+        (MOST_ASKED_TOKENS + 1, 100_000, "fewer evaluation.max_prompts"),
+        (MOST_ASKED_TOKENS + 1, 500, ""),
+    ],
+)
+def test_a_test_set_that_no_function_can_hold_is_told_before_it_is_paid(
+    tokens: int, most: int, why: str
+) -> None:
+    run = builders.run(evaluation=EvaluationSettings(max_prompts=most))
+    dataset = held_out(count=50_000, tokens=tokens)
+
+    found = too_large(dataset, run)
+
+    assert why in found
+    assert bool(found) is bool(why)

@@ -73,6 +73,10 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     error: str = ""
 
 
+class Unavailable(Answer, frozen=True, kw_only=True):
+    """No answer after all tries, because the model was throttled or failing: it may answer later."""
+
+
 def most_tokens(reference: str, family: str) -> int:
     """The limit on an answer's tokens: twice the reference's length, up to the model's maximum."""
     most = next((limit for name, limit in MOST_TOKENS.items() if name in family), MOST_TOKENS_OF_OTHERS)
@@ -104,7 +108,11 @@ class RateLimiter:
 
 
 class Unanswered(Exception):
-    """A model returned no answer after all tries; the message says why."""
+    """A model returned no answer after all tries; the message says why. `later`: it may answer later."""
+
+    def __init__(self, reason: str, *, later: bool = False) -> None:
+        super().__init__(reason)
+        self.later = later
 
 
 def persist(
@@ -141,7 +149,7 @@ def persist(
             tries += not (is_asleep(error) and now() < awake_by)
             sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
             pause = min(LONGEST_PAUSE, 2 * pause)
-    raise Unanswered(reason)
+    raise Unanswered(reason, later=tries == TRIES)
 
 
 _STOP_REASONS = {"stop": "end_turn", "length": "max_tokens", "content_filter": "content_filtered"}
@@ -188,7 +196,7 @@ class Asker:
         try:
             answer = persist(self._model_id, lambda: self._read(question), self._limiter, self._sleep)
         except Unanswered as error:
-            return Answer(error=escaping.whole(str(error)))
+            return (Unavailable if error.later else Answer)(error=escaping.whole(str(error)))
         return msgspec.structs.replace(answer, text=escaping.whole(answer.text))
 
     def _read(self, question: HeldOut) -> Answer:

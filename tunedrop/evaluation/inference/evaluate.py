@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Literal, Protocol
@@ -13,8 +13,8 @@ from typing import Literal, Protocol
 import msgspec
 
 from tunedrop.dataset.prepare.held_out import HeldOut
-from tunedrop.errors import EvaluationFailed
-from tunedrop.evaluation.inference.ask import Answer
+from tunedrop.errors import EvaluationFailed, TransientError
+from tunedrop.evaluation.inference.ask import Answer, Unavailable
 
 CONCURRENCY = 8
 """Prompts at a time, each of which all models are asked at once: an imported model is billed for as long as
@@ -122,27 +122,37 @@ def distinct(questions: Iterable[HeldOut]) -> Iterator[HeldOut]:
     """The prompts without exact duplicates that have the same reference."""
     asked = set()
     for one in questions:
-        same = msgspec.json.encode((one.system, one.messages, one.reference))
+        # Of a large test set, hashes take less memory than texts.
+        same = hashlib.sha256(msgspec.json.encode((one.system, one.messages, one.reference))).digest()
         if same not in asked:
             asked.add(same)
             yield one
 
 
-def select(questions: Iterable[HeldOut], most: int) -> list[HeldOut]:
+def select(read: Callable[[], Iterable[HeldOut]], most: int) -> list[HeldOut]:
     """The prompts to evaluate: all, or this many, one from each of as many equal parts of the held-out set.
 
     Which one is drawn by a seed that all prompts make: the estimate counts prompts of average length, and
     whoever writes the test set would otherwise put the long ones where they are asked.
+
+    Parameters
+    ----------
+    read
+        The held-out set from its beginning: read twice if it has more, so that a large one is never in
+        memory as a whole.
     """
-    everything = list(questions)
-    if len(everything) <= most:
-        return everything
-    seed = hashlib.sha256()
-    for one in everything:
+    count, seed, first = 0, hashlib.sha256(), list[HeldOut]()
+    for count, one in enumerate(read(), 1):
         seed.update(repr((one.system, one.messages, one.reference)).encode())
+        if count <= most:
+            first.append(one)
+    if count <= most:
+        return first
+    first.clear()
     draw = random.Random(seed.digest())  # noqa: S311 - not a secret, only not to be steered
-    bounds = [index * len(everything) // most for index in range(most + 1)]
-    return [everything[draw.randrange(first, end)] for first, end in pairwise(bounds)]
+    bounds = [index * count // most for index in range(most + 1)]
+    chosen = {draw.randrange(begin, end) for begin, end in pairwise(bounds)}
+    return [one for at, one in enumerate(read()) if at in chosen]
 
 
 def evaluate(
@@ -180,6 +190,9 @@ def evaluate(
     EvaluationFailed
         If a quota of the day is spent at the first questions. Later it only ends the answers, so that those
         before are kept, and the next call says why.
+    TransientError
+        The same if a model answers none of as many questions as are asked at once, because it is throttled or
+        failing: these are asked again later. A single such question counts as unanswered.
     """
 
     every = {"base": base, "champion": champion, "prompted": prompted}
@@ -225,7 +238,16 @@ def evaluate(
                 if not start:
                     raise
                 return
+            if len(answered) == concurrency and all(map(_is_down, answered)):
+                if not start:
+                    raise TransientError(f"a model does not answer now: {answered[0].error}")
+                return
             yield from answered
+
+
+def _is_down(prediction: Prediction) -> bool:
+    """Whether base or tuned model may answer this prompt later."""
+    return isinstance(prediction.base, Unavailable) or isinstance(prediction.tuned, Unavailable)
 
 
 def _compared(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -64,7 +64,7 @@ def rewarded(
         `time.monotonic()` at which the caller wants to end; a call may take `CALL_SECONDS` beyond it.
     """
     found = list(done)
-    batches = list(_batches(list(_items(found, _metadata(aws_.s3, dataset)))))
+    batches = list(_batches(list(_items(found, _metadata(aws_.s3, dataset, {one.record for one in found})))))
     last = deadline - MARGIN_SECONDS
     with ThreadPoolExecutor(AT_ONCE) as pool:
         for start in range(0, len(batches), AT_ONCE):
@@ -131,13 +131,13 @@ def _items(done: Sequence[Prediction], metadata: Mapping[int, dict[str, Any]]) -
                 yield Item(place, model, sent)
 
 
-def _metadata(s3: Any, dataset: Dataset) -> dict[int, dict[str, Any]]:
-    """What each held-out record holds beside its messages, by its line."""
+def _metadata(s3: Any, dataset: Dataset, asked: Collection[int]) -> dict[int, dict[str, Any]]:
+    """What the held-out records that were asked hold beside their messages, by their lines."""
     if dataset.test is None:
         return {}
     bucket, key = naming.place_of(dataset.test.uri)
     lines = enumerate(s3.get_object(Bucket=bucket, Key=key)["Body"].iter_lines(), 1)
-    records = ((number, json.loads(line)) for number, line in lines if line.strip())
+    records = ((number, json.loads(line)) for number, line in lines if number in asked and line.strip())
     return {
         number: {name: value for name, value in record.items() if name != "messages"}
         for number, record in records
