@@ -174,6 +174,12 @@ class TrainingEngine(ABC):
     def in_progress(self, aws: Aws) -> int:
         """Jobs of this account and Region that hold a slot, regardless of who started them."""
 
+    def of_tunedrop(self, aws: Aws, in_progress: int) -> int:
+        """How many of these count against a stage's `customization_quota`: all, unless the service runs other
+        jobs too, which are no customization."""
+        del aws
+        return in_progress
+
     def shortages(self, aws: Aws, quotas: Quotas, jobs: int) -> Iterator[Shortage]:
         """Bedrock's quotas that leave no room for the models of so many jobs.
 

@@ -154,8 +154,8 @@ def stop(sagemaker: Any, job_arn: str) -> bool:
     return True
 
 
-def count_in_progress(sagemaker: Any) -> int:
-    """Running training jobs of this account and Region, regardless of who started them.
+def count_in_progress(sagemaker: Any, begins: str = "") -> int:
+    """Running training jobs of this account and Region whose names begin so, regardless of who started them.
 
     Raises
     ------
@@ -163,10 +163,12 @@ def count_in_progress(sagemaker: Any) -> int:
         If the jobs cannot be listed.
     """
     pages = sagemaker.get_paginator("list_training_jobs")
+    named = {"NameContains": begins} if begins else {}
     return sum(
-        len(page["TrainingJobSummaries"])
+        not begins or one["TrainingJobName"].startswith(begins)
         for status in RUNNING
-        for page in pages.paginate(StatusEquals=status)
+        for page in pages.paginate(StatusEquals=status, **named)
+        for one in page["TrainingJobSummaries"]
     )
 
 

@@ -69,9 +69,19 @@ def poll(aws_: Aws, stage: Stage, registry: Registry, wait: Wait) -> msgspec.Str
             return job if job.is_over else None
 
 
-def free_slots(aws_: Aws, engine: TrainingEngine, most: int) -> int:
-    """How many more jobs an engine would accept now, given its limit on concurrent jobs."""
-    return max(0, most - engine.in_progress(aws_))
+def free_slots(aws_: Aws, engine: TrainingEngine, quota: int, refused_at: int | None) -> int:
+    """How many more jobs an engine would accept now.
+
+    Parameters
+    ----------
+    quota
+        The stage's maximum of concurrent customization jobs.
+    refused_at
+        How many jobs were running when the engine refused one lately.
+    """
+    running = engine.in_progress(aws_)
+    free = quota - engine.of_tunedrop(aws_, running)
+    return max(0, free if refused_at is None else min(free, refused_at - running))
 
 
 def free_deployments(bedrock: Any, refused_at: int | None) -> int:

@@ -12,6 +12,7 @@ from tunedrop.training import engines, series
 from tunedrop.training.engine import TrainingEngine
 from tunedrop.training.job import QuotaFull
 from tunedrop.training.job import started as found
+from tunedrop.waiting import _poll
 from tunedrop.waiting.table import Waits
 
 
@@ -57,11 +58,10 @@ def start_or_queue(
 
 
 def _has_to_wait(aws: Aws, waits: Waits, stage: Stage, engine: TrainingEngine, granted: bool) -> bool:
-    busy = engine.in_progress(aws)
-    if not granted:
-        busy += len(waits.reserved_slots())
-    most = waits.most_jobs(stage.customization_quota, engine.name)
-    return busy >= most or (not granted and bool(waits.of_kind("slot")))
+    free = _poll.free_slots(aws, engine, stage.customization_quota, waits.refused_at(engine.name))
+    if granted:
+        return not free
+    return free <= len(waits.reserved_slots()) or bool(waits.of_kind("slot"))
 
 
 def _queued_behind(aws: Aws, waits: Waits, engine: TrainingEngine, name: str, full: QuotaFull) -> StartedJob:

@@ -157,8 +157,9 @@ class Callbacks:
         taken = Counter(engine for _, engine in self._engines_of(others))
 
         def free(engine: TrainingEngine) -> int:
-            most = self._waits.most_jobs(self._stage.customization_quota, engine.name)
-            return max(0, _poll.free_slots(self._aws, engine, most) - taken[engine])
+            refused_at = self._waits.refused_at(engine.name)
+            free = _poll.free_slots(self._aws, engine, self._stage.customization_quota, refused_at)
+            return max(0, free - taken[engine])
 
         let_in: list[str] = []
         asked = dict.fromkeys(engine for _, engine in known)

@@ -127,12 +127,6 @@ class Waits:
             TableName=self._table, Item={name: {"S": value} for name, value in item.items()}
         )
 
-    def most_jobs(self, setting: int, engine: str) -> int:
-        """The maximum number of concurrent jobs of an engine: the setting, or fewer if it refused one at a
-        lower number."""
-        refused_at = self.refused_at(engine)
-        return setting if refused_at is None else min(setting, refused_at)
-
     def refused_at(self, engine: str) -> int | None:
         """The number at the last refusal; None if that is too long ago."""
         key = {"run_id": {"S": engine}, "kind": {"S": _REFUSAL}}

@@ -12,6 +12,8 @@ from tunedrop.contracts import Run, StartedJob
 from tunedrop.errors import CustomizationFailed
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
+from tunedrop.training import engines
+from tunedrop.waiting import _poll
 from tunedrop.waiting.queue import start_or_queue
 from tunedrop.waiting.resolve import Callbacks
 from tunedrop.waiting.table import REFUSAL_SECONDS, RESERVED_SECONDS, Waits
@@ -95,7 +97,7 @@ def test_a_refused_job_is_tried_again_only_when_fewer_run_than_at_the_refusal(
 
     assert stage.customization_quota == 2
     assert try_to_start(bedrock, waits, stage).outcome == "queued"
-    assert waits.most_jobs(stage.customization_quota, "bedrock") == 1
+    assert waits.refused_at("bedrock") == 1
     assert try_to_start(bedrock, waits, stage).outcome == "queued"  # Bedrock is not even asked
     assert len(bedrock.called("create_model_customization_job")) == 1
     assert try_to_start(bedrock, waits, stage).outcome == "started"
@@ -134,8 +136,30 @@ def test_as_many_jobs_may_run_as_the_setting_says_or_fewer_where_one_was_refused
         waits.note_refusal(refused_at, "bedrock")
     monkeypatch.setattr(clock, "now", lambda: clock.after(now, seconds))
 
-    assert waits.most_jobs(2, "bedrock") == most
-    assert waits.most_jobs(2, "mantle") == 2
+    aws, bedrock = aws_of(FakeBedrock(list_model_customization_jobs=FREE)), engines.named("bedrock")
+    assert _poll.free_slots(aws, bedrock, 2, waits.refused_at("bedrock")) == most
+    assert waits.refused_at("mantle") is None
+
+
+@pytest.mark.parametrize("engine", ["sagemaker-serverless", "sagemaker-jumpstart"])
+def test_training_jobs_of_others_take_no_slot_of_the_stage(engine: str) -> None:
+    """In an account with ten of them, the largest setting, a run waited for ever."""
+    found = engines.named(engine)
+    jobs = [{"TrainingJobName": f"churn-{number}"} for number in range(10)]
+    jobs += [
+        {"TrainingJobName": f"{found.job_names}-dev-support"},
+        {"TrainingJobName": "my-tunedrop-pretrain-"},
+    ]
+    aws = Aws()
+    aws.sagemaker = FakeBedrock(list_training_jobs={"TrainingJobSummaries": jobs})
+    all_of_them = 2 * len(jobs)  # InProgress and Stopping
+
+    assert _poll.free_slots(aws, found, 10, None) == 10 - 2
+    assert _poll.free_slots(aws, found, 10, all_of_them) == 0  # it was refused with as many
+    assert _poll.free_slots(aws, found, 10, all_of_them + 1) == 1
+    assert {one.get("NameContains") for one in aws.sagemaker.called("list_training_jobs")} == {
+        None, f"{found.job_names}-",
+    }  # fmt: skip
 
 
 def test_a_quota_that_waiting_does_not_free_fails_with_its_name_and_the_request(

@@ -101,6 +101,10 @@ class SageMakerJumpStart(TrainingEngine):
     def in_progress(self, aws: Aws) -> int:
         return sagemaker.count_in_progress(aws.sagemaker)
 
+    def of_tunedrop(self, aws: Aws, in_progress: int) -> int:
+        del in_progress
+        return sagemaker.count_in_progress(aws.sagemaker, f"{self.job_names}-")
+
     def uses(self, aws: Aws, base_models: Sequence[BaseModel], jobs: int) -> Iterator[Use]:
         """One instance of each type, of which new accounts have none."""
         del jobs

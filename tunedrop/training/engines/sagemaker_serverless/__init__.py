@@ -61,6 +61,10 @@ class SageMakerServerless(TrainingEngine):
     def in_progress(self, aws: Aws) -> int:
         return sagemaker.count_in_progress(aws.sagemaker)
 
+    def of_tunedrop(self, aws: Aws, in_progress: int) -> int:
+        del in_progress
+        return sagemaker.count_in_progress(aws.sagemaker, f"{self.job_names}-")
+
     def status_of_model(self, aws: Aws, model_arn: str) -> str:
         return packages.status(aws.sagemaker, model_arn)
 
