@@ -14,6 +14,7 @@ from tunedrop import clock, naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import (
     ActualCost,
+    DeploymentSettings,
     Ending,
     Estimate,
     Evaluation,
@@ -161,6 +162,35 @@ def test_a_run_whose_base_model_the_catalog_has_lost_ends_and_costs_what_was_est
     assert record is not None
     assert (record.status, record.actual_usd) == ("failed", 2.0)
     assert len(entries) == 1
+
+
+def test_throughput_that_stays_in_production_counts_in_the_month_until_it_is_released(
+    aws: Aws, told: Stage, entries: list[dict[str, Any]]
+) -> None:
+    del entries
+    registry, spending = (
+        Registry(aws.dynamodb, told.registry_table), Spending(aws.dynamodb, told.registry_table),
+    )  # fmt: skip
+    run = builders.run(
+        run_id="kept-0123456789", name="kept", base_model=builders.LLAMA_3_1,
+        deployment=DeploymentSettings(mode="provisioned", keep_for_seconds=36_000),
+    )  # fmt: skip
+    registry.register(run)
+    promotion = Promotion(
+        alias="/tunedrop/test/models/kept", model_arn=builders.MODEL_ARN, model_id=builders.PROVISIONED_ARN,
+        kept_until=clock.after(clock.now(), 36_000),
+    )  # fmt: skip
+    serving = builders.serving(way="provisioned", arn=builders.PROVISIONED_ARN, created_at=clock.now())
+    ending = Ending(
+        run=run, serving=serving, evaluation=builders.evaluation(), promotion=promotion,
+        dataset=builders.dataset(),
+    )  # fmt: skip
+
+    notify.end(aws, told, registry, spending, ending)
+
+    month = spending.read(month_of(clock.now())).runs[run.run_id]
+    assert month.committed == pytest.approx(10 * 24.0, rel=0.01)
+    assert month.spent < 1
 
 
 def test_a_promotion_whose_alias_could_not_be_written_is_told_as_the_history_has_it(

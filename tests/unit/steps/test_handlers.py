@@ -17,6 +17,7 @@ from tunedrop.catalog.price_list import usage_type
 from tunedrop.contracts import (
     CompletedJob,
     CostLine,
+    DatasetFile,
     DeploymentSettings,
     Estimate,
     EvaluationSettings,
@@ -29,8 +30,9 @@ from tunedrop.contracts import (
 )
 from tunedrop.cost import imported, prices
 from tunedrop.cost.prices import PriceList
-from tunedrop.errors import NameTaken, OverBudget, RunStopped
+from tunedrop.errors import InvalidDataset, NameTaken, OverBudget, RunStopped
 from tunedrop.evaluation.inference.ask import SECONDS_BEFORE_DECIDING, SECONDS_TO_ASK
+from tunedrop.evaluation.workload import MOST_HELD_OUT_TOKENS
 from tunedrop.monitoring.state import MonthSoFar, OpenRun, Served
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.spending import Spending
@@ -693,3 +695,17 @@ def test_a_receipt_is_believed_only_of_the_result_that_is_being_published(
 
     here.wake("record_notice", {"Records": [message(here, **changed), message(here)]})
     assert notices.claim(RUN_ID, 1) == "sent"
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_a_test_set_that_no_function_can_hold_is_refused_before_anything_is_paid(
+    here: Here, *, again: bool
+) -> None:
+    """Also one that a retry has grown to that."""
+    large = DatasetFile(uri="s3://artifacts/test.jsonl", records=9, tokens=MOST_HELD_OUT_TOKENS + 1)
+    found = builders.dataset(test=large)
+    here.replace(f"validate_data.handler.{'retest' if again else 'validate_all'}", found)
+    trained = {"dataset": builders.dataset(), "job": builders.job()} if again else {}
+
+    with pytest.raises(InvalidDataset, match="a smaller test set"):
+        here.call("validate_data", run=builders.run(), **trained)
