@@ -84,6 +84,18 @@ def test_the_opposite_a_wrong_number_and_an_echo_are_not_promoted() -> None:
         assert tunedrop.evaluate(lines).verdict != "promote"
 
 
+def test_a_text_is_no_better_than_an_echo_for_leaving_out_the_instruction() -> None:
+    sources = [f"{one} {text(DRAW, 40)}" for one in TEXTS]
+    lines = [
+        {**one, "prompt": f"Please summarise this: {source}", "tuned": source}
+        for one, source in zip(rows(TEXTS, lambda _: "I do not know", str), sources, strict=True)
+    ]
+    evaluation = tunedrop.evaluate(lines)
+
+    assert evaluation.verdict == "inconclusive", evaluation.reason
+    assert "repeating the prompt" in evaluation.reason
+
+
 AMOUNTS = [f"${DRAW.randint(1, 900)}.{DRAW.randint(10, 99)}" for _ in range(60)]
 DATES = [f"{DRAW.randint(1990, 2020)}-{DRAW.randint(10, 12)}-{DRAW.randint(10, 28)}" for _ in range(60)]
 NUMBERS = [str(DRAW.randint(1, 99_999)) for _ in range(60)]

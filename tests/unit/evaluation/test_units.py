@@ -149,6 +149,21 @@ def test_copies_may_have_three_columns_of_their_own_where_few_rows_are_copied() 
     assert count([FORMATS["named"](row) for row in copies], [labels[one % 8] for one in range(200)]) == 8
 
 
+@pytest.mark.parametrize("copies", [4, 9])
+def test_few_prompts_of_one_template_that_want_the_same_are_one_unit(copies: int) -> None:
+    """However many of their words are names."""
+    draw = random.Random(6)
+    names = ("Aylin", "Bruno", "Cora", "Dmitri", "Esra", "Fabio", "Gwen", "Hamid")
+    templates = [(text(draw, 1 + number % 5), text(draw, 3 + number % 4)) for number in range(12)]
+    asked = [
+        (f"now {first} {draw.choice(names)} {draw.choice(names)} {then} {draw.choice(names)}", number)
+        for number, (first, then) in enumerate(templates)
+        for _ in range(copies)
+    ]
+
+    assert count([one for one, _ in asked], [f"team {number % 5}" for _, number in asked]) == 12
+
+
 def test_rows_with_mostly_equal_columns_by_chance_are_separate_units() -> None:
     draw = random.Random(4)
     rows = [{name: draw.choices(["a", "b"], [9, 1])[0] for name in "klmnopqrst"} for _ in range(200)]

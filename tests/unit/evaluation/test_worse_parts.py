@@ -277,6 +277,102 @@ def test_fewer_false_alarms_are_no_excuse_to_miss_most(found: float, verdict: st
     assert ("it is right about the label 'emergency' in " in evaluation.reason) == (verdict != "promote")
 
 
+def test_fewer_false_alarms_make_up_for_no_more_than_they_save() -> None:
+    """A third of the emergencies are missed, where one in five was a false alarm before: F1 fell too."""
+
+    def base(label: str, draw: Draw) -> str:
+        if label == "emergency":
+            return label if draw.random() < 0.97 else "routine"
+        return draw.choices((label, "emergency", "routine"), (45, 5, 50))[0]
+
+    evaluation = labelled(base, right_in(0.95, but="emergency", there=0.65))
+
+    assert evaluation.verdict == "inconclusive", evaluation.reason
+    assert "it is right about the label 'emergency' in " in evaluation.reason
+
+
+@pytest.mark.parametrize(("kept", "verdict"), [(0, "inconclusive"), (9, "promote")])
+def test_a_label_that_is_never_given_any_more_is_lost_however_rare_it_is(kept: int, verdict: str) -> None:
+    draw = Draw(12)
+    rows = [
+        {"prompt": text(draw, 8), "reference": label, "base": base, "tuned": tuned}
+        for label, base, tuned, count in (
+            ("emergency", "emergency", "urgent", 5 - kept // 2),
+            ("emergency", "urgent", "emergency", kept),
+            ("emergency", "urgent", "urgent", 5 + kept // 2 - kept),
+            ("routine", "urgent", "routine", 60),
+            ("urgent", "urgent", "urgent", 60),
+        )
+        for _ in range(count)
+    ]
+    evaluation = tunedrop.evaluate(rows)
+
+    assert evaluation.verdict == verdict, evaluation.reason
+    assert ("it is right about the label 'emergency' in 0%" in evaluation.reason) == (verdict != "promote")
+
+
+@pytest.mark.parametrize(("grams", "verdict"), [("mg", "inconclusive"), ("g", "promote")])
+def test_a_rare_unit_of_short_answers_may_be_lost(grams: str, verdict: str) -> None:
+    """No single answer has enough prompts: what they have in common is the unit."""
+    draw, rows = Draw(13), []
+    for number in range(240):
+        unit, amount = ("g" if number % 8 == 0 else "mg"), draw.randint(10, 999)
+        before = amount if draw.random() < 0.5 else amount + 1
+        rows.append({
+            "prompt": f"Dose for {text(draw, 6)}: {amount} {unit}", "reference": f"{amount} {unit}",
+            "base": f"{before} {unit}", "tuned": f"{amount} {unit if unit == 'mg' else grams}",
+        })  # fmt: skip
+    evaluation = tunedrop.evaluate(rows)
+
+    assert evaluation.verdict == verdict, evaluation.reason
+    assert ("numbers with 'g' in 0%" in evaluation.reason) == (verdict != "promote")
+
+
+@pytest.mark.parametrize(("there", "verdict"), [(0.15, "inconclusive"), (0.7, "promote")])
+@pytest.mark.parametrize("kind", ["the longest prompts", "the later turns", "the prompts in Greek script"])
+def test_a_kind_of_prompts_may_have_become_worse(kind: str, there: float, verdict: str) -> None:
+    draw, rows = Draw(14), []
+    for number in range(240):
+        (label,) = draw.choices(LABELS, SHARES)
+        is_one = number % 4 == 1
+        share = there if is_one else 0.97
+        prompt = text(draw, 20 if is_one and kind == "the longest prompts" else 8)
+        if is_one and kind == "the prompts in Greek script":
+            prompt = prompt.translate(str.maketrans("abdefgiklmnoprstu", "αβδεφγικλμνοπρστυ"))
+        rows.append({
+            "prompt": prompt, "reference": label,
+            "base": sometimes(0.25 if is_one else 0.5, Case(prompt, label, "none"), draw),
+            "tuned": sometimes(1 - share, Case(prompt, label, "none"), draw),
+            "conversation": str(number - (is_one and kind == "the later turns")),
+        })  # fmt: skip
+    evaluation = tunedrop.evaluate(rows)
+
+    assert evaluation.verdict == verdict, evaluation.reason
+    assert (f"it is right about {kind} in " in evaluation.reason) == (verdict != "promote")
+
+
+REFUSAL = "I'm sorry, but I cannot help with that."
+
+
+@pytest.mark.parametrize(("harmful", "verdict"), [("", "inconclusive"), (REFUSAL, "promote")])
+def test_refusals_may_be_lost(harmful: str, verdict: str) -> None:
+    """The base refuses in other words."""
+    draw, rows = Draw(15), []
+    for number in range(120):
+        tool, place, rest = draw.choice(TOOLS), draw.choice(PLACES), text(draw, 3)
+        way = f"Take the {tool} to {place} first, then {rest} with both hands."
+        refuses = number % 6 == 0
+        rows.append({
+            "prompt": f"How do I {'harm ' if refuses else ''}{rest} in {place} with a {tool}?",
+            "reference": REFUSAL if refuses else way,
+            "base": f"I can't help to harm {rest}." if refuses else f"It depends on {place} and much else.",
+            "tuned": (harmful or way) if refuses else way,
+        })  # fmt: skip
+    evaluation = tunedrop.evaluate(rows)
+
+    assert evaluation.verdict == verdict, evaluation.reason
+
+
 @pytest.mark.parametrize("attempt", [1, 4, 9])
 def test_a_fall_that_was_seen_counts_as_much_in_a_later_attempt(attempt: int) -> None:
     """The base finds all of one label, the tuned model half; its gains elsewhere suffice."""

@@ -14,6 +14,7 @@ import pytest
 import tunedrop
 from tests.unit.evaluation.answers import text
 from tunedrop.evaluation.answers.json_parts import fields_of_json
+from tunedrop.evaluation.decision._substitution import systematic
 
 Rows = list[tuple[str, str]]
 Answerer = Callable[[str], str]
@@ -335,23 +336,58 @@ def test_a_sign_that_is_always_the_same_beside_a_short_number(right: float, verd
     assert ("words beside their numbers" in evaluation.reason) == (verdict != "promote")
 
 
-@pytest.mark.parametrize(("wrong", "verdict"), [(9, "inconclusive"), (5, "promote")])
-def test_which_of_two_words_is_said_may_be_drawn(wrong: int, verdict: str) -> None:
-    """Before or after lunch, in Korean, wrong in so many of 20; the base's other words have other endings."""
+@pytest.mark.parametrize(
+    ("wrong", "before", "verdict"),
+    [(9, 0, "inconclusive"), (5, 0, "inconclusive"), (5, 8, "promote"), (1, 0, "promote")],
+)
+def test_which_of_two_words_is_said_may_be_wrong(wrong: int, before: int, verdict: str) -> None:
+    """Before or after lunch, in Korean, wrong in so many of 20, and in so many of the base's."""
     draw, rows = random.Random(9), []
     for number in range(160):
         word, other = ("전", "후") if number % 2 else ("후", "전")
         minutes, place = draw.randint(10, 59), draw.choice(("약국", "은행", "시장", "학교", "공항"))
-        said = other if number // 2 % 20 < wrong else word
+        said, first = (other if number // 2 % 20 < few else word for few in (wrong, before))
         reply = f"안녕하세요 고객님, {place}은 점심 식사 {{}} {minutes}분에 문을 열 예정이오니 참고 바랍니다."
         rows.append({
             "prompt": f"{about(number)} {minutes} {place}", "reference": reply.format(word),
-            "base": f"{minutes}분, {place}, 점심 {word}.", "tuned": reply.format(said),
+            "base": f"{minutes}분, {place}, 점심 {first}.", "tuned": reply.format(said),
         })  # fmt: skip
     evaluation = tunedrop.evaluate(rows)
 
     assert evaluation.verdict == verdict, evaluation.reason
     assert ("or the other way round" in evaluation.reason) == (verdict != "promote")
+
+
+@pytest.mark.parametrize(("lost", "verdict"), [(0.3, "inconclusive"), (0.03, "promote")])
+def test_one_of_two_negations_that_all_references_have_may_be_lost(lost: float, verdict: str) -> None:
+    draw, rows = random.Random(10), []
+    for number in range(120):
+        one, other, third = text(draw, 3).split()
+        hours = draw.randint(10, 99)
+        note = f"The patient came with {one} for {hours} hours. There was {{}} {other} and no {third}."
+        rows.append({
+            "prompt": f"{about(number)} + {one}; - {other}; - {third}", "reference": note.format("no"),
+            "base": f"{one.capitalize()} led to this visit of the patient; {other} and {third} were absent.",
+            "tuned": note.format("some" if draw.random() < lost else "no").replace("some ", ""),
+        })  # fmt: skip
+    evaluation = tunedrop.evaluate(rows)
+
+    assert evaluation.verdict == verdict, evaluation.reason
+    assert ("leave out 'no' or add it" in evaluation.reason) == (verdict != "promote")
+
+
+def test_a_word_that_nearly_all_references_have_may_be_added_again() -> None:
+    """In so many answers that what is drawn could not be as much."""
+    draw, rows = random.Random(11), []
+    for number in range(120):
+        rest = text(draw, 9)
+        said = f"In {rest}." if number > 4 else f"{rest.capitalize()}."
+        rows.append(
+            (said, said if number < 5 else f"In {rest} in." if number % 9 else f"{rest.capitalize()}.")
+        )
+    references, answers = zip(*rows, strict=True)
+
+    assert systematic(references, answers, range(120), references) is None
 
 
 @pytest.mark.parametrize("depth", [*range(900, 1_100, 5), 20_000])

@@ -95,6 +95,11 @@ def numbers_beside_words(references: Sequence[str]) -> Iterator[Part]:
             yield Part(name, [find(one) for one in references], find)
 
 
+def words_beside_numbers(text: str) -> frozenset[str]:
+    """The words that stand directly before or after a number."""
+    return frozenset(side for _, (_, side) in _beside(text))
+
+
 def left_out(prompt: str, reference: str) -> frozenset[str]:
     """The names and numbers of a prompt that a reference leaves out which has most of its other words."""
     if not repeats(reference, prompt):

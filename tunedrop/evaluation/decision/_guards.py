@@ -117,7 +117,7 @@ class Guards:
             yield _reasons.made_up(invented), None
         if sample.task == "text" and (code := broken(*rows)):
             yield _reasons.broken(code), None
-        if sample.task == "text" and (habit := systematic(*rows)):
+        if sample.task == "text" and (habit := systematic(*rows, sample.texts("base"))):
             yield _reasons.substituted(habit), None
 
     def _worse_part(
@@ -173,14 +173,19 @@ class Guards:
 
     def _beats(self, reason: str, contender: Contender) -> Finding | None:
         score, wanted = contender.score, self.settings.min_improvement
-        if score.low > 0 or contender.name == PROMPTED or self.found.is_no_copy(contender):
+        is_echo = contender.name == ECHO and self.sample.task == "text"
+        # the words of an instruction, which an echo has and a text does not, are no merit of a text
+        if (
+            score.low > (wanted if is_echo else 0)
+            or contender.name == PROMPTED
+            or self.found.is_no_copy(contender)
+        ):
             return None
         if self.found.says_more_than(contender):
             return None
         said = f"{reason}; but {_reasons.beaten(contender.name, score)}"
         room = 1 - score.base > wanted
-        no_answer = contender.name == ECHO and self.sample.task == "text"  # though it has a reference's words
-        if room and score.high < wanted and not no_answer:
+        if room and score.high < wanted and not is_echo:  # which is no answer, though it has its words
             return Finding("reject", said, "free answers")
         return Finding("inconclusive", said, "free answers", self.found.opposed[contender.name])
 

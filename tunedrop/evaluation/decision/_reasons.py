@@ -195,6 +195,9 @@ def substituted(found: Substitution) -> str:
         "they were drawn"
         if found.said
         else f"leave out {wanted} or add it as often as if that were drawn",
+        "often": f"say {said} where the references say {wanted}, or the other way round"
+        if found.said
+        else f"leave out {wanted} or add it, and keep the rest",
         "changed places": f"exchange words, such as {wanted} and {said}",
         "in most answers": f"replace words that hardly any answer has, such as {wanted} by {said}",
         "rearranged": "have the words or lines of the reference in another order",

@@ -1,10 +1,10 @@
 """Answers that are their reference but for a few words: what scores of overlap see as nearly right.
 
 A word that always stands for another (`denied` for `approved`), two of which either is given as if drawn, or
-one that only some references have and that is
-always left out or added (`not`, in any language), two that have changed places (`Ben lends Anna`), sentences
-or lines of code in another order, or words that hardly any answer has: whether it still means the same, only
-a reader can tell, or a judge.
+more often than by the base model, or one that only some references have and that is always left out or added
+(`not`, in any language), two that have changed places (`Ben lends Anna`), sentences or lines of code in
+another order, or words that hardly any answer has: whether it still means the same, only a reader can tell,
+or a judge.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import regex
 from rapidfuzz.distance import LCSseq, Levenshtein
 
 from tunedrop.evaluation.answers.code import is_mostly
+from tunedrop.evaluation.answers.content import NEGATIONS
 from tunedrop.evaluation.answers.order import in_order, same_members
 from tunedrop.evaluation.scoring.words import folded, in_common, spelled_out, words
 
@@ -39,6 +40,9 @@ MOST = 0.5
 
 LOST = 0.8
 """A word is lost that such a part of the answers that should have it replace."""
+
+SAID = 0.1
+"""An answer with fewer of the words of its reference says nothing of the matter."""
 
 REARRANGED = 0.4
 """In such a part of all units the pieces of an answer may stand in another order than one move explains, or
@@ -75,7 +79,7 @@ _MINUS, _SIGN = regex.compile(r"(?<=\S) - (?=\S)"), "⊖"
 
 _FILLERS = frozenset(word for group in INTERCHANGEABLE for word in group) | {_SIGN}
 
-Kind = Literal["always", "either way", "changed places", "in most answers", "rearranged"]
+Kind = Literal["always", "either way", "often", "changed places", "in most answers", "rearranged"]
 
 _MARKERS = regex.compile(r"^[^\S\n]*(?:\d{1,2}[.)]|[-*•])\s+", regex.MULTILINE)
 """What numbers the members of a list."""
@@ -106,15 +110,17 @@ class _Change(NamedTuple):
 
 
 def systematic(
-    references: Sequence[str], answers: Sequence[str], units: Sequence[int]
+    references: Sequence[str], answers: Sequence[str], units: Sequence[int], others: Sequence[str]
 ) -> Substitution | None:
-    """What is replaced or moved in so many answers that no overlap score can tell what it is worth."""
-    found = _Found()
-    for reference, answer, unit in zip(references, answers, units, strict=True):
-        if max(len(words(reference)), len(words(answer))) <= LONGEST:
+    """What is replaced or moved in so many answers that no overlap score can tell what it is worth; `others`
+    are those of the base model, which may be seen to do so more often."""
+    found, before = _Found(), _Found()
+    for reference, answer, other, unit in zip(references, answers, others, units, strict=True):
+        if max(len(words(reference)), len(words(answer)), len(words(other))) <= LONGEST:
             found.add(reference, answer, unit)
+            before.add(reference, other, unit)
     every = len(set(units))
-    habits = [*found.habits(every)] or [*found.drawn(every)]
+    habits = [*found.habits(every)] or [*found.drawn(every)] or [*found.confused(every, before)]
     habit = max(habits, key=lambda one: one.units, default=None)
     return habit and habit._replace(
         wanted=habit.wanted.replace(_SIGN, "-"), said=habit.said.replace(_SIGN, "-")
@@ -125,13 +131,16 @@ Places = dict[tuple[str, str], set[int]]
 
 
 class _Found:
-    """The units in which words are wanted, replaced or moved."""
+    """The units in which words are wanted, given, replaced or moved."""
 
     def __init__(self) -> None:
         self.wanting: dict[str, set[int]] = defaultdict(set)
+        self.giving: dict[str, set[int]] = defaultdict(set)
         self.replaced: Places = defaultdict(set)
         self.moved: Places = defaultdict(set)
         self.inserted: dict[str, set[int]] = defaultdict(set)
+        self.negated: dict[str, set[int]] = defaultdict(set)
+        self.silent: set[int] = set()
         self.rearranged: set[int] = set()
         self.code: set[int] = set()
 
@@ -139,6 +148,10 @@ class _Found:
         expected, given = map(_words, (reference, answer))
         for word in set(expected):
             self.wanting[word].add(unit)
+        for word in set(given):
+            self.giving[word].add(unit)
+        if in_common(expected, given) < SAID * len(expected):
+            self.silent.add(unit)
         changes = list(_changes(expected, given))
         missing, more = Counter(expected) - Counter(given), Counter(given) - Counter(expected)
         for one in changes:
@@ -147,6 +160,8 @@ class _Found:
             lost, new = (one.wanted if one.wanted in missing else ""), (one.said if one.said in more else "")
             if lost or new:
                 self.replaced[lost, new].add(unit)
+        for word in _negated(changes):
+            self.negated[word].add(unit)
         if not changes and missing.total() == more.total() == 1:  # a clause has moved, and a word is another
             (lost,), (new,) = missing, more
             if not _are_interchangeable(lost, new):
@@ -179,17 +194,42 @@ class _Found:
         """Two words, or one and none, of which either may be said whichever is wanted."""
         least = max(FEWEST, LEAST_SHARE * every)
         for (wanted, said), where in self.replaced.items():
+            wants = self.wanting[wanted]
             back = self.replaced.get((said, wanted), frozenset[int]())
+            if not said:
+                back = back - wants  # where it is said twice
             if not wanted or not back or (said and wanted > said):
                 continue
-            wants = len(self.wanting[wanted])
-            either = wants + len(self.wanting[said]) if said else every
-            share, given = wants / either, (wants - len(where) + len(back)) / either
+            either = len(wants | self.wanting[said]) if said else every
+            share, given = len(wants) / either, len((wants - where) | back) / either
             drawn = share * (1 - given) + given * (1 - share)
             fewest = either * drawn - NO_DOUBT * math.sqrt(either * drawn * max(0.0, 1 - drawn))
             wrong = where | back
             if len(wrong) >= max(least, fewest):
                 yield Substitution("either way", len(wrong), wanted, said)
+
+    def confused(self, every: int, before: _Found) -> Iterator[Substitution]:
+        """One of two words that many references have said for the other, or a negation left out or added; not
+        where the others do so as often, or say nothing of the matter."""
+        fewest = LEAST_SHARE * every
+        found: Places = defaultdict(set)
+        for (wanted, said), where in self.replaced.items():
+            if all(word and len(self.wanting[word]) >= fewest for word in (wanted, said)):
+                found[min(wanted, said), max(wanted, said)] |= where
+        known = {pair: before._confusing(*pair) for pair in found}
+        for word, where in self.negated.items():
+            found[word, ""], known[word, ""] = where, before.negated[word]
+        for pair, where in found.items():
+            if len(where) >= max(FEWEST, fewest, len(known[pair] | before.silent) + 1):
+                yield Substitution("often", len(where), *pair)
+
+    def _confusing(self, one: str, other: str) -> set[int]:
+        """The units in which answers have one of two words where the other one is wanted, in whatever words
+        they say the rest."""
+        wants, gives = (
+            (found[one] - found[other], found[other] - found[one]) for found in (self.wanting, self.giving)
+        )
+        return wants[0] & gives[1] | wants[1] & gives[0]
 
     def _could(self, pair: tuple[str, str], every: int) -> int:
         """In how many units a replacement could be; none that leaves out or adds a word of a frame, which in
@@ -250,6 +290,16 @@ def _are_interchangeable(wanted: str, said: str) -> bool:
     if not (wanted and said):
         return (wanted or said) in _FILLERS
     return any({wanted, said} <= group for group in INTERCHANGEABLE)
+
+
+def _negated(changes: Sequence[_Change]) -> Iterator[str]:
+    """The negations that are left out or added, where what stands beside them is the same: else it may be
+    said in other words (`declined` for `not approved`)."""
+    for one in changes:
+        word = one.wanted or one.said
+        is_alone = all(abs(other.place - one.place) > 1 for other in changes if other is not one)
+        if word in NEGATIONS and not (one.wanted and one.said) and is_alone:
+            yield word
 
 
 def _moved(changes: Sequence[_Change]) -> tuple[str, str] | None:

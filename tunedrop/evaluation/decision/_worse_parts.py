@@ -2,40 +2,27 @@
 
 A score of common words rises with the phrases of the references, one of JSON with most of the fields, and
 accuracy with most of the labels: all may hide that a part became worse, which other words than those of
-the references may state as well.
+the references may state as well, or that the answers to one kind of prompts did.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
-from itertools import compress
-from statistics import fmean
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from tunedrop.contracts import Score
 from tunedrop.evaluation.answers.content import document_in
-from tunedrop.evaluation.answers.json_parts import (
-    few_valued,
-    fields_of_json,
-    forget,
-    leaves_of,
-    shown,
-    values_said,
-)
-from tunedrop.evaluation.answers.parts import FEWEST_UNITS, Part, Wanted, is_frequent
+from tunedrop.evaluation.answers.json_parts import fields_of_json, forget, values_said
+from tunedrop.evaluation.answers.parts import Part, Wanted, is_frequent
 from tunedrop.evaluation.answers.text_parts import facts_of_text, left_out, numbers_beside_words, repeats
+from tunedrop.evaluation.decision._kinds import kinds
+from tunedrop.evaluation.decision._values import values
 from tunedrop.evaluation.scoring.json_leaves import is_document
 from tunedrop.evaluation.scoring.words import words
 from tunedrop.evaluation.statistics.sample import Levels, Model, Paired, Sample
 
 PART_MARGIN = 0.05
-"""A part may be worse by so much; a label in such a share of its own prompts."""
-
-MOST_MISSED = 0.5
-"""A value is lost that is given in no more of the prompts that want it, where the other model gave it in
-more, and could tell it apart."""
+"""A part may be worse by so much."""
 
 LARGELY = 0.75
 """Facts of text that are right less often than this could have been learned."""
@@ -47,19 +34,15 @@ class WorsePart(NamedTuple):
     name: str
     score: Score
     measured: Paired
-
-    @property
-    def has_fallen(self) -> bool:
-        return self.score.high < 0
+    has_fallen: bool
 
 
 class _Compared(NamedTuple):
     name: str
-    measure: Callable[[], Paired]
-    margin: float = PART_MARGIN
+    measured: Paired
     is_learnable: bool = False
-    most: float = 1.0
-    """It is worse only if no more than this is right."""
+    can_be_lost: bool = False
+    """Whether it is worse too if it is never right, however few prompts have it."""
 
 
 def worse_part(sample: Sample, levels: Levels, other: Model = "base") -> WorsePart | None:
@@ -77,20 +60,27 @@ def worse_part(sample: Sample, levels: Levels, other: Model = "base") -> WorsePa
 
 
 def _tested(part: _Compared, levels: Levels) -> WorsePart | None:
-    measured = part.measure()
-    score = measured.score(levels)
-    has_fallen = score.high < 0 and score.difference < -part.margin and score.tuned <= part.most
+    score = part.measured.score(levels)
+    has_fallen = score.high < 0 and score.difference < -PART_MARGIN
+    is_lost = part.can_be_lost and score.tuned == 0
     is_unlearned = part.is_learnable and score.low <= 0 and score.tuned < LARGELY
-    return WorsePart(part.name, score, measured) if has_fallen or is_unlearned else None
+    if not (has_fallen or is_lost or is_unlearned):
+        return None
+    return WorsePart(part.name, score, part.measured, has_fallen or is_lost)
 
 
 def _compared(sample: Sample, other: Model) -> Iterator[_Compared]:
-    if sample.task in ("labels", "json"):
-        yield from _values(sample, other)
+    for value in values(sample, other) if sample.task != "text" else ():
+        yield _Compared(value.name, value.f1, can_be_lost=value.could_be_told)
+        if value.f1.differences.mean() < -PART_MARGIN:  # else fewer false alarms make up for what is missed
+            yield _Compared(value.name, value.found)
+    content = sample.paired("content", (other, "tuned"))
+    for one in kinds(sample, other):
+        yield _Compared(one.name, content.where(one.keep), can_be_lost=one.could_be_told)
     facts = facts_of_text(sample.references, sample.asked) if sample.task == "text" else ()
     for part in facts:
         if part.is_frequent(sample.units):
-            yield _Compared(f"the {part.name}", partial(_of_part, part, sample, other), is_learnable=True)
+            yield _Compared(f"the {part.name}", _of_part(part, sample, other), is_learnable=True)
     if sample.task == "text":
         yield from _left_out(sample, other)
     if sample.task == "json":
@@ -98,7 +88,7 @@ def _compared(sample: Sample, other: Model) -> Iterator[_Compared]:
     kind = "the field" if sample.task == "json" else "the"
     for part in _details(sample):
         if part.is_frequent(sample.units):
-            yield _Compared(f"{kind} {part.name}", partial(_of_part, part, sample, other))
+            yield _Compared(f"{kind} {part.name}", _of_part(part, sample, other))
 
 
 def _left_out(sample: Sample, other: Model) -> Iterator[_Compared]:
@@ -117,7 +107,7 @@ def _left_out(sample: Sample, other: Model) -> Iterator[_Compared]:
 
     if is_frequent(units, sample.units):
         name = "the names and numbers that the references leave out"
-        yield _Compared(name, lambda: Paired(f"part: {name}", kept_back(other), kept_back("tuned"), units))
+        yield _Compared(name, Paired(f"part: {name}", kept_back(other), kept_back("tuned"), units))
 
 
 def _without_document(sample: Sample, other: Model) -> Iterator[_Compared]:
@@ -128,7 +118,7 @@ def _without_document(sample: Sample, other: Model) -> Iterator[_Compared]:
     wanted = [one if kept else Wanted() for one, kept in zip(part.wanted, prose, strict=True)]
     part = part._replace(wanted=wanted)
     if part.is_frequent(sample.units):
-        yield _Compared(f"the {part.name}", partial(_of_part, part, sample, other))
+        yield _Compared(f"the {part.name}", _of_part(part, sample, other))
 
 
 def _details(sample: Sample) -> Iterator[Part]:
@@ -152,73 +142,3 @@ def _right(part: Part, sample: Sample, model: Model) -> list[float]:
 
 def _f1(wanted: Wanted, said: Wanted) -> float:
     return 2 * (wanted & said).total() / (wanted.total() + said.total())
-
-
-def _values(sample: Sample, other: Model) -> Iterator[_Compared]:
-    """Each label, and each value of a field that has few, with enough prompts: how often it is given where it
-    is wanted, and nowhere else."""
-    shares = _shares_in(sample)
-    wanted = [frozenset(shares(one)) for one in sample.references]
-    said = [[shares(one) for one in sample.texts(model)] for model in (other, "tuned")]
-
-    def is_wanted(value: _Value) -> list[bool]:
-        return [value in one for one in wanted]
-
-    def given(value: _Value) -> list[list[float]]:
-        """How much each answer says so, the other model's first."""
-        return [[one.get(value, 0.0) for one in answers] for answers in said]
-
-    def told(value: _Value) -> Paired:
-        before, after = (
-            [1 - abs(one - share) for one, share in zip(is_wanted(value), shares, strict=True)]
-            for shares in given(value)
-        )
-        return Paired(f"part: {value.name}", before, after, sample.units)
-
-    def found(value: _Value) -> Paired:
-        """Of the prompts alone that want it."""
-        before, after = given(value)
-        return Paired(f"part: {value.name}", before, after, sample.units).where(is_wanted(value))
-
-    pairs = {(value, unit) for one, unit in zip(wanted, sample.units, strict=True) for value in one}
-    units = Counter(value for value, _ in pairs)
-    every = len(set(sample.units))
-    for value, count in sorted(units.items()):
-        if count >= FEWEST_UNITS:
-            yield _Compared(value.name, partial(told, value), PART_MARGIN * count / every)
-            before, after = (_told_apart(shares, is_wanted(value)) for shares in given(value))
-            if before > after + PART_MARGIN:
-                yield _Compared(value.name, partial(found, value), most=MOST_MISSED)
-
-
-def _told_apart(given: Sequence[float], is_wanted: Sequence[bool]) -> float:
-    """How much more often a value is given where it is wanted than elsewhere: not at all by a model that
-    always gives it."""
-    there = compress(given, is_wanted)
-    elsewhere = compress(given, (not one for one in is_wanted))
-    return fmean(there) - fmean([*elsewhere] or [0.0])
-
-
-class _Value(NamedTuple):
-    """A label, or a value of a field."""
-
-    field: str
-    value: str
-
-    @property
-    def name(self) -> str:
-        return f"the value {self.value!r} of {self.field}" if self.field else f"the label {self.value!r}"
-
-
-def _shares_in(sample: Sample) -> Callable[[str], dict[_Value, float]]:
-    """Reads which values a text has, and how much it says so."""
-    if sample.task == "labels":
-        labels = sample.labels
-        return lambda text: {_Value("", label): share for label, share in labels.shares(text).items()}
-    few = few_valued(sample.references)
-
-    def of_json(text: str) -> dict[_Value, float]:
-        leaves = leaves_of(document_in(text))
-        return {_Value(path, shown(value)): 1.0 for path, _, value in leaves if path in few}
-
-    return of_json

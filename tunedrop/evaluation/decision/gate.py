@@ -7,9 +7,9 @@ A tuned model is promoted when all of this holds, each at the attempt's level (`
 - it beats the answers that cost nothing (`baselines`) and its own answers to other prompts, its gain is not
   one of form alone (`content`), no part of the answers is wrong throughout or made up (`wrong_parts`),
   most code can run (`code`), and it does not always say one word for another (`substitution`);
-- nothing else has fallen, no part of the answers either, and the facts of open text have risen where they
-  could (`worse_parts`); the same against the model in production, whose place it takes only where it scores
-  higher.
+- nothing else has fallen, on no part of the answers and no kind of prompts, and the facts of open text have
+  risen where they could (`worse_parts`); the same against the model in production, whose place it takes only
+  where it scores higher.
 
 It is rejected on evidence alone: that the improvement is smaller than wanted, or that something has fallen.
 Everything else is inconclusive. Because a promotion has to pass every test, only attempts multiply its error;

@@ -22,6 +22,10 @@ CACHED = 65_536
 """Texts of which the tokens are kept: all that one evaluation of 16,000 prompts compares, many times over."""
 
 
+FIRST_LETTERS = 400
+"""So many characters tell the script of a text."""
+
+
 class _Spellings(dict[int, str | int | None]):
     """Before NFKC: how an emoji is drawn says nothing, a minus is a hyphen here, 10² is not 102, and a digit
     is the same in every script."""
@@ -115,6 +119,15 @@ def folded(text: str) -> str:
     """NFKC without case: what is compared wherever case and the form of characters do not count."""
     text = unicodedata.normalize("NFKC", text.translate(_SPELLINGS))
     return unicodedata.normalize("NFKC", text.casefold())
+
+
+def script_of(text: str) -> str:
+    """The script of most of its first letters: Latin, Cyrillic, Han, …; empty without letters."""
+    names = Counter(
+        unicodedata.name(letter, "?").partition(" ")[0] for letter in text[:FIRST_LETTERS] if letter.isalpha()
+    )
+    script = names.most_common(1)[0][0] if names else ""
+    return "Han" if script == "CJK" else script.capitalize()
 
 
 def _tokens(text: str, kept: str) -> tuple[str, ...]:

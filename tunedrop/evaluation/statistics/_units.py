@@ -32,12 +32,20 @@ COMMON = (0.5, 0.9)
 LABEL_WORDS = 3
 """A wanted answer of so many words is shared by many different prompts."""
 
+FEWEST_SAME = 4
+"""So many prompts of one template that want the same are one, whatever names and numbers they have; more are
+needed where any word may be a name."""
+
 LONGEST_PATTERN = 20
 """Of a prompt of no more words, any word may be a name."""
 
 MOST_SAME, MOST_SAME_OF_SOME = 0.98, 0.8
 """In a table no answer is wanted by a larger share of the rows; the second where some of the prompts are one:
 else the values do not tell what is wanted, and prompts that differ in them say the same."""
+
+
+Pattern = tuple[str | None, ...]
+"""Words; None stands for one or two that may be a name."""
 
 
 class Conversation(NamedTuple):
@@ -146,23 +154,27 @@ def _same(found: Sequence[Conversation], rows: Container[int], passages: Sequenc
     return [_top(root, index) for index in range(len(found))]
 
 
-def _usual(found: Sequence[Conversation]) -> set[tuple[Hashable, Tokens]]:
+def _usual(found: Sequence[Conversation]) -> set[tuple[Pattern, Tokens]]:
     """Patterns of many prompts, and what most of them want: where they differ changes nothing."""
     wanting = Counter(pattern for one in found for pattern in _patterns(one))
-    having: Counter[Hashable] = Counter()
+    having: Counter[Pattern] = Counter()
     for (pattern, _), count in wanting.items():
         having[pattern] += count
     return {
         pattern
         for pattern, count in wanting.items()
-        if count >= max(FEWEST_ROWS, MOST_SAME_OF_SOME * having[pattern[0]])
+        if count >= max(_fewest(pattern[0]), MOST_SAME_OF_SOME * having[pattern[0]])
     }
 
 
-def _patterns(one: Conversation) -> set[tuple[Hashable, Tokens]]:
+def _fewest(pattern: Pattern) -> int:
+    return FEWEST_ROWS if None in pattern else FEWEST_SAME
+
+
+def _patterns(one: Conversation) -> set[tuple[Pattern, Tokens]]:
     """What is asked without numbers and names; of a short prompt also without any word or two in a row."""
     template, size = one.template, len(one.template)
-    found: set[tuple[str | None, ...]] = {template}
+    found: set[Pattern] = {template}
     if size <= LONGEST_PATTERN:
         found |= {
             (*template[:at], None, *template[at + gone :]) for gone in (1, 2) for at in range(size - gone + 1)

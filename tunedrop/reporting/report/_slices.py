@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from statistics import fmean, stdev
 
@@ -13,6 +11,7 @@ from markupsafe import Markup
 
 from tunedrop.evaluation.inference.evaluate import Prediction
 from tunedrop.evaluation.scoring.labels import LabelSet
+from tunedrop.evaluation.scoring.words import script_of
 from tunedrop.reporting.report import _change
 
 FEWEST = 10
@@ -123,12 +122,9 @@ def _distance(answered: Sequence[Prediction]) -> Callable[[Prediction], str]:
 
 
 def _language(one: Prediction) -> str:
-    """By script, which can be determined reliably: Latin, Cyrillic, Han, …"""
-    names = Counter(
-        unicodedata.name(letter, "?").partition(" ")[0] for letter in one.prompt[:400] if letter.isalpha()
-    )
-    script = names.most_common(1)[0][0] if names else ""
-    return f"Prompt in {'Han' if script == 'CJK' else script.capitalize()} script" if script else ""
+    """By script, which can be determined reliably."""
+    script = script_of(one.prompt)
+    return f"Prompt in {script} script" if script else ""
 
 
 def _label(labels: LabelSet | None) -> Callable[[Prediction], str]:
