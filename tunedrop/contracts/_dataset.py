@@ -11,8 +11,8 @@ from tunedrop.contracts._run import Method
 
 
 class Prompts(msgspec.Struct, frozen=True, kw_only=True):
-    """The prompts that evaluation derives from held-out records: each assistant turn with the conversation
-    before it, or the second half of each text.
+    """The prompts that the evaluation derives from held-out records: each assistant turn with the
+    conversation before it, or the second half of each text.
 
     `tokens` are those of all prompts with their recorded answers; `unanswered` prompts have none. `media`
     counts their images and videos, by kind.

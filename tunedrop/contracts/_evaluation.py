@@ -24,8 +24,8 @@ class Score(msgspec.Struct, frozen=True, kw_only=True):
 class Contender(msgspec.Struct, frozen=True, kw_only=True):
     """The tuned model compared with another candidate, whose score is `base`.
 
-    `name`: the constant answer (majority label or medoid), the nearest neighbour's answer, or the base model
-    with examples in its prompt, which is only shown.
+    `name` is the constant answer (majority label or medoid), the nearest neighbour's answer, or the base
+    model with examples in its prompt, which does not decide.
     """
 
     name: str
@@ -56,10 +56,10 @@ class Speed(msgspec.Struct, frozen=True, kw_only=True):
 class Losses(msgspec.Struct, frozen=True, kw_only=True):
     """The losses of the tuned model on its training and validation data.
 
-    Each loss is the mean of the last epoch's rows in Bedrock's metrics files, else what the job itself
-    reports; a perplexity is exp(loss), which holds if the losses are mean cross-entropies in nats a token:
-    AWS does not say what they are (user guide, model-customization-analyze, read 2026-11-26). What Bedrock
-    did not report is None, and `missing` says why.
+    Each loss is the mean of the last epoch's rows in Bedrock's metrics files, or else the value that the job
+    reports. A perplexity is exp(loss), which assumes mean cross-entropies in nats per token; AWS does not
+    document the unit (user guide, model-customization-analyze, read 2026-11-26). Values that Bedrock did not
+    report are None, and `missing` says why.
     """
 
     training_loss: float | None = None
@@ -70,13 +70,12 @@ class Losses(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
-    """The result of a judge: `wins` of the tuned model, `losses` to its base.
+    """The result of a judge: `wins` of the tuned model, and `losses` to its base.
 
-    A pair on which the judge changed its mind with the order is a tie; where it was asked `via` evaluation
-    jobs, the answer that it rates higher wins. `failed` pairs got no judgement; `reason` is the first one's.
-    Tokens are Bedrock's own count; those of evaluation jobs, which report none, are estimated.
-    `at_equal_length` is the tuned model's win rate without the judge's preference for long answers; None if
-    it cannot be estimated.
+    A pair is a tie if the judgement depends on the order of the answers; with evaluation jobs, the answer
+    with the higher rating wins. `failed` pairs have no judgement; `reason` is the first failure's. Tokens are
+    Bedrock's own count; those of evaluation jobs, which report none, are estimated. `at_equal_length` is the
+    tuned model's win rate without the judge's preference for long answers; None if it cannot be estimated.
     """
 
     model: str
@@ -92,7 +91,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PromptShard(msgspec.Struct, frozen=True, kw_only=True):
-    """Held-out prompts `start` up to, not with, `stop`, and this shard's part of the allowed pace."""
+    """The held-out prompts from `start` to before `stop`, and this shard's share of the request rate."""
 
     start: int
     stop: int
@@ -100,7 +99,7 @@ class PromptShard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ShardProgress(msgspec.Struct, frozen=True, kw_only=True):
-    """How far one shard has come. `done` False: time ran out, call again."""
+    """The progress of one shard. If not `done`, its time has run out: call again."""
 
     done: bool
     prompts: int
@@ -110,30 +109,30 @@ Reason = Literal[
     "", "difference", "free answers", "content", "guarded metric", "general ability", "model in production",
     "part", "reading", "failures", "base model", "silent production",
 ]  # fmt: skip
-"""What prevents a promotion; empty if only more records are missing. `part`: part of the answers is worse;
-`reading`: only a reader or a judge can tell; `failures`: too few answers to compare; `base model` and
-`silent production`: that model could not be asked."""
+"""What prevents a promotion; empty if only records are lacking. `part`: a part of the answers is worse;
+`reading`: only a reader or a judge can decide; `failures`: too few answers to compare; `base model`, `silent
+production`: that model, or the one in production, could not be invoked."""
 
 
 class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
-    """Base against tuned. `done` False: time ran out, call again with `next_record`; or, where there are
-    `shards`, have them asked first.
+    """The comparison of base and tuned model. If not `done`, time has run out: call again with `next_record`,
+    or, if there are `shards`, after these have been processed.
 
-    `records` counts prompts, `units` what is independent among them: conversations, and clusters of prompts
-    that say the same. `attempt` counts the evaluations of this model, and `alpha` is how often this one may
-    err on one side. `content` is what the answers say apart from their form, `contenders` the answers that a
-    promotion has to beat, `agreement` the scores that had to agree, `incomplete` the answers of each model
-    that were cut, filtered or empty.
+    `records` is the number of prompts, `units` the number of independent units among them: conversations, and
+    clusters of equivalent prompts. `attempt` counts the evaluations of this model, and `alpha` is the
+    one-sided error rate of this one. `content` scores the answers without their form, `contenders` are the
+    answers that a promotion has to beat, `agreement` the scores that had to agree, `incomplete` the numbers
+    of truncated, filtered and empty answers of each model.
 
-    `regressions` counts the units that got a much worse answer than from the base model (by 0.5 or more).
-    `needed` is how many held-out units it would probably take to tell, when the verdict is inconclusive and
-    more would help. Tokens are those of all models asked, as Bedrock counted them, without the judge's.
-    `champion` is the deciding metric against the model that the run's name has in production, whose score
-    stands as `base`. `production_gone` is the ARN that the name has in production and that does not exist any
-    more: it then counts as none. `general` is the share of right answers to the shipped general-ability
-    prompts; `losses` are those that the training ended with; `judged` is what the judge said: its win rates
-    are the score called `judge`, its ratings the one called `judge_rating`. `judge_job_arn`: Bedrock's
-    evaluation job that is still waited for.
+    `regressions` is the number of units whose answer is much worse than the base model's (by 0.5 or more).
+    `needed` is the number of held-out units that would probably decide, if the verdict is inconclusive and
+    more would help. Tokens are those of all models, as counted by Bedrock, without the judge's. `champion` is
+    the deciding metric compared with the model that the run's name has in production, whose score is `base`.
+    `production_gone` is the ARN in production that does not exist any more, which then counts as no
+    production model. `general` is the share of correct answers to the shipped general-ability prompts;
+    `losses` are the final losses of the training; `judged` is the judge's result: its win rates are the score
+    `judge`, its ratings the score `judge_rating`. `judge_job_arn` is the evaluation job that the run waits
+    for.
     """
 
     done: bool
@@ -173,11 +172,12 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Promotion(msgspec.Struct, frozen=True, kw_only=True):
-    """The production alias (an SSM parameter) that now names this model, and what it named before.
+    """The production alias (an SSM parameter) that now points to this model, and the model that it pointed to
+    before.
 
-    `model_id` is the alias's value, which inference takes. `swapped`: the model took the place of the one
-    before behind that ARN; `note` says why not, if that was requested. `kept_until`: when what serves it is
-    released, if it is billed by the hour.
+    `model_id` is the alias's value, the modelId for inference. `swapped`: the model has replaced the previous
+    one behind the same ARN; if that was requested but not possible, `note` says why. `kept_until` is the time
+    at which the serving resource is released, if it is billed by the hour.
     """
 
     alias: str

@@ -12,9 +12,9 @@ from tunedrop.contracts._run import Failure, Run
 from tunedrop.contracts._training import CompletedJob, StartedJob
 
 ResumePoint = Literal["validate_data", "preflight", "estimate_cost"]
-"""The steps at which a run that has ended can go on. Where it ended inconclusive, validate_data checks its
-test set, and no training follows; nor does it from estimate_cost, where the model is trained and what is
-still to come is held against the budgets."""
+"""The steps from which an ended run can be resumed. For an inconclusive run, validate_data checks the test
+set, and no training follows. Resumed at estimate_cost, a run with a trained model is not trained again
+either; its remaining cost is compared with the budgets."""
 
 
 class Resume(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,8 +31,8 @@ class Resume(msgspec.Struct, frozen=True, kw_only=True):
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
     """`duplicate`: this upload already has a run. `ignored`: nothing to do. `refused`: see `failure`.
 
-    `resumed`: a run that ended early or inconclusive is resumed; see `resume`. One that cannot,
-    because its model is gone, is `refused` with both.
+    `resumed`: a run that failed, was stopped or ended inconclusive is resumed; see `resume`. If it cannot be
+    resumed because its model is gone, it is `refused` with both.
     """
 
     outcome: Literal["registered", "resumed", "duplicate", "ignored", "refused"]

@@ -18,7 +18,7 @@ Outcome = Literal["promoted", "rejected", "inconclusive", "failed", "stopped", "
 
 
 class Verdict(msgspec.Struct, frozen=True, kw_only=True):
-    """What an attempt at a run has found out about its model; `outcome` is how that attempt ended."""
+    """The verdict of an attempt at a run; `outcome` is how that attempt ended."""
 
     attempt: int
     outcome: str
@@ -26,8 +26,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ending(msgspec.Struct, frozen=True, kw_only=True):
-    """All data of a run at its end; skipped steps are None. `earlier` is the verdict of an attempt before
-    this one, which counts while this one has none of its own."""
+    """All data of a run at its end; results of skipped steps are None. `earlier` is the verdict of an earlier
+    attempt, which counts if this one has none."""
 
     run: Run
     dataset: Dataset | None = None
@@ -64,20 +64,19 @@ def hyperparameters_of(run: Run, started: StartedJob | None) -> dict[str, str]:
 RESULT_NAMES: dict[type, str] = {
     get_args(field.type)[0]: field.name for field in msgspec.structs.fields(Ending) if get_args(field.type)
 }
-"""The name of each result of a run, by its type: of a variable in the workflow, of an attribute in the
-registry. All who keep or pass results on take their names from here."""
+"""The name of each result of a run, by its type: a variable of the workflow, an attribute in the registry.
+This is the only place that defines these names."""
 
 WORKFLOW_RESULTS = tuple(name for name in RESULT_NAMES.values() if name not in ("cost", "fit", "earlier"))
-"""Those that the workflow knows; notify adds the others."""
+"""The results that are variables of the workflow; notify adds the others."""
 
 
 class RunEnded(msgspec.Struct, frozen=True, kw_only=True):
     """How a run ended, for other programs: the detail of the event `Tunedrop Run Ended`, and the message
     attribute `detail` of the notification.
 
-    `id` is the same in every delivery of one ending: events are delivered at least once. `version` changes
-    when a field changes its meaning; fields may be added. Fields of steps that a run did not reach are empty,
-    0 or null.
+    Events are delivered at least once; `id` is the same in every delivery. `version` changes if a field
+    changes its meaning; fields may be added. Fields of steps that a run did not reach are empty, 0 or null.
     """
 
     version: Literal["1"] = "1"

@@ -18,21 +18,21 @@ Method = Literal[
     "reinforcement",
     "image-caption",
 ]
-"""The ways to adapt a base model that a manifest can ask for, beside `auto`; images with captions are checked
-and not trained on: their models answer with what no metric here can score."""
+"""The tuning methods that a manifest can request, besides `auto`. Datasets for `image-caption` are checked
+but not trained on, because no metric here can score images."""
 
 Way = str
-"""How a tuned model is served, by the name of its kind: `on-demand`, `provisioned`, `imported` or `mantle`
+"""The serving mode of a tuned model: `on-demand`, `provisioned`, `imported` or `mantle`
 (`tunedrop.serving.kinds`)."""
 
 Commitment = Literal["none", "1-month", "6-months"]
 
 
 class S3Object(msgspec.Struct, frozen=True, kw_only=True):
-    """One version of one object; `version_id` is empty where the bucket is not versioned.
+    """A version of an object; `version_id` is empty if the bucket is not versioned.
 
-    There, `etag` may say what the object was: one that was replaced since is not read. `more` are the objects
-    that follow it, where several are one data file: shards.
+    In such a bucket, `etag` may pin the content: an object that has been replaced since is not read. `more`
+    holds the other shards of a data file that consists of several objects.
     """
 
     bucket: str
@@ -43,25 +43,25 @@ class S3Object(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def uri(self) -> str:
-        """For people: a key may hold anything."""
+        """The URI for people, escaped, because a key may contain any character."""
         return escaping.line(f"s3://{self.bucket}/{self.key}")
 
     @property
     def objects(self) -> tuple[S3Object, ...]:
-        """All of them, each by itself."""
+        """This object and `more`, each as an object of its own."""
         return (msgspec.structs.replace(self, more=()), *self.more)
 
 
 class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """How data files are read where their bytes do not say it.
+    """How to read data files whose bytes do not show it.
 
     Attributes
     ----------
     encoding
-        Of texts; found where it is empty.
+        The encoding of text files; empty: detected.
     columns
-        For `prompt`, `completion`, `system`, `chosen` or `rejected`, the name (or the number from 1) of its
-        column or key.
+        The name of the column or key for `prompt`, `completion`, `system`, `chosen` or `rejected`, or the
+        number of the column, starting at 1.
     """
 
     encoding: str = ""
@@ -69,7 +69,7 @@ class ReadOptions(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class RuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Changes to the rules that datasets are checked by.
+    """Changes to the rules that datasets are checked against.
 
     Attributes
     ----------
@@ -87,9 +87,10 @@ class RuleSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
 class DeploymentSettings(msgspec.Struct, frozen=True, kw_only=True):
     """The serving mode of the tuned model, and how long it is kept after the evaluation.
 
-    `keep_for_seconds` None keeps a promoted model where that costs nothing while idle (an on-demand
-    deployment) and releases everything else; 0 releases all. `stable_arn`: a model that passes takes the
-    place of the one in production behind the ARN that serves it, so that clients that pinned the ARN go on.
+    If `keep_for_seconds` is None, a promoted model stays in service if that is free while idle (an on-demand
+    deployment), and everything else is released; 0 releases everything. With `stable_arn`, a model that
+    passes replaces the production model behind the same ARN, so that clients that pinned the ARN keep
+    working.
     """
 
     mode: Literal["auto", "on-demand", "provisioned"] = "auto"
@@ -103,7 +104,7 @@ JudgedVia = Literal["converse", "evaluation-job"]
 """The Bedrock API that invokes a judge."""
 
 MOST_IN_EVALUATION_JOB = 1_000
-"""Prompts that one of Bedrock's evaluation jobs takes with a judge (user guide,
+"""The maximum number of prompts of an evaluation job with a judge (Bedrock user guide,
 model-evaluation-prompt-datasets-judge, read 2026-11-23)."""
 
 Metric = Literal[
@@ -111,16 +112,16 @@ Metric = Literal[
     "chrf",
     "json_fields", "json_valid", "judge",
 ]  # fmt: skip
-"""The deciding metric: by name, the judge, or automatic."""
+"""The deciding metric: its name, `judge`, or `auto`."""
 
 
 class JudgeSettings(msgspec.Struct, frozen=True, kw_only=True):
     """A model that compares two answers, or rates each of them, by a rubric.
 
-    `model` is what Converse takes: a model id, or an inference profile. `via` Converse, each pair is compared
-    in both orders, and `rubric` empty is the shipped one. `via` Bedrock's own evaluation jobs, each answer is
-    rated by itself, from 0 to 1, and `rubric` empty is Bedrock's own Correctness. `open_text_only`: it is
-    called only where it decides, which is on open text.
+    `model` is the modelId for Converse: a model id, or an inference profile. With `via` `converse`, each pair
+    of answers is compared in both orders; an empty `rubric` selects the shipped one. With `evaluation-job`,
+    each answer is rated separately, from 0 to 1; an empty `rubric` selects Bedrock's own Correctness. With
+    `open_text_only`, the judge is called only for open text, where it decides.
     """
 
     model: str
@@ -132,9 +133,9 @@ class JudgeSettings(msgspec.Struct, frozen=True, kw_only=True):
 class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True):
     """When a tuned model counts as better. Scores and `min_improvement` are on a 0 to 1 scale.
 
-    `general_ability`: on how many of the shipped prompts the tuned model must also keep up with its base;
-    true is all, false none. `few_shot`: how many training examples the base model gets in its prompt, as one
-    more model to compare with; 0 for none.
+    `general_ability` is the number of shipped prompts on which the tuned model must not be worse than its
+    base; true: all, false: none. `few_shot` is the number of training examples in the prompt of an additional
+    base model to compare with; 0: no such comparison.
     """
 
     metric: Metric = "auto"
@@ -147,19 +148,19 @@ class EvaluationSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def judge_may_decide(self) -> bool:
-        """Whether the judge decides: as `metric` says, or on open text where that is `auto`."""
+        """Whether the judge may decide: always if `metric` is `judge`, on open text if it is `auto`."""
         return self.judge is not None and self.metric in ("judge", "auto")
 
 
 class Teacher(msgspec.Struct, frozen=True, kw_only=True):
-    """The model that distillation learns from; `max_response_length` is tokens of one of its answers."""
+    """The teacher of a distillation; `max_response_length` is the maximum number of tokens per answer."""
 
     model: str
     max_response_length: int
 
 
 class Retune(msgspec.Struct, frozen=True, kw_only=True):
-    """When to tune again on the same files; `data_bytes` is what they held when this run began."""
+    """When to tune again on the same files; `data_bytes` is their size when this run began."""
 
     when_grown_by: float
     at_most_every_seconds: int
@@ -177,27 +178,25 @@ class TrainingStage(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Run(msgspec.Struct, frozen=True, kw_only=True):
-    """One run, with everything resolved: the manifest, the stage's defaults, the object versions.
+    """A run whose settings are all resolved: the manifest, the stage's defaults, the object versions.
 
-    `method` is `auto` until validate_data has read the records; later steps use `Dataset.method`.
-    `attempt` counts its executions: `tunedrop retry` begins another, at `resumed_at`.
+    `method` is `auto` until validate_data has read the records; later steps use `Dataset.method`. `attempt`
+    counts its executions: `tunedrop retry` starts the next one, at `resumed_at`.
 
-    Where it ended inconclusive, that other one re-evaluates the same model: `evaluation_attempt` is the
-    attempt at which the present evaluation began, `more_test` what a retry has brought beside the held-out
-    records that were split off.
+    A retry of an inconclusive run re-evaluates the same model: `evaluation_attempt` is the attempt in which
+    the current evaluation began, and `more_test` the records that a retry has added to the held-out ones.
 
-    `spent_before_usd` is what the attempts before have cost: `jobs_before` are their last jobs, by ARN, and
-    `evaluated_before_usd` the part for answers that the present evaluation goes on with, and counts itself.
-    `trained_before`: a job of theirs has given the run its model.
+    `spent_before_usd` is the cost of earlier attempts; `jobs_before` are the ARNs of their last jobs, and
+    `evaluated_before_usd` is the cost of those of their answers that the current evaluation reuses and counts
+    itself. `trained_before`: one of their jobs has produced the run's model.
 
-    A run trains more than once where it has `earlier_stages`, each tuned further by the next and the last by
-    the run's own data, or `candidates`, the hyperparameters of a search. `parent_model` is the ARN of a
-    custom model to begin with instead of the base model itself. `teacher` is who writes a distillation's
-    answers, `grader` the ARN of the function that grades those of reinforcement. `accept_eula`: a person has
-    accepted the licence of the base model. `succeeds` is the Legacy base model in place of which the stage
-    tunes this one by itself (`succession`), `left_out` the manifest's hyperparameters that this one does not
-    take. `tenant` is whose upload it is, where the stage has
-    tenants.
+    A run trains several times if it has `earlier_stages`, training phases that each tune the model of the
+    previous one, or `candidates`, the hyperparameters of a search. `parent_model` is the ARN of a custom
+    model to tune instead of the base model. `teacher` writes the answers of a distillation; `grader` is the
+    ARN of the function that grades the answers of reinforcement. `accept_eula`: a person has accepted the
+    licence of the base model. `succeeds` is the Legacy base model that this run's base model replaces
+    (`succession`), `left_out` the hyperparameters of the manifest that the new one does not support. `tenant`
+    is the tenant of the upload, if the stage has tenants.
     """
 
     run_id: str
@@ -241,7 +240,7 @@ class Run(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_trained(self) -> bool:
-        """Whether an earlier attempt trained the model: this one trains nothing."""
+        """Whether an earlier attempt has trained the model, so that this one does not."""
         return self.trained_before or self.is_reevaluated
 
     @property

@@ -10,9 +10,9 @@ from tunedrop.contracts._run import Way
 
 
 class ImportedBase(msgspec.Struct, frozen=True, kw_only=True):
-    """The base model that answers beside the tuned one, where Bedrock does not sell it on demand.
+    """The imported base model for the comparison, if Bedrock does not offer it on demand.
 
-    `arn` is the import job, and once it has ended the imported model; `failure` says why there is none.
+    `arn` is the import job or, after it has ended, the imported model; `failure` says why there is none.
     """
 
     arn: str = ""
@@ -24,8 +24,8 @@ class Serving(msgspec.Struct, frozen=True, kw_only=True):
     """The resource that serves the tuned model. `arn` is the modelId for inference.
 
     `provisional`: for the evaluation only; a model that passes gets the provisioned throughput that the run
-    asks for. `units` is what a copy of an imported model is billed as: known once it is imported. `base` is
-    None where the base model is asked on demand.
+    requests. `units` is the number of billed units of a copy of an imported model, known after the import.
+    `base` is None if the base model is available on demand.
     """
 
     way: Way

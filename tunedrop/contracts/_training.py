@@ -12,8 +12,8 @@ from tunedrop.contracts._run import Method
 class StartedJob(msgspec.Struct, frozen=True, kw_only=True):
     """`queued`: no slot was free; the run waits for one, in order of arrival, and tries again.
 
-    A run of several jobs (`series`) comes back here whenever one has ended (`more`), until it is `finished`:
-    `job` is then the one whose model is served.
+    A run with several jobs (`series`) returns to this step after each job (`more`), until it is `finished`:
+    `job` is then the job whose model is served.
     """
 
     outcome: Literal["started", "queued", "finished"]
@@ -27,7 +27,7 @@ class StartedJob(msgspec.Struct, frozen=True, kw_only=True):
 class TrainingJob(msgspec.Struct, frozen=True, kw_only=True):
     """The status of one of several jobs of a run: a training phase, or a candidate of a search.
 
-    `title` is for people. `chosen`: its model is the one that is served and evaluated.
+    `title` is for people. `chosen`: its model is served and evaluated.
     """
 
     title: str
@@ -59,7 +59,7 @@ FitVerdict = Literal["overfitting", "memorising", "underfitting", "unstable", "f
 class Fit(msgspec.Struct, frozen=True, kw_only=True):
     """The assessment of the loss curves (see `tunedrop.training.fit`). Losses are the last epoch's.
 
-    `suggested_epochs` is how many would have suited the data best, as far as the curves tell; 0: unknown.
+    `suggested_epochs` is the number of epochs that suits the data best, judging by the curves; 0: unknown.
     """
 
     verdict: FitVerdict
@@ -72,7 +72,8 @@ class Fit(msgspec.Struct, frozen=True, kw_only=True):
 
 
 WaitKind = Literal["approval", "slot", "training", "deployment", "throughput", "judging"]
-"""A `slot` is one of the customization jobs that may run at once, a `deployment` one that may be created."""
+"""A `slot` is a place among the concurrent customization jobs, a `deployment` one among the custom model
+deployments."""
 
 
 class Wait(msgspec.Struct, frozen=True, kw_only=True):
