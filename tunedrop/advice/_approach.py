@@ -90,7 +90,7 @@ def _exclusive(situation: Situation) -> tuple[Approach, list[Statement]]:
     return "retrieval", [
         Statement(
             says="Start with retrieval over your documents.",
-            because="A model learns little that it can be asked for from documents without questions; "
+            because="From documents without questions, a model learns little that it can answer with; "
             "retrieval can use them as they are",
             source=RAG_GUIDE,
         )

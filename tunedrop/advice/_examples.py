@@ -88,7 +88,7 @@ def _page(rules: MethodRules) -> str:
 
 
 def _wanted(rules: MethodRules) -> int:
-    """As many as are recommended, and leave enough to decide."""
+    """The number of records that is recommended, and that leaves enough held-out ones for a verdict."""
     return max(rules.recommended_records, records_that_leave(FEWEST_UNITS, (), rules))
 
 
@@ -100,8 +100,8 @@ def _recommended(rules: MethodRules) -> str:
 def _to_decide(rules: MethodRules) -> str:
     enough = records_that_leave(FEWEST_UNITS, (), rules)
     return (
-        f"Whether the model is better is decided on {FEWEST_UNITS} held-out examples or more, which takes "
-        f"{enough:,} without a test file"
+        f"The verdict needs {FEWEST_UNITS} held-out examples or more, and so {enough:,} examples without a "
+        "test file"
     )
 
 
@@ -111,11 +111,12 @@ def _to_evaluate(held_out: int) -> Statement:
     if held_out:
         settings = EvaluationSettings()
         found = detectable(held_out, settings.min_improvement, settings.confidence)
-        tells = f"they find one of {found:.0%}" if found < 1 else "too few for any verdict"
+        tells = f"they detect one of {found:.0%}" if found < 1 else "too few for any verdict"
         have = f" (about {held_out:,} of yours will be held out: {tells})"
     return Statement(
         says=f"Hold out about {fewer:,} examples to detect an improvement of {2 * TELLING:.0%}, {needed:,} "
         f"for one of {TELLING:.0%}{have}.",
-        because=f"So many find it four times in five, where {EvaluationSettings().min_improvement:.0%} is "
-        f"required. Assumes a spread of {TYPICAL_SPREAD} a prompt",
+        because="These numbers detect it four times in five, if an improvement of "
+        f"{EvaluationSettings().min_improvement:.0%} is required. Assumes a standard deviation of "
+        f"{TYPICAL_SPREAD} per prompt",
     )

@@ -86,9 +86,9 @@ def _of_texts(found: Method) -> list[Statement]:
         TRANSFER,
         Statement(
             says="Turn your texts into prompts with answers, or use retrieval.",
-            because="Text alone teaches vocabulary, not answers. Bedrock's own jobs take no text today; one "
-            "base model does, by SageMaker JumpStart, on an instance that new accounts must request, and no "
-            "job goes on with its result",
+            because="Text alone teaches vocabulary, not answers. Bedrock's own jobs accept none today. One "
+            "base model can be trained on it by SageMaker JumpStart, on an instance that new accounts must "
+            "request, and no job can continue from its result",
             source=CUSTOM_MODELS,
         ),
     ]

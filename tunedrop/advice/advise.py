@@ -116,7 +116,7 @@ def _on_cost(first: Candidate, situation: Situation) -> Iterator[Statement]:
     )
     if situation.budget_usd is not None and first.estimate.likely > situation.budget_usd:
         yield Statement(
-            says=f"That is over your budget of {situation.budget_usd:.2f} USD: the run would ask first.",
+            says=f"That exceeds your budget of {situation.budget_usd:.2f} USD: the run would need approval.",
             because="Fewer tokens, fewer epochs or a smaller base model reduce the cost",
         )
     if first.billed_by == "hour":

@@ -17,7 +17,7 @@ from tunedrop.cli.failures import Failed, Format, asked_for, foreseen, print_fai
 from tunedrop.cli.index import INDEX, Commands
 
 UsageError = cast(type[Any], typer.BadParameter.__base__)
-"""What typer raises for any wrong use; it exports only some of its subclasses."""
+"""The base class of typer's usage errors, which typer does not export."""
 
 
 CONTEXT = {"help_option_names": ["-h", "--help"]}
@@ -25,7 +25,7 @@ CONTEXT = {"help_option_names": ["-h", "--help"]}
 
 
 class Program(TyperGroup):
-    """The top of the command line. Its commands are those of `index`, imported when they are called."""
+    """The top-level command. Its commands are those of `index`, imported on first use."""
 
     def __init__(self, **settings: Any) -> None:
         super().__init__(**settings)
@@ -38,7 +38,7 @@ class Program(TyperGroup):
                 formatter.write_dl([(name, INDEX[name].summary) for name in names])
 
     def shell_complete(self, ctx: Any, incomplete: str) -> Any:
-        """What Tab offers: options of this group, and names of commands without importing them."""
+        """The completions: options of this group, and the names of commands, which are not imported."""
         self.commands = cast(Any, {})
         try:
             options = super().shell_complete(ctx, incomplete)
@@ -77,12 +77,12 @@ class Program(TyperGroup):
 
 
 def _help_of(arguments: list[str]) -> list[str]:
-    """`help`, and `help COMMAND`, as the options that they stand for."""
+    """Translate `help` and `help COMMAND` into `--help` and `COMMAND --help`."""
     return [*arguments[1:], "--help"] if arguments[:1] == ["help"] else arguments
 
 
 def _refuse_unknown(arguments: Sequence[str]) -> None:
-    """A mistyped command ends here, before typer imports what parses the arguments of a real one."""
+    """Refuse a mistyped command before typer imports the modules that parse arguments."""
     name = next(iter(arguments[1:] if arguments[:1] == ["help"] else arguments), "")
     if not name or name.startswith("-") or name in INDEX or "_TUNEDROP_COMPLETE" in os.environ:
         return
@@ -97,7 +97,7 @@ def _tell(failure: Failed, format_: Format) -> int:
 
 
 def _bug(error: Exception) -> Failed:
-    """Something that nobody foresaw: a sentence here, the trace in a file for whoever mends it."""
+    """An unexpected error: a one-line message, and the stack trace in a file to attach to a report."""
     import tempfile
     import traceback
 

@@ -1,4 +1,4 @@
-"""Progress bars with rate and remaining time, on stderr, for whoever sits at a terminal."""
+"""Progress bars with rate and remaining time, on stderr, if it is a terminal."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from pathlib import Path
 from tunedrop.cli.output import errors
 
 Advance = Callable[[int], object]
-"""Told how many more bytes are done; from any thread."""
+"""Called with the number of newly processed bytes, from any thread."""
 
 
 @contextmanager
 def bytes_done(what: str, total: int, then: str = "") -> Iterator[Advance]:
-    """A bar that fills as bytes are done; nothing is drawn where nobody looks.
+    """A progress bar of processed bytes; nothing is drawn unless stderr is a terminal.
 
     Parameters
     ----------
     then
-        What goes on when all bytes are done.
+        What follows once all bytes are processed, for the bar's description.
     """
     if not errors.is_terminal:
         yield lambda _: None
         return
-    from rich.progress import (  # what a terminal needs alone
+    from rich.progress import (  # needed only for a terminal
         BarColumn,
         DownloadColumn,
         Progress,
@@ -52,7 +52,7 @@ def bytes_done(what: str, total: int, then: str = "") -> Iterator[Advance]:
 
 
 def counted(chunks: Iterable[bytes], advance: Advance) -> Iterator[bytes]:
-    """The same chunks, each told of as it is asked for the next."""
+    """The same chunks; each is reported once it has been processed."""
     for chunk in chunks:
         yield chunk
         advance(len(chunk))

@@ -19,7 +19,7 @@ USES = ("kms:Decrypt", "kms:GenerateDataKey")
 
 SERVICES = {
     "cloudwatch.amazonaws.com": "no alarm arrives",
-    "bedrock.amazonaws.com": "no tuned Nova model comes into service by provisioned throughput",
+    "bedrock.amazonaws.com": "provisioned throughput cannot serve tuned Nova models",
 }
 """Services that use the key directly, and what fails otherwise (CloudWatch user guide, on encrypted topics;
 Nova user guide, customize-fine-tune-encrypt; read 2026-11-29). AWS Budgets only for a stage with a budget."""

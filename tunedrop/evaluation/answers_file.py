@@ -21,7 +21,7 @@ REQUIRED = ("prompt", "reference", "base", "tuned")
 STOP_REASONS = ("base_stop_reason", "tuned_stop_reason", "production_stop_reason")
 OPTIONAL = ("production", "conversation", *STOP_REASONS)
 CONFIDENCES = (0.8, 0.999)
-"""Below, a verdict would be a guess; above, no test set is large enough."""
+"""Lower confidence would make the verdict a guess; for a higher one no test set is large enough."""
 
 MOST_ATTEMPTS = 20
 """After this many attempts, too little of alpha remains for a decision."""
@@ -71,14 +71,14 @@ def evaluate(
     """
     settings = settings_of(metric, min_improvement, confidence)
     if not isinstance(attempt, int) or not 1 <= attempt <= MOST_ATTEMPTS:
-        raise InvalidAnswers(f"attempt: it is a whole number from 1 to {MOST_ATTEMPTS}, got {attempt!r}")
+        raise InvalidAnswers(f"attempt: must be a whole number from 1 to {MOST_ATTEMPTS}, got {attempt!r}")
     if isinstance(answers, str | Path):
         found = read_file(Path(answers))
     elif isinstance(answers, Iterable) and not isinstance(answers, Mapping | bytes):
         found = read(enumerate(answers, 1))
     else:
         kind = type(answers).__name__
-        raise InvalidAnswers(f"answers: must be a path, or objects one a line; got {kind}")
+        raise InvalidAnswers(f"answers: must be a path or a list of objects, got {kind}")
     return decide(found, settings, attempt=attempt)
 
 
@@ -93,12 +93,10 @@ def settings_of(metric: str, min_improvement: float, confidence: float) -> Evalu
     if metric not in METRICS:
         raise InvalidAnswers(f"metric: there is no {metric!r}; there are {', '.join(METRICS)}")
     if not _is_number(min_improvement) or not 0 <= min_improvement < 1:
-        raise InvalidAnswers(
-            f"min_improvement: it is a number from 0 up to, not including, 1, got {min_improvement!r}"
-        )
+        raise InvalidAnswers(f"min_improvement: must be at least 0 and less than 1, got {min_improvement!r}")
     if not _is_number(confidence) or not CONFIDENCES[0] <= confidence <= CONFIDENCES[1]:
         least, most = CONFIDENCES
-        raise InvalidAnswers(f"confidence: it is a number from {least} to {most}, got {confidence!r}")
+        raise InvalidAnswers(f"confidence: must be a number from {least} to {most}, got {confidence!r}")
     return EvaluationSettings(
         metric=metric,  # type: ignore[arg-type]
         min_improvement=min_improvement,
@@ -156,10 +154,10 @@ def read(rows: Iterable[tuple[int, Any]]) -> list[Prediction]:
         try:
             found.append(_prediction(row, record, turns[record]))
         except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidAnswers(f"line {number}: it holds what no JSON can: {error}") from error
+            raise InvalidAnswers(f"line {number}: contains a value that JSON cannot hold: {error}") from error
         turns[record] += 1
     if not found:
-        raise InvalidAnswers("there are no answers: one JSON object a line is expected")
+        raise InvalidAnswers("there are no answers: expected one JSON object per line")
     if any(one.champion is not None for one in found):
         missing = Answer(error=NO_ANSWER)
         return [one if one.champion is not None else _with_champion(one, missing) for one in found]

@@ -19,7 +19,7 @@ def unpriced(cost: Estimate | ActualCost) -> str:
 
 
 def amount(cost: Estimate | ActualCost) -> str:
-    """The same without what has no price, for use beside the reasons why a run waits for approval."""
+    """The amount without unpriced items, which the reasons for an approval already name."""
     if unpriced(cost):
         return f"at least {cost.likely:.2f} USD"
     if f"{cost.low:.2f}" == f"{cost.high:.2f}":
@@ -28,14 +28,14 @@ def amount(cost: Estimate | ActualCost) -> str:
 
 
 def paid_in_words(run: Run) -> str:
-    """What a run has cost that waits for approval, as a sentence."""
+    """The cost so far of a run that waits for approval, as a sentence."""
     if run.spent_before_usd:
         return f"Its attempts so far have cost {run.spent_before_usd:.2f} USD."
     return "Nothing has been paid yet."
 
 
 def forecast_in_words(cost: ActualCost) -> str:
-    """What keeping the model will cost; empty where there is none, or storage is free."""
+    """The future cost of keeping the model; empty if there is none."""
     return "; ".join(filter(None, (_kept_in_words(cost), _storage_in_words(cost))))
 
 
@@ -56,10 +56,10 @@ def _storage_in_words(cost: ActualCost) -> str:
 
 
 def evaluation_in_words(estimate: Estimate) -> str:
-    """What the evaluation will ask, and how long that takes."""
+    """The number of requests of the evaluation, and its duration."""
     asked = f"The evaluation requests {estimate.evaluation_requests:,} answers"
     if estimate.evaluation_minutes is None:
-        return f"{asked}; how many a minute this model may give is not known."
+        return f"{asked}; its duration is unknown, because the model's request rate is."
     return f"{asked}, which takes {clock.about(60 * estimate.evaluation_minutes)}."
 
 

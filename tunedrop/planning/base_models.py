@@ -59,13 +59,14 @@ def find(name: str) -> BaseModel:
 def trained_by(stage: Stage, base_model: BaseModel, document: Manifest, parent_model: str = "") -> BaseModel:
     """The catalog entry of a base model for the engine that will train it.
 
-    That is the engine that the manifest names; else the usual one, or another where the usual one does not
+    That is the engine that the manifest names; else the default one, or another if the default one does not
     train it by these methods in this stage.
 
     Raises
     ------
     InvalidManifest
-        If the engine that the manifest names does not train it so, or did not make the model to go on with.
+        If the engine that the manifest names does not train it by these methods, or did not make the model to
+        continue from.
     """
     methods = (*(one.method for one in document.stages), document.method)
     offered = catalog.entries(base_model)
@@ -84,7 +85,7 @@ def _named(
         raise InvalidManifest(f"engine: {engine} is not an engine; there are {', '.join(catalog.engines())}")
     if parent_model and base_model.engine != engine:
         raise InvalidManifest(
-            f"engine: {parent_model} was tuned by {base_model.engine}, and {engine} does not go on with it: "
+            f"engine: {parent_model} was tuned by {base_model.engine}, and {engine} cannot continue from it: "
             f"leave engine out, or name {base_model.service_id} as base_model"
         )
     found = [one for one in offered if all(one.engine_of(method) == engine for method in methods)]

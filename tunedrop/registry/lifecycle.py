@@ -139,17 +139,17 @@ def text(stage: Stage, found: Ageing, today: datetime) -> str:
     if what != "has ended":
         since = f"From {legacy} on" if legacy > f"{today:%Y-%m-%d}" else "Now"
         lines += [
-            f"{since}: no new customization job and no new provisioned throughput on it, so that no new "
-            "version can be tuned from this base model; it is closed to an account that has not used it for "
-            "15 days. Deployments and throughput that exist go on.",
+            f"{since}: Bedrock starts no new customization job or provisioned throughput on it, so no new "
+            "version can be tuned from this base model. Accounts that have not used it for 15 days lose "
+            "access. Existing deployments and throughput keep working.",
         ]
     until = f"From {ends} on" if ends and what != "has ended" else "Once it has ended" if not ends else "Now"
     lines += [
         f"{until}: the model cannot be invoked; applications that read {found.alias} get errors.",
         "",
         f"{catalog.instead(base_model)}: upload the data of run {found.model.run_id} again with this "
-        "base_model, under the same name. It is measured against the model in production, and takes its "
-        "place if it is better.",
+        "base_model, under the same name. The new model is compared with the one in production, and replaces "
+        "it if it is better.",
         *_by_itself_or_by_hand(stage, found),
         "",
         "What else can be tuned, and what it costs:",

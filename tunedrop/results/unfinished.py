@@ -1,4 +1,4 @@
-"""What an evaluation that ended before its verdict has asked: it is paid like any other."""
+"""The usage of an evaluation that ended without a verdict, which is billed like any other."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ class _Asked(msgspec.Struct):
 
 
 def counted(s3: Any, stage: Stage, ending: Ending) -> Evaluation | None:
-    """A run's evaluation; if it is not done, with the tokens of the answers and judgements that it has kept,
-    which are those that a retry goes on with."""
+    """A run's evaluation; if it is not done, with the tokens of its saved answers and judgements, which a
+    retry reuses."""
     evaluation, serving, run = ending.evaluation, ending.serving, ending.run
     if serving is None or (evaluation is not None and evaluation.done):
         return evaluation

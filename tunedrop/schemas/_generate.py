@@ -1,4 +1,4 @@
-"""JSON Schemas of what people write and programs read, made from the structs that define them.
+"""JSON Schemas of the files that people write and programs read, generated from their structs.
 
 `tunedrop schema NAME` prints one; the documentation publishes them all.
 """
@@ -20,7 +20,8 @@ Struct = type[msgspec.Struct]
 
 
 def of_manifest() -> Schema:
-    """The manifest. What its reader refuses beyond types is here too: unknown keys, ranges, blank texts."""
+    """The manifest. The schema also has the checks that go beyond types: unknown keys, ranges, blank
+    strings."""
     schema = _schema(Manifest, "Tunedrop manifest")
     definitions = schema["$defs"]
     shapes: list[Struct] = [Manifest, *structs_in(Manifest)]
@@ -39,7 +40,7 @@ def of_manifest() -> Schema:
 
 
 def _refuse_blank(schema: Any) -> None:
-    """A text that is there says something."""
+    """Require every string to contain a visible character."""
     if isinstance(schema, list):
         for one in schema:
             _refuse_blank(one)
@@ -61,11 +62,11 @@ SCHEMAS: dict[str, Callable[[], Schema]] = {
     "check": lambda: _schema(Report, "What tunedrop check --format json prints, and a run's validation.json"),
     "evaluation": lambda: _schema(Evaluation, "A run's evaluation.json"),
 }
-"""By the names that `tunedrop schema` takes."""
+"""The schemas by the names that `tunedrop schema` accepts."""
 
 
 def structs_in(shape: Struct) -> list[Struct]:
-    """The structs that a struct holds, in order of appearance, each once; one may hold itself."""
+    """The structs nested in a struct, in order of appearance, each once; a struct may contain itself."""
     found: list[Struct] = []
 
     def visit(kind: Any) -> None:
@@ -93,7 +94,7 @@ def _schema(shape: Struct, title: str) -> Schema:
     dialect = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": title}
     schema = msgspec.json.schema(shape)
     for definition in schema["$defs"].values():
-        if "description" in definition:  # keys are described where they stand
+        if "description" in definition:  # each key has its own description
             words = definition["description"].partition("Attributes\n")[0]
             definition["description"] = " ".join(words.split())
     return dialect | schema

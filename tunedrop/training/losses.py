@@ -25,7 +25,7 @@ def final(curves: Curves, job: CompletedJob, dataset: Dataset) -> Losses:
             else "Bedrock wrote no validation loss for this job"
         )
     if dataset.method == "reinforcement":
-        reasons.append("the loss of reinforcement is none of tokens, so that it has no perplexity")
+        reasons.append("the loss of reinforcement is not per token, so it has no perplexity")
     has_perplexity = dataset.method != "reinforcement"
     return Losses(
         training_loss=training,

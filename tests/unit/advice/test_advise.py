@@ -91,7 +91,7 @@ def test_unlabelled_texts_get_a_base_model_that_accepts_them_and_its_requirement
     assert not any("no dated price is known for training" in remark for remark in one.remarks)
     assert [left.base_model for left in advice.left_out] == ["amazon.titan-text-express-v1:0:8k"]
     assert advice.left_out[0].instead.startswith("Take mistral.mistral-7b")
-    assert any("no job goes on with its result" in said.because for said in advice.reasons["method"])
+    assert any("no job can continue from its result" in said.because for said in advice.reasons["method"])
 
 
 def test_only_base_models_of_the_region_fit() -> None:

@@ -368,7 +368,7 @@ def test_a_check_reports_that_nothing_can_be_held_out_of_one_question(tmp_path: 
 
     said = " ".join(output.split())
     assert "test: 0 conversations, too few for a verdict" in said
-    assert "60 of 500 records were to be held out, but records that share a question stay together" in said
+    assert "60 of 500 records should be held out, but records that share a question stay together" in said
 
 
 def test_a_check_reports_the_held_out_records_and_their_power(tmp_path: Path) -> None:
@@ -384,7 +384,7 @@ def test_a_check_reports_the_held_out_records_and_their_power(tmp_path: Path) ->
 
     for file, said in (
         (small, "too few for a verdict"),
-        (large, "test: 60 conversations, which show an improvement"),
+        (large, "test: 60 conversations, enough to detect an improvement"),
     ):
         _, output = run("check", str(file), "--base-model", "amazon.nova-lite-v1:0:300k")
         assert said in " ".join(output.split())
@@ -409,7 +409,7 @@ def said_of(number: int, folder: Path, *options: str) -> str:
 def test_a_check_without_a_base_model_reports_a_test_set_too_small_for_any(tmp_path: Path) -> None:
     few, enough = said_of(40, tmp_path), said_of(250, tmp_path)
 
-    assert "test: 4 conversations, too few for a verdict, which takes 30" in few
+    assert "test: 4 conversations, too few for a verdict, which needs 30" in few
     assert "30 of 250 are held out" in few
     assert "test:" not in enough
 

@@ -377,7 +377,7 @@ def test_a_manifest_uploads_no_file_outside_its_folder(
     ("stage", "arguments", "said"),
     [
         ({"support": ()}, (), "the stage has tenants"),
-        ({"support": ()}, ("--tenant", "law"), "law is no tenant of the stage"),
+        ({"support": ()}, ("--tenant", "law"), "law is not a tenant of the stage"),
         ({}, ("--tenant", "law"), "the stage has no tenants"),
     ],
     indirect=["stage"],
@@ -447,7 +447,7 @@ def test_a_file_under_a_name_that_starts_nothing_is_refused_before_it_is_uploade
     code, _, err = submit(str(folder / "config.json"))
 
     assert (code, keys(aws, intake)) == (2, [])
-    assert "config.json would start no run" in err
+    assert "config.json would not start a run" in err
 
 
 def test_an_estimate_holds_out_no_more_than_the_pipeline(

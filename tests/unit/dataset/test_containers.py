@@ -425,7 +425,7 @@ def test_an_archive_whose_member_is_damaged_is_refused() -> None:
 @pytest.mark.parametrize(
     ("whole", "told"),
     [
-        ({"AddToPlaylist": SIMPLE}, "AddToPlaylist is the name that records stand under"),
+        ({"AddToPlaylist": SIMPLE}, "AddToPlaylist is the key that holds the records"),
         ({f"algebra/{at}.json": one for at, one in enumerate(SIMPLE)}, "algebra/0.json is the name"),
         ({"data": SIMPLE}, ""),
         ({str(at): one for at, one in enumerate(SIMPLE)}, ""),

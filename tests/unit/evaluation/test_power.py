@@ -7,7 +7,7 @@ from tunedrop.evaluation.statistics import power
 
 def test_too_few_conversations_are_reported_as_inconclusive() -> None:
     assert power.in_words(29, 0.02, 0.95).startswith(
-        "29 conversations, too few for a verdict, which takes 30"
+        "29 conversations, too few for a verdict, which needs 30"
     )
 
 

@@ -250,8 +250,8 @@ def test_throughput_is_wanted_where_the_run_asks_for_it(aws: Aws, stage: Stage) 
     [
         (None, "test: 0 conversations, too few for a verdict"),
         (29, "test: 29 conversations, too few for a verdict"),
-        (30, "test: 30 conversations, which show an improvement of"),
-        (900, "test: 400 conversations, which show an improvement of"),  # no more are asked
+        (30, "test: 30 conversations, enough to detect an improvement of"),
+        (900, "test: 400 conversations, enough to detect an improvement of"),  # no more are asked
     ],
 )
 def test_what_the_test_set_can_show_is_told_before_anything_is_paid(

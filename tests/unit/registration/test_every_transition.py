@@ -49,17 +49,17 @@ STEPS = [
     Step(NOVA, "distillation", "a custom model cannot be a student; name a base model. Take amazon.nova-"),
     Step(NOVA, "preference", "Nova is tuned so by SageMaker AI's recipes.* Take qwen.qwen3-"),
     Step(NOVA, "continued-pretraining", "HyperPod cluster .* Take mistral.mistral-7b"),
-    Step(NOVA, "single-turn", "was tuned by bedrock, and mantle does not go on with it", "mantle"),
+    Step(NOVA, "single-turn", "was tuned by bedrock, and mantle cannot continue from it", "mantle"),
     *(Step(PACKAGE, method) for method in (*EXAMPLES, "preference", "reinforcement")),
     Step(PACKAGE, "distillation", "Bedrock distills into Nova alone .* Take amazon.nova-lite"),
     Step(PACKAGE, "continued-pretraining", "no service of AWS offers .* Take mistral.mistral-7b"),
-    Step(PACKAGE, "reinforcement", "sagemaker-serverless, and mantle does not go on with it", "mantle"),
+    Step(PACKAGE, "reinforcement", "sagemaker-serverless, and mantle cannot continue from it", "mantle"),
     *(
-        Step(JUMPSTART, one, "no job goes on with that: no source says .* Name the base model")
+        Step(JUMPSTART, one, "no job can continue from it: no source says .* Name the base model")
         for one in ("continued-pretraining", "single-turn", "preference")
     ),
     *(
-        Step(MANTLE, one, "no job goes on with such a model: name the base model")
+        Step(MANTLE, one, "no job can continue from such a model: name the base model")
         for one in ("reinforcement", "single-turn", "preference")
     ),
     *(

@@ -92,7 +92,7 @@ def refused(**_: Any) -> None:
     raise refusal("InternalErrorException")
 
 
-LEGACY_NOW = "no new customization job and no new provisioned throughput"
+LEGACY_NOW = "no new customization job or provisioned throughput"
 
 
 @pytest.mark.usefixtures("in_production")

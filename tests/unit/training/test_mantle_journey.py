@@ -330,7 +330,7 @@ def test_a_job_without_file_and_a_file_without_moment_are_read(
 def test_no_run_goes_on_with_a_model_that_was_tuned_so(stage: Stage) -> None:
     model = mantle.address("us-west-2", mantle.TUNED_MODELS, "ft:openai.gpt-oss-20b:1:custom-model:a")
 
-    with pytest.raises(InvalidManifest, match="no job goes on with such a model: name the base model"):
+    with pytest.raises(InvalidManifest, match="no job can continue from such a model: name the base model"):
         find(stage, model)
 
 

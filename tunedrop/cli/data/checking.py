@@ -198,7 +198,7 @@ def _of_folder(
     document = submission.document
     if submission.earlier:
         fail(
-            f"{path} is a run of several training stages, each with its own data",
+            f"{path} is a run of several training phases, each with its own data",
             USAGE,
             f"All of them: {command('estimate', str(path))}; one: tunedrop check FILE --method METHOD",
         )

@@ -121,9 +121,9 @@ def _refuse_repairs(files: list[Path], copy: Path | None, repairs: Sequence[str]
         if unknown := [name for name in repairs if name not in NAMES]:
             fail(f"--repair {unknown[0]}: it is one of {', '.join(NAMES)}", USAGE)
     if repairs and copy is None:
-        fail("--repair goes with --fix COPY, which takes what is repaired", USAGE)
+        fail("--repair needs --fix COPY, the file for the repaired copy", USAGE)
     if copy is not None and (len(files) != 1 or not files[0].is_file()):
-        fail("--fix takes one file at a time, which must exist", USAGE)
+        fail("--fix takes a single file, which must exist", USAGE)
 
 
 @app.command(

@@ -81,7 +81,7 @@ class Submission(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def read(path: Path, reading: ReadOptions | None = None) -> Submission:
-    """The submission at a path, its files read as options say where they do; fails if there is none."""
+    """The submission at a path, whose files are read according to the options; fails if there is none."""
     found = _read(path)
     if reading is None:
         return found
@@ -106,20 +106,20 @@ def _read(path: Path) -> Submission:
 
 
 def to_stage(submission: Submission, tenant: str, tenants: Collection[str]) -> Submission:
-    """The submission as it is uploaded: below the name of its tenant, where the stage has tenants.
+    """The submission as it is uploaded: below the name of its tenant, if the stage has tenants.
 
-    Fails if it is none of them, or if the upload would start no run.
+    Fails if the stage does not have this tenant, or if the upload would not start a run.
     """
     if intake.read_key(submission.key(submission.starts), ()).kind == "other":
         fail(
-            f"{submission.starts.name} would start no run: documentation and settings have such names",
+            f"{submission.starts.name} would not start a run: its name is one of documentation or settings",
             USAGE,
             "Rename the file",
         )
     if tenant and not tenants:
         fail("the stage has no tenants", USAGE, "Leave --tenant out")
     if tenants and tenant not in tenants:
-        said = f"{tenant} is no tenant of the stage" if tenant else "the stage has tenants"
+        said = f"{tenant} is not a tenant of the stage" if tenant else "the stage has tenants"
         fail(said, USAGE, f"Say whose run it is: {' or '.join(f'--tenant {one}' for one in tenants)}")
     if not tenant:
         return submission
@@ -150,11 +150,12 @@ def _folder(folder: Path) -> Submission:
 
 
 def _data_inside(folder: Path) -> str:
-    """Where the data of a folder without any are, as in a clone of a dataset of the Hugging Face Hub."""
+    """Names the subfolder with the data, as in a clone of a Hugging Face dataset; empty if there is no such
+    one."""
     if data_files(folder):
         return ""
     inside = [one for one in folder.iterdir() if one.is_dir() and data_files(one)]
-    return f"Its data files are in a folder of it: tunedrop check {inside[0]}" if len(inside) == 1 else ""
+    return f"Its data files are in a subfolder: tunedrop check {inside[0]}" if len(inside) == 1 else ""
 
 
 def _files(folder: Path, data: Data) -> DataFiles:

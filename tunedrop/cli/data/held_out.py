@@ -18,13 +18,13 @@ from tunedrop.dataset.types import ReadOptions
 from tunedrop.evaluation.statistics import power
 
 _SHARED = frozenset(("TD050", "TD051", "TD053", "TD054", "TD055"))
-"""Where one of these rules is broken, records share a question and are held out together, or not at all."""
+"""If one of these rules fails, some records share a question, and are held out together or not at all."""
 
 _MOST_OF_THEM = 0.8
 
 
 def show(report: Report, model: BaseModel | None, files: DataFiles, reading: ReadOptions) -> None:
-    """Print it below a check. Without a base model only what holds for all: that there are too few."""
+    """Print it below a check. Without a base model, only that there are too few records for any of them."""
     for sentence in sentences(report, model, files, reading, EvaluationSettings()):
         console.print(f"test: {sentence}")
 
@@ -32,7 +32,7 @@ def show(report: Report, model: BaseModel | None, files: DataFiles, reading: Rea
 def sentences(
     report: Report, model: BaseModel | None, files: DataFiles, reading: ReadOptions, asked: EvaluationSettings
 ) -> Iterator[str]:
-    """What the test records can show; where they are too few, how many there would have to be."""
+    """The improvement that the test records can detect; if there are too few, how many are needed."""
     rules = _rules(report, model)
     if rules is None or not report.valid or report.method in ("distillation", "reinforcement"):
         return
@@ -47,13 +47,13 @@ def sentences(
     yield shown if number >= power.FEWEST_UNITS else f"{shown}. {_how_many_more(report, rules)}"
     if possible < _MOST_OF_THEM * number:
         yield (
-            f"{number:,} of {train:,} records were to be held out, but records that share a question "
-            "stay together, and most of the groups are larger: add other questions, or a test file"
+            f"{number:,} of {train:,} records should be held out, but records that share a question stay "
+            "together, and most of these groups are too large: add different questions, or a test file"
         )
 
 
 def _rules(report: Report, model: BaseModel | None) -> MethodRules | None:
-    """The rules of the base model; without one, those that leave the most records to hold out."""
+    """The rules of the base model; without one, those that allow the most records to be held out."""
     if report.method is None:
         return None
     if model is not None:
@@ -63,7 +63,7 @@ def _rules(report: Report, model: BaseModel | None) -> MethodRules | None:
 
 
 def _how_many_more(report: Report, rules: MethodRules) -> str:
-    """The records that a verdict takes."""
+    """The number of records that a verdict needs."""
     fewest = power.FEWEST_UNITS
     if (test := report.files.get("test")) is not None:
         return f"Add {fewest - test.records:,} or more to the test file"
@@ -72,7 +72,8 @@ def _how_many_more(report: Report, rules: MethodRules) -> str:
 
 
 def _possible(number: int, report: Report, wanted: Shares, files: DataFiles, reading: ReadOptions) -> int:
-    """How many records the pipeline will hold out: as many as are wanted, if no two share a question."""
+    """The number of records that the pipeline will hold out: the planned number, if no two share a
+    question."""
     if _SHARED.isdisjoint(report.by_code) and report.method != "multi-turn":
         return number
     near_together = are_few(report.near_duplicates, report.records)

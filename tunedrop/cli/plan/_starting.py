@@ -1,4 +1,4 @@
-"""`init`: a folder to begin with: a manifest that explains itself, and sample records."""
+"""`init`: creates a folder to start from, with a commented manifest and sample records."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tunedrop.serving import kinds
 
 _MANIFEST = """\
 # A run of Tunedrop. Submit it with: {submit}
-# The data is uploaded first; this file goes last, and its arrival starts the run.
+# Upload the data first and this file last: its arrival starts the run.
 
 method: {method}
   # {why}
@@ -34,35 +34,35 @@ base_model: {base_model}
 {needs}  # others: tunedrop bases --method {method}
 
 {more}data:
-  train: train.jsonl               # one JSON object a line; names beside this file, or s3://…
-  # validation: validation.jsonl   # watched while training; split off train when absent
-  # test: test.jsonl               # held out for the evaluation, never trained on; split off when absent
+  train: train.jsonl               # one JSON object per line; a file next to this one, or s3://…
+  # validation: validation.jsonl   # for the validation loss; by default split off the training data
+  # test: test.jsonl               # for the evaluation, never trained on; by default split off
 
-{hyperparameters}budget_usd: 50                     # above it the run asks you before anything is paid
+{hyperparameters}budget_usd: 50                     # a run that may cost more asks for approval
 
 # deployment:
-#   mode: auto                     # on-demand where the base model allows it: free while idle
-#   keep_for: 2h                   # how long provisioned throughput stays; it bills by the hour
+#   mode: auto                     # on-demand, which is free while idle, if the base model supports it
+#   keep_for: 2h                   # how long to keep provisioned throughput, which is billed by the hour
 
 evaluation:
-  min_improvement: 0.02            # by how much the deciding score has to rise, on a scale of 0 to 1
-  # few_shot: 5                    # compares with prompting too: the base model with five examples
-  # a model decides which of two texts is better, by your rubric:
+  min_improvement: 0.02            # the required rise of the deciding score, on a scale of 0 to 1
+  # few_shot: 5                    # also compare with prompting: the base model with five examples
+  # a judge model decides which of two texts is better, by your rubric:
   # judge: {{model: amazon.nova-pro-v1:0, rubric: Prefer the answer that a customer could act on at once.}}
 """
 
 _WHY: dict[str, str] = {
-    "instruction": "a prompt and its completion a record",
-    "single-turn": "one question and its answer a record",
-    "multi-turn": "a conversation of several turns a record",
-    "preference": "a prompt with the answer that is preferred and one that is rejected a record",
-    "continued-pretraining": "plain text: the model reads on",
-    "distillation": "prompts, with an answer or without: the teacher writes what is missing",
-    "reinforcement": "prompts with a reference_answer: the model tries, a function grades what it answers",
+    "instruction": "each record is a prompt and its completion",
+    "single-turn": "each record is one question and its answer",
+    "multi-turn": "each record is a conversation of several turns",
+    "preference": "each record is a prompt with a preferred and a rejected answer",
+    "continued-pretraining": "plain text that the model learns to continue",
+    "distillation": "prompts, with or without answers: the teacher writes the missing ones",
+    "reinforcement": "prompts with a reference_answer: the model answers, and a function grades",
 }
 
 _GRADER = """\
-# grader: arn:aws:lambda:…          # your own function, allowed by the stage; else the one of the stage
+# grader: arn:aws:lambda:…          # your own function, if the stage allows it; default: the stage's grader
 
 """
 
@@ -70,7 +70,7 @@ _TEACHER = """\
 teacher:
   model: {teacher}
     # {others}
-  max_response_length: 500         # tokens of an answer at most: each is paid for
+  max_response_length: 500         # maximum number of tokens per answer; each is billed
 
 """
 
@@ -102,7 +102,7 @@ def init(folder: Path, method: Method, base_model: str | None, format_: Format) 
         return print_json(Written(folder=str(folder), method=method, base_model=base_model, files=files))
     for path in files:
         console.print(f"wrote  {path}")
-    return console.print(f"next:  {command('check', str(folder))}; then put your own records in its place")
+    return console.print(f"next:  {command('check', str(folder))}; then replace the sample records")
 
 
 def write(
@@ -159,7 +159,7 @@ def _manifest(folder: Path, method: Method, base_model: str, hyperparameters: Ma
 
 
 def _more(method: Method, model: BaseModel) -> str:
-    """What only one method has."""
+    """The part of the manifest that is specific to a method."""
     if method == "reinforcement":
         return _GRADER
     if method != "distillation":
@@ -171,7 +171,7 @@ def _more(method: Method, model: BaseModel) -> str:
 
 
 def _hyperparameters(chosen: Mapping[str, str], known: Mapping[str, Hyperparameter]) -> str:
-    """Those that were chosen, or all that there are with their ranges, commented out."""
+    """The chosen hyperparameters; without a choice, all of them with their ranges, commented out."""
     values = chosen or {name: one.written(one.default) for name, one in known.items()}
     mark = "" if chosen else "# "
     lines = [f"{mark}hyperparameters:"]

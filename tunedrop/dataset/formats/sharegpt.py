@@ -228,7 +228,7 @@ def _message(
         reading.add(
             f"{path}.{speaker or 'from'}",
             "TD023",
-            f"{shown} is no role; expected human or gpt",
+            f"{shown} is not a role; expected human or gpt",
             shown,
             "human or gpt",
         )

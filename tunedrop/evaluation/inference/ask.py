@@ -51,8 +51,8 @@ WAKING_SECONDS = 300.0
 usually tens of seconds)."""
 
 SPENT = (
-    "The account's tokens of the day for {model} are spent (Service Quotas, Amazon Bedrock: {quota}). Retry "
-    "the run tomorrow: it keeps its model and goes on behind the last answer. If the quota is 0, as in some "
+    "The account's tokens per day for {model} are used up (Service Quotas, Amazon Bedrock: {quota}). Retry "
+    "the run tomorrow: it keeps its model and continues after the last answer. If the quota is 0, as in some "
     "new accounts, ask AWS Support for the default first"
 )
 

@@ -154,9 +154,9 @@ MEANINGS = {
     "normalized_match": "The share of answers that are the reference, but for case, punctuation and spaces.",
     "token_f1": "How many words an answer and its reference have in common: 1 is all of both, 0 is none.",
     "squad_f1": "How many words an answer and its reference have in common, as SQuAD counts them.",
-    "rouge_l": "How long a run of words, in order, an answer and its reference have in common: 1 is all.",
-    "chrf": "How many short runs of characters an answer and its reference have in common: 1 is all.",
-    "json_fields": "The share of the JSON's values that are right and in place; inventions count against it.",
+    "rouge_l": "The longest sequence of words that answer and reference have in common: 1 is all of both.",
+    "chrf": "How many short sequences of characters answer and reference have in common: 1 is all of both.",
+    "json_fields": "The share of JSON values that are right and in their place; made-up ones count as wrong.",
     "reward": "The mean reward that the run's grader gives an answer.",
     "json_valid": "The share of answers that are a JSON document at all.",
 }

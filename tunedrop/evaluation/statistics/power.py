@@ -1,4 +1,5 @@
-"""What an evaluation can tell: the level of each attempt, and how many records a verdict takes."""
+"""The power of an evaluation: the error rate of each attempt, and the number of records that a verdict
+needs."""
 
 from __future__ import annotations
 
@@ -12,30 +13,30 @@ if TYPE_CHECKING:
     from tunedrop.evaluation.statistics.intervals import Vector
 
 FEWEST_UNITS = 30
-"""Fewer independent units than this give no verdict: no bound is reliable there."""
+"""With fewer independent units there is no verdict, because no bound is reliable."""
 
 POWER = 0.8
 """The power that `needed_units` aims for; 0.8 is conventional."""
 
 CAUTION = 0.87
-"""How sure that the difference lies at least as far from what is wanted as it takes it to: what one sample
-shows is further out than the truth, where it was not enough."""
+"""The confidence with which `needed_units` bounds the distance of the difference from the required
+improvement. A sample that was not sufficient tends to overstate that distance."""
 
 FIRST_SHARE = 0.8
-"""The part of alpha that the first attempt spends; each later one spends half of what is left."""
+"""The share of alpha that the first attempt spends; each later one spends half of the rest."""
 
 LEAST_ALPHA = 1e-14
-"""What an attempt spends that comes after very many: small enough to change no sum, and no division by 0."""
+"""What an attempt spends after very many others: too small to change a sum, but not 0."""
 
 DIGITS = 15
-"""1 - 0.95 is 0.050000000000000044 in binary, and people read the level."""
+"""1 - 0.95 is 0.050000000000000044 in binary, and people read this number."""
 
 REJECTING_SHARE, FORGETTING_SHARE = 0.7, 0.15
-"""The parts of an attempt's alpha that the deciding metric and general ability may reject with; the other
+"""The shares of an attempt's alpha for rejections by the deciding metric and by general ability; the other
 guards share the rest."""
 
 TYPICAL_SPREAD = 0.4
-"""A usual standard deviation of the difference that one prompt makes, on a scale of 0 to 1."""
+"""A typical standard deviation of the difference per prompt, on a scale of 0 to 1."""
 
 MOST_UNITS = 100_000
 
@@ -43,9 +44,9 @@ _NORMAL = NormalDist()
 
 
 def alpha_of(confidence: float, attempt: int = 1) -> float:
-    """How often this attempt may err on one side; all attempts together no more than (1 - confidence) / 2.
+    """The one-sided error rate of this attempt; over all attempts it is at most (1 - confidence) / 2.
 
-    By Bonferroni's inequality, whatever test sets the attempts have.
+    By Bonferroni's inequality, regardless of the attempts' test sets.
     """
     alpha = (1 - confidence) / 2
     if attempt <= 1:
@@ -56,7 +57,7 @@ def alpha_of(confidence: float, attempt: int = 1) -> float:
 def records_for(
     improvement: float, wanted: float, confidence: float, spread: float = TYPICAL_SPREAD, attempt: int = 1
 ) -> int:
-    """How many independent records detect an improvement of this size with a power of 0.8.
+    """The number of independent records that detect an improvement of this size with a power of 0.8.
 
     The sample size of a paired test of whether it is at least `wanted` (normal approximation with Guenther's
     correction for the t distribution; Guenther 1981, The American Statistician 35).
@@ -84,23 +85,23 @@ def detectable(units: int, wanted: float, confidence: float, spread: float = TYP
 
 
 def in_words(units: int, wanted: float, confidence: float) -> str:
-    """What this many test conversations can show, as a sentence."""
+    """The improvement that this many test conversations can detect, in words."""
     if units < FEWEST_UNITS:
         return (
-            f"{counted(units, 'conversation')}, too few for a verdict, which takes {FEWEST_UNITS}: the run "
+            f"{counted(units, 'conversation')}, too few for a verdict, which needs {FEWEST_UNITS}: the run "
             "would end inconclusive"
         )
     return (
-        f"{units:,} conversations, which show an improvement of {detectable(units, wanted, confidence):.0%} "
-        "or more (four times in five, where scores spread as usual)"
+        f"{units:,} conversations, enough to detect an improvement of "
+        f"{detectable(units, wanted, confidence):.0%} or more four times in five, if scores vary as usual"
     )
 
 
 def needed_units(differences: Vector, wanted: float, confidence: float, attempt: int) -> int:
-    """How many units the next attempt would probably take to tell whether the improvement is what is wanted.
+    """The number of units with which the next attempt would probably decide.
 
-    The differences' mean is taken to lie as near to `wanted` as it does in one of eight such samples.
-    `MOST_UNITS` where it may lie at any distance: no number can be promised.
+    The distance of the mean difference from `wanted` is taken at its lower bound, which one of eight samples
+    misses. `MOST_UNITS` if that bound is 0, so that no number can be given.
     """
     if len(differences) < 2:
         return FEWEST_UNITS

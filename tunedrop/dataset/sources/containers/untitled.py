@@ -18,7 +18,7 @@ def why(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> str:
     first = next((row for row in rows if any(row)), ())
     if not first:
         return (
-            "no row can be read: text stands beside the quotes of a cell, as between cells that spaces "
+            "no row can be read: there is text outside a cell's quotes, as between cells that spaces "
             "separate; separate the cells with commas or tabs"
         )
     there = ", ".join(_shown(one) for one in first) or "none"
@@ -37,7 +37,7 @@ def why(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> str:
     near = [found for one in first if (found := unknown.part_of(one))]
     if not near and not wanted and _is_prose(rows):
         return (
-            "the rows have different numbers of cells, as sentences with commas have: this is text without "
+            "the rows have different numbers of cells, like sentences with commas: this is text without "
             "records; expected JSON lines, a JSON array, CSV, Excel or Parquet"
         )
     what = "no column has a usual name for a prompt or an answer"
@@ -64,7 +64,7 @@ def _one_column(first: Sequence[str], there: str) -> str:
     if _SEPARATED.search(title):
         return f"each row is quoted as a whole: the first is {there}; remove the quotes around the rows"
     if unknown.part_of(title):
-        return f"the only column is {there}; a prompt and its answer are two, and a text alone is named text"
+        return f"the only column is {there}; prompts and answers need two columns, plain text one named text"
     return (
         f"the rows have one cell each, and the first is {there}: this is text without records; expected JSON "
         "lines, a JSON array, CSV, Excel or Parquet"

@@ -43,7 +43,7 @@ class Held(msgspec.Struct, frozen=True):
         if self.beside:
             yield f"{', '.join(self.beside)} next to the list of records was left out"
         if self.name:
-            what = f"{shorten(self.name)} is the name that records stand under, and was left out"
+            what = f"{shorten(self.name)} is the key that holds the records, and was left out"
             yield f"{what}: if it is their label, write it into each of them"
 
 

@@ -32,7 +32,8 @@ class Mantle(TrainingEngine):
     job_arns = f"{SERVICE}."  # also of their training files
     model_arns = TUNED_MODELS
     dead_end = (
-        "was tuned through an OpenAI-compatible API, and no job goes on with such a model: name the base "
+        "was tuned through an OpenAI-compatible API, and no job can continue from such a model: name the "
+        "base "
         "model, and give all data at once"
     )
     unfreeable = jobs.UNFREEABLE

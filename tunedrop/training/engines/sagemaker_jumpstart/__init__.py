@@ -43,7 +43,7 @@ class SageMakerJumpStart(TrainingEngine):
     job_arns = model_arns = ":training-job/pretrain-"
     # IncrementalTrainingSupported of a hub document would say so; in no known document or example it is true.
     dead_end = (
-        "is a training job that stands for the model it has made, and no job goes on with that: no source "
+        "is a training job that stands for the model it has made, and no job can continue from it: no source "
         "says that JumpStart's script takes its own result. Name the base model, and give all texts at once"
     )
     unfreeable = jobs.UNFREEABLE

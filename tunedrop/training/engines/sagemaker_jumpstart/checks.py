@@ -79,7 +79,7 @@ def _licence(run: Run, base_model: BaseModel, template: Template) -> Check:
         passed=run.accept_eula or not needs,
         detail=f"{base_model.name} "
         + (f"is under {named}{yes}" if needs else "asks for no acceptance of a licence"),
-        hint="Read it, and say accept_eula: true in the manifest, or list the base model in the stage's "
+        hint="Read it, and set accept_eula: true in the manifest, or list the base model in the stage's "
         "setting accept_eula",
     )
 

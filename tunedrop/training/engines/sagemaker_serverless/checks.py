@@ -55,7 +55,7 @@ def _hub(aws_: Aws, stage: Stage, run: Run, dataset: Dataset, base_model: BaseMo
         passed=run.accept_eula or not needs,
         detail=f"{base_model.name} {'is under ' + name if needs else 'asks for no acceptance of a licence'}"
         + ("" if not needs else ", which was accepted" if run.accept_eula else ", which nobody has accepted"),
-        hint="Read it, and say accept_eula: true in the manifest, or list the base model in the stage's "
+        hint="Read it, and set accept_eula: true in the manifest, or list the base model in the stage's "
         "setting accept_eula; or take qwen.qwen3-32b, which asks for none",
     )
 
