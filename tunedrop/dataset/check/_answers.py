@@ -17,7 +17,7 @@ LABEL_WORDS = 4
 LABEL_CHARACTERS = 80
 FEWEST_FOR_STATISTICS = 50
 FEWEST_FOR_A_CONSTANT = 10
-"""Number of records with the same answer that is suspicious in a file of any size."""
+"""The number of records with the same answer that is suspicious, whatever the size of the file."""
 LONGEST_KEPT = 5
 ONE_WORD_SHARE = 0.02
 COMMONEST_KEPT = 20
@@ -85,7 +85,7 @@ class Answers(msgspec.Struct):
         self.first_echo = self.first_echo or line
 
     def merge(self, other: Answers, lines_before: int = 0) -> None:
-        """Take what the answers of a later part have, whose lines are counted from its own beginning."""
+        """Merge the statistics of the following part, whose lines are numbered from its own beginning."""
         self.all += other.all
         self._keep_longest([Longest(one.tokens, one.line + lines_before) for one in other.longest])
         if other.labels is None:

@@ -58,7 +58,7 @@ class Columns:
         if rows is None:
             return 0
         records, numbers, count = self.records, rows.lines, len(rows.lines)
-        # Malformed records are noted before the well-formed ones of the same block.
+        # Malformed records of the block were added before the well-formed ones.
         problem = Problem("$", "TD010", self._format)
         found = [*records.misplaced.first, *((number, problem) for number in numbers[: self._most])]
         records.misplaced.first = sorted(found)[: self._most]
@@ -94,7 +94,7 @@ class Columns:
             records.answered.first += [(rows.lines[at], _answered(rows.ends[at])) for at in ended[:room]]
 
     def into(self, records: Records) -> None:
-        """Hand the fingerprints on."""
+        """Move the fingerprints into the records."""
         records.prints = Prints(
             self._prompts.tobytes(), self._answers.tobytes(), self._letters.tobytes(), self._lines.tobytes()
         )

@@ -10,7 +10,7 @@ from tunedrop.dataset.types import Problem, Split
 
 
 class Found:
-    """Findings in any order: keeps the first by file and line, and the count of each code."""
+    """Collects findings in any order; keeps the first ones by file and line, and the count of each code."""
 
     def __init__(self, most: int) -> None:
         self._most = most

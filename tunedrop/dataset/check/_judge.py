@@ -36,7 +36,7 @@ class Judge:
         self._to_expect, self._has_media = body, False
 
     def may_look_at_media(self) -> bool:
-        """Whether Converse records of the block may name media that can be checked."""
+        """Whether Converse records of the block may refer to media that can be checked."""
         return self._resolver is not None and not media.are_all_elsewhere(self._to_expect, self._resolver)
 
     def check(
@@ -74,7 +74,7 @@ class Judge:
         self.add_for_the_model(number, wrong, columns)
 
     def add_for_the_model(self, number: int, wrong: list[list[Problem]], columns: Columns) -> None:
-        """Add the problems that `alike` or `words` returned for a record, for each view."""
+        """Add the problems that `alike` or `words` found in a record, for each candidate rule set."""
         for found, problems in zip(columns.records.views, wrong, strict=True):
             for problem in problems:
                 if not found.counted(problem.code, 1, self._asked):
@@ -83,9 +83,9 @@ class Judge:
     def alike(
         self, kinds: dict[int, tuple[object, ...]], columns: Columns, typed: Typed, records: list[object]
     ) -> dict[int, list[list[Problem]]]:
-        """By record, the base model's problems with small records with tools, or blocks other than texts.
+        """The base model's problems with small records that have tools or non-text blocks, by record.
 
-        Records with the same key have the same problems. Those that need no details are counted here.
+        Records with the same key have the same problems. Problems that need no details are counted here.
         """
         left: dict[tuple[object, ...], list[list[Problem]]] = {}
         for which, times in Counter(kinds.values()).items():
@@ -123,8 +123,8 @@ class Judge:
             self.add_for_the_model(number, wrong, columns)
 
     def words(self, candidates: Candidates, columns: Columns) -> dict[int, list[list[Problem]]]:
-        """By record, the base model's reserved words, for each view; those that need no details are counted
-        here."""
+        """The reserved words in each record, for each candidate rule set; findings without details are
+        counted here."""
         model = self._asked.base_model
         texts, owners = candidates.of(WORDS)
         left: dict[int, list[list[Problem]]] = {}
@@ -153,7 +153,7 @@ class Judge:
             columns.records.findings.add(number, problem, self._asked)
         if self._resolver is None:
             return
-        if self._to_expect:  # all that the block names are fetched together
+        if self._to_expect:  # fetch all media of the block together
             body, self._to_expect = self._to_expect, b""
             self._has_media = b'"uri"' in body or b'"image' in body or b"\\u" in body
             if self._has_media:
@@ -188,7 +188,7 @@ class Judge:
                     records.ungraded.add(number, problem, self._most)
 
     def broken(self, candidates: Candidates, findings: Findings) -> dict[int, list[Problem]]:
-        """By record, the problems of its texts; those that need no details are counted here."""
+        """The problems of each record's texts; those that need no details are counted here."""
         wrong: dict[int, list[Problem]] = {}
         for code, found in broken(candidates):
             if not findings.counted(code, sum([len(whys) for _, whys in found.values()]), self._asked):

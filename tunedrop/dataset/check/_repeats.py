@@ -1,5 +1,4 @@
-"""Collects records that are duplicates of earlier ones, while range results are merged; the first are
-listed."""
+"""Collects duplicates of earlier records while range results are merged; the first ones are listed."""
 
 from __future__ import annotations
 
@@ -19,7 +18,7 @@ class Repeats:
     Attributes
     ----------
     leaked
-        (index of the file in `SPLITS`, line) of each record whose whole prompt is in an earlier file.
+        (index of the file in `SPLITS`, line) of each record whose complete prompt is in an earlier file.
     """
 
     def __init__(self, most: int) -> None:
@@ -44,7 +43,7 @@ class Repeats:
         return self._counts.get((SPLITS.index(split), code), 0)
 
     def tallies(self, written: Callable[[Place], str]) -> Iterator[tuple[Split, str, Tally]]:
-        """The findings by file and rule; `written` gives a place in words."""
+        """The findings by file and rule; `written` describes a place in words."""
         for (file, code), places in self._first.items():
             first = [
                 (line - 1, problem(code, written(earlier))) for line, earlier in nsmallest(self._most, places)

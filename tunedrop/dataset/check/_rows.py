@@ -13,7 +13,7 @@ from tunedrop.dataset.rules import blocks
 from tunedrop.dataset.rules import record as rules
 
 Kind = tuple[str, int, bool, tuple[str, ...]]
-"""A record's method, number of turns, whether it has a system prompt, and its media."""
+"""A record's method, its number of turns, whether it has a system prompt, and its media."""
 
 
 class Rows(NamedTuple):
@@ -26,7 +26,7 @@ class Rows(NamedTuple):
     last
         The text of the last turn.
     said, before
-        The answer to learn, "" if there is none; the turn before it, None if there is none.
+        The answer to learn, or "" without one; and the turn before it, or None.
     ends
         The JSON path of the final answer of a conversation; "" if it ends with the user.
     """

@@ -18,7 +18,7 @@ SCRIPTS: dict[str, tuple[int, int]] = {
     "Kana": (0x3040, 0x30FF),
     "Thai": (0x0E00, 0x0E7F),
 }
-"""The first and last signs of each, Latin beside the letters of ASCII."""
+"""The first and last characters of each script; for Latin, those beyond ASCII."""
 
 _LATIN = frozenset({"Latin"})
 SAMPLE = 100
@@ -46,7 +46,7 @@ def scripts_of(text: str) -> frozenset[str]:
 
 @cache
 def _other_than(scripts: frozenset[str]) -> re.Pattern[str]:
-    """A sign of any other script."""
+    """Matches a character of any other script."""
     signs = "".join(
         f"{chr(first)}-{chr(last)}" for name, (first, last) in SCRIPTS.items() if name not in scripts
     )

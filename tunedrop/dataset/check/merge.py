@@ -179,7 +179,7 @@ class _Conclusion:
                     self._add(split, line, Problem("$", code, message))
 
     def _ends(self, split: Split, records: Records, method: Method) -> None:
-        """What is right or wrong by the method: with what conversations end, and keys for a grader."""
+        """Add findings that depend on the method: how conversations end, and keys for a grader."""
         if method == "reinforcement":
             if records.answered_count:
                 first = records.answered.first
@@ -209,12 +209,12 @@ class _Conclusion:
             found.add(split, line, problem)
 
     def _take_all(self, split: Split, tally: Tally, code: str) -> None:
-        """All findings of one rule."""
+        """Add all findings of one rule."""
         if (found := self._where(code)) is not None:
             found.take(split, tally)
 
     def _where(self, code: str) -> Found | None:
-        """The tally for findings of a rule; None if it is off."""
+        """Where to add findings of a rule; None if it is off."""
         severity = self._asked.severity(code)
         return None if severity == "off" else self._errors if severity == "error" else self._warnings
 
@@ -290,12 +290,12 @@ class _Conclusion:
         return split not in self._opened or self._opened[split].is_plain
 
     def _written_place(self, place: Place) -> str:
-        """A record's place for people, in another record's finding."""
+        """A record's place in words, for the finding of another record."""
         name, line = self._place(place.split, place.line)
         return f"line {line} of {place.split if name == self._names[place.split] else name}"
 
     def _place(self, split: Split, number: int) -> tuple[str, int]:
-        """The name of the file, sheet or member that a line stands in, and the line or row there."""
+        """The name of the file, sheet or archive member that a line is in, and the line or row there."""
         if split not in self._opened:
             return self._names[split], number
         place = self._opened[split].place(number)
@@ -316,6 +316,6 @@ def _tally(counts: dict[str, int], first: list[tuple[int, Problem]]) -> Tally:
 
 
 def _a(format_: SourceFormat | None) -> str:
-    """A format with its article: a text, an openai-chat."""
+    """A format with its article, such as `an openai-chat`."""
     name = format_ or "mixed"
     return f"{'an' if name[0] in 'aeio' else 'a'} {name}"

@@ -15,7 +15,7 @@ from tunedrop.dataset.rules.codes import Severity, severity
 
 
 class CheckOptions(msgspec.Struct, frozen=True, kw_only=True):
-    """The options, the same for all parts of a dataset.
+    """The options of a check, the same for all parts of a dataset.
 
     `max_findings` is how many errors, and how many warnings, are listed; all are counted. `rules`
     are changes to the rules, which `settings.problems` finds nothing wrong with.

@@ -28,10 +28,10 @@ from tunedrop.dataset.types import Opened, Source, Split
 RANGE = 8 << 20
 """Bytes per task: about 20 ms of work."""
 FEWEST_BYTES = 32 << 20
-"""Smaller datasets are checked before other processes would have started."""
+"""Smaller datasets are checked in one process, before others would have started."""
 WAITING = 2
-"""Tasks queued for each worker process in advance. The main process does the rest: until
-they have started, everything."""
+"""The number of tasks queued in advance for each worker process. The main process works too, and does
+everything until the workers have started."""
 MOST_RESULTS = 64
 """Results that may wait in memory for their turn, besides the queued tasks."""
 
@@ -51,11 +51,11 @@ def check_on_all_cores(
     Parameters
     ----------
     files
-        JSON lines where they lie, or what a file of another kind was opened as.
+        JSON lines files, or files of other kinds, opened as JSON lines.
     advance
         Called with numbers of checked bytes.
     processes
-        0: one a core, where the files are big enough for it to be quicker.
+        0: one per core, if the files are large enough for this to be faster.
     """
     opened = {split: file for split, file in files.items() if not isinstance(file, Path)}
     paths = {split: file for split, file in files.items() if isinstance(file, Path)}
@@ -101,7 +101,7 @@ def _here(sources: Mapping[Split, Source], parts: list[Range], asked: CheckOptio
 def _processes(
     count: int, sources: Mapping[Split, Source], asked: CheckOptions
 ) -> Iterator[ProcessPoolExecutor]:
-    """Processes that know the files, as this one does then. Whatever ends this, ends them."""
+    """Worker processes that have the files, like this process; they end when the block does."""
     context = multiprocessing.get_context("spawn")  # a fork would copy the threads of the progress bar
     with _no_module_of_this_folder():
         end = context.Event()
@@ -116,8 +116,8 @@ def _processes(
 
 @contextmanager
 def _no_module_of_this_folder() -> Iterator[None]:
-    """Python's new processes import from the current folder first: a folder of somebody else's data, with a
-    `struct.py` in it, would run code."""
+    """Keep new processes from importing from the current folder: a `struct.py` in somebody else's data folder
+    would be executed."""
     before = os.environ.get("PYTHONSAFEPATH")
     os.environ["PYTHONSAFEPATH"] = "1"
     try:
@@ -149,7 +149,8 @@ def _each(
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Ctrl-C reaches all processes of a terminal; those that begin here never see it, and are ended by us."""
+    """Let processes that start in this block ignore Ctrl-C, which reaches all processes of a terminal; we end
+    them."""
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -159,8 +160,8 @@ def _interrupts_held() -> Iterator[None]:
 
 @contextmanager
 def _without_main() -> Iterator[None]:
-    """Processes that are spawned import the program's main module, here all of the command line: 25 MB and
-    half a second each, of which they need nothing."""
+    """Keep spawned processes from importing the main module, the whole command line, which they do not need:
+    25 MB and half a second each."""
     main = sys.modules["__main__"]
     hidden = {name: getattr(main, name) for name in ("__file__", "__spec__") if hasattr(main, name)}
     main.__dict__.update(dict.fromkeys(hidden))
@@ -171,7 +172,7 @@ def _without_main() -> Iterator[None]:
 
 
 class _UntilTheEnd:
-    """A file that can be read until the end of all is told."""
+    """A source whose reading fails once the check has ended."""
 
     def __init__(self, file: Source, end: Event) -> None:
         self._file = file
@@ -191,7 +192,7 @@ class _EndedError(Exception):
 
 
 _given: tuple[Mapping[Split, Source], CheckOptions]
-"""In each of the processes: what is the same for all ranges."""
+"""In a worker process: keep what is the same for all ranges."""
 
 
 def _begin(files: Mapping[Split, Source], asked: CheckOptions, end: Event) -> None:

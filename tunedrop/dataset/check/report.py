@@ -29,10 +29,8 @@ class TokenEstimate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FileReport(msgspec.Struct, frozen=True, kw_only=True):
-    """Statistics of one file.
-
-    `labels` counts the answers where they are labels, the most frequent first; `media` the images, videos and
-    documents, by kind, which are not among the tokens.
+    """Statistics of one file. `labels` counts the answers if they are labels, most frequent first; `media`
+    counts images, videos and documents by kind, which are not included in the tokens.
     """
 
     records: int
@@ -58,10 +56,10 @@ class Rule(msgspec.Struct, frozen=True):
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """The verdict on a dataset.
 
-    `errors` and `warnings` hold the first ones in the order of files and lines, `error_count` and
-    `warning_count` say how many there are, `by_code` how many break each rule, errors before warnings,
-    `by_rule` also where; tokens are estimated as `token_estimate` says. `statistics` are those of all files.
-    `rules` are changes to severities and thresholds.
+    `errors` and `warnings` list the first findings by file and line; `error_count` and `warning_count` are
+    the totals. `by_code` counts the findings of each rule, errors first, and `by_rule` adds places.
+    `token_estimate` describes how tokens are estimated. `statistics` covers all files. `rules` are the
+    changes to severities and thresholds.
     """
 
     valid: bool
@@ -98,7 +96,7 @@ MOST_OF_A_RULE = 3
 
 
 def plain_errors(report: Report, most: int = 20) -> Iterator[str]:
-    """The errors as lines for people: the first of each rule with place and reason, then the number of
+    """The errors as lines for people: the first ones of each rule with place and reason, and the number of
     others."""
     told = 0
     for rule in report.by_rule:

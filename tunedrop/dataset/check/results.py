@@ -21,13 +21,13 @@ RANGE = 64 << 20
 
 
 PLACES = 5
-"""Places kept per rule, independently of the number of findings of other rules."""
+"""The number of places kept per rule, independent of the findings of other rules."""
 _ONCE_EACH = frozenset(("TD014",))
-"""For keys that every record has, one place is enough."""
+"""Rules about keys: one place per message is enough, because every record may have the same key."""
 
 
 class Range(msgspec.Struct, frozen=True):
-    """Bytes of a file: the lines that begin from `start` to before `stop`."""
+    """A range of a file's bytes: the lines that begin from `start` to before `stop`."""
 
     split: Split
     start: int
@@ -35,8 +35,10 @@ class Range(msgspec.Struct, frozen=True):
 
 
 class Tally(msgspec.Struct):
-    """Findings: how many of each code, (line, problem) of the first, and of the first of each code. A range
-    counts lines from its own beginning."""
+    """Findings: the count of each code, and (line, problem) of the first ones, overall and per code.
+
+    Lines are numbered from the beginning of the range.
+    """
 
     counts: dict[str, int] = {}
     first: list[tuple[int, Problem]] = []
@@ -56,7 +58,7 @@ class Tally(msgspec.Struct):
             self._place(line, problem)
 
     def _place(self, line: int, problem: Problem) -> None:
-        """One more place of a code, while there is room; of what a file has in each record, the first."""
+        """Keep another place of a code, while there is room; for `_ONCE_EACH`, one per message."""
         there = self.places.setdefault(problem.code, [])
         if problem.code in _ONCE_EACH and any(problem.message == one.message for _, one in there):
             return
@@ -78,7 +80,7 @@ class Tally(msgspec.Struct):
 
 
 class Findings(msgspec.Struct):
-    """Errors and warnings, by their severity where they are found."""
+    """Errors and warnings, separated by the severity of their rule."""
 
     errors: Tally = msgspec.field(default_factory=Tally)
     warnings: Tally = msgspec.field(default_factory=Tally)
@@ -91,7 +93,8 @@ class Findings(msgspec.Struct):
             tally.add(line, problem, asked.max_findings)
 
     def counted(self, code: str, times: int, asked: CheckOptions) -> bool:
-        """Whether a rule's further findings need no details: they are only counted, or the rule is off."""
+        """Count further findings of a rule that need no details, or whose rule is off; False if they must be
+        added."""
         severity = asked.severity(code)
         if severity == "off":
             return True
@@ -115,13 +118,13 @@ class Records(msgspec.Struct):
     misplaced
         The records as findings, in case the dataset turns out to have another format.
     findings
-        What is wrong with them whatever the method; `views` adds what is wrong by the rules of each of
+        The findings that hold for any method; `views` adds those of each candidate rule set of
         `CheckOptions.views`.
     unanswered, answered, ungraded, unreferenced
-        Findings that hold for some methods alone: conversations that end with the user, that end with the
-        assistant, keys for a grader, no reference answer.
+        Findings that hold only for some methods: conversations that end with the user, conversations that end
+        with the assistant, keys for a grader, records without a reference answer.
     prints
-        Of each record that can be compared with others; `merge` takes them away.
+        The fingerprints of records that can be compared with others; `merge` removes them.
     """
 
     misplaced: Tally = msgspec.field(default_factory=Tally)
@@ -178,7 +181,7 @@ class RangeResult(msgspec.Struct, kw_only=True):
     records
         Lines that are one JSON object.
     another_kind
-        Why the file is no JSON lines at all; nothing else of it counts then.
+        Why the file is not JSON lines at all; then nothing else is reported about it.
     findings
         Lines that are not records, and records in no known format.
     """
@@ -200,7 +203,7 @@ def ranges(split: Split, source: Source, size: int = RANGE) -> Iterator[Range]:
 
 @contextmanager
 def without_garbage_collection() -> Iterator[None]:
-    """Disable garbage collection, which takes half of the time: millions of values are created, none in a
+    """Disable garbage collection, which would take half of the time: none of the millions of values is in a
     cycle."""
     was_on = gc.isenabled()
     gc.disable()

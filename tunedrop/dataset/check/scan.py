@@ -1,11 +1,11 @@
-"""Checks one range of a file's bytes: a pure function of the bytes, which can run anywhere.
+"""Checks one range of a file's bytes: a pure function of these bytes, which can run anywhere.
 
-`merge` puts the results of any ranges that make up the files, in their order, together into exactly what one
-pass would have found: `python -m pytest tests/unit/dataset/test_partial.py`.
+`merge` combines the results of consecutive ranges into exactly the report of a single pass
+(`tests/unit/dataset/test_partial.py` verifies it).
 
-A block of lines is decoded, at once where all of it is as Bedrock has it, else line by line. Of a block that
-is read at once a `Batch` is counted, and each rule looks at the candidates that the prefilter names together;
-a `Conversation` is made only of a record that has more to be looked at.
+A block of lines is decoded at once if every line has Bedrock's format, else line by line. A block that was
+decoded at once is counted as a `Batch`, and each rule checks all candidates of the prefilter together. A
+`Conversation` is created only for records that need further checks.
 """
 
 from __future__ import annotations
@@ -91,9 +91,10 @@ class _Scan:
     def _typed_block(
         self, first: int, raws: list[bytes], records: list[object], bits: dict[int, int], typed: Typed
     ) -> None:
-        """Check lines that all have one of Bedrock's formats: plain ones together, the others one by one."""
+        """Check lines that all have the same format of Bedrock: plain ones together, the others one by
+        one."""
         usual, batch, known = _usual(records, bits, typed)
-        if not usual:  # no record that is known to have this format
+        if not usual:  # no record that certainly has this format
             for at, raw in enumerate(raws):
                 self._line(first + at, raw, bits.get(at, self._prefilter.always))
             return
@@ -131,7 +132,7 @@ class _Scan:
     def _more_than_texts(
         self, raws: list[bytes], usual: list[int], batch: Batch, columns: Columns
     ) -> set[int]:
-        """The lines of a batch to check individually, whatever their texts are."""
+        """The lines of a batch that must be checked individually, regardless of their texts."""
         found = {usual[at] for at in batch.unusual(columns.harmless_turns, columns.is_chat)}
         if max(map(len, raws)) >= columns.harmless_size:
             found.update([at for at in usual if len(raws[at]) >= columns.harmless_size])
@@ -140,13 +141,14 @@ class _Scan:
         return found
 
     def _candidates(self, body: bytes, raws: list[bytes]) -> dict[int, int]:
-        """By line, the rules about texts that it may break, as bits."""
+        """The text rules that each line may break, as bits."""
         return self._prefilter.candidates(body, list(accumulate([len(raw) + 1 for raw in raws])))
 
     def _unescaped(
         self, hidden: list[int], raws: list[bytes], records: list[object] | None
     ) -> dict[int, int]:
-        """What lines with escapes may break, which is plain to see once they are written without them."""
+        """The text rules that lines with JSON escapes may break: these lines are encoded again without
+        escapes."""
         found, plain, places = dict.fromkeys(hidden, EVERYTHING), [], []
         for at in hidden:
             with suppress(msgspec.MsgspecError, ValueError, RecursionError, OverflowError):
@@ -157,7 +159,7 @@ class _Scan:
         return found | {place: bits.get(at, 0) for at, place in enumerate(places)}
 
     def _together(self, body: bytes, raws: list[bytes], may_hide: bool) -> list[object] | None:
-        """All records of a block, where each is exactly as one of Bedrock's formats has it."""
+        """All records of a block if each has exactly the same format of Bedrock, else None."""
         if self._typed is None:
             self._typed = _typed(raws[0])
         if self._typed is None:
@@ -196,8 +198,9 @@ class _Scan:
 
     @cached_property
     def _is_corpus(self) -> bool:
-        """Whether documents are texts to read, whatever they look like: by the method, else by most of the
-        records that the file begins with, so that every range of it says the same."""
+        """Whether documents are plain texts for continued pre-training, even if they look like transcripts.
+        The method decides, or else the majority of the file's first records, so that all ranges decide
+        alike."""
         if self._asked.method != "auto":
             return self._asked.method == "continued-pretraining"
         begun = [lines.parse(1, raw) for raw in lines.head(self._source).split(b"\n")[:_BEGINNING]]
@@ -238,8 +241,8 @@ class _Scan:
 def _usual(
     records: list[object], bits: dict[int, int], typed: Typed
 ) -> tuple[list[int], Batch | None, dict[int, Conversation | None]]:
-    """The records to check together, their batch if they have one, and the conversations of all if that took
-    reading each; the others are broken, or transcripts."""
+    """The records to check together, their batch if there is one, and the conversations of all records if
+    each had to be read. The remaining records are malformed, or transcripts."""
     usual, known = list(range(len(records))), dict[int, Conversation | None]()
     batch = typed.batch(records)
     if batch is None:
@@ -262,8 +265,9 @@ def _is_transcript(record: object, typed: Typed) -> bool:
 
 
 def _are_one_a_line(raws: list[bytes]) -> bool:
-    """Whether as many objects as there are lines are one on each: the decoder takes any space between them,
-    and two on a line would make up for a blank line, or for one that spans two."""
+    """Whether each line holds exactly one object. The decoder accepts any whitespace between objects, so
+    equal counts are not enough: two objects on one line would compensate for a blank line, or for an object
+    that spans two lines."""
     if all([raw[:1] == b"{" and raw[-1:] == b"}" for raw in raws]):
         return True
     return all([raw.strip()[:1] == b"{" and raw.strip()[-1:] == b"}" for raw in raws])

@@ -10,8 +10,9 @@ import msgspec
 
 
 class Statistics(msgspec.Struct, frozen=True, kw_only=True):
-    """Of one file. `tokens` are quantiles of the estimated tokens a record, `lengths` a histogram of them
-    (records by the lower bound of powers of two); `turns` and `scripts` count records, `roles` messages."""
+    """Statistics of one file. `tokens` are quantiles of the estimated tokens per record, `lengths` is their
+    histogram (records by the lower bound, a power of two); `turns` and `scripts` count records, `roles`
+    counts messages."""
 
     tokens: dict[str, int]
     lengths: dict[int, int]
@@ -21,9 +22,9 @@ class Statistics(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Gatherer(msgspec.Struct):
-    """Collects records in any order; gatherers of parts can be merged.
+    """Collects statistics of records in any order; those of parts can be merged.
 
-    `tokens` counts records by their estimated tokens, the others what `Statistics` says.
+    `tokens` counts records by their estimated tokens; the others are as in `Statistics`.
     """
 
     tokens: dict[int, int] = msgspec.field(default_factory=Counter)
@@ -32,7 +33,7 @@ class Gatherer(msgspec.Struct):
     scripts: dict[str, int] = {}
 
     def add_many(self, tokens: list[int], scripts: Mapping[frozenset[str], int]) -> None:
-        """Add many records: their tokens, and counts by scripts."""
+        """Add many records: their tokens, and the counts of their scripts."""
         if not isinstance(self.tokens, Counter):
             self.tokens = Counter(self.tokens)
         self.tokens.update(tokens)  # counting many separately takes twice as long
@@ -76,7 +77,7 @@ class Gatherer(msgspec.Struct):
 
 
 def count(counts: dict[Any, int], found: Iterable[Any]) -> None:
-    """Count what was found, into counts that can be sent."""
+    """Count values in a plain dictionary, which can be serialized."""
     add(counts, Counter(found))
 
 

@@ -1,4 +1,4 @@
-"""Duplicates, contradictions and overlap between files: exact, for any number of answers a prompt.
+"""Finds duplicates, contradictions and overlap between files: exactly, for any number of answers per prompt.
 
 Each record's fingerprint of 24 bytes is stored on disk. Hashes that occur more than once are found in
 partitions that fit into memory; their records are then sorted and compared.
@@ -16,10 +16,11 @@ from tunedrop.dataset.duplicates.fingerprints import HASHES
 from tunedrop.dataset.types import Problem, Split
 
 MOST_COMPARED = 20_000_000
-"""A multiple of what any base model accepts; it limits disk space and time."""
+"""Maximum number of compared records, a multiple of what any base model accepts; it limits disk space and
+time."""
 
 MOST_IN_MEMORY = 32 << 20
-"""Bytes of fingerprints in memory, of about a million records; more are on disk."""
+"""Bytes of fingerprints kept in memory, about a million records; the rest is on disk."""
 
 AT_ONCE = 500_000
 """Hashes in memory at once: about 50 MB."""
@@ -43,7 +44,8 @@ class Place(msgspec.Struct, frozen=True, order=True):
 
 
 class Prints(msgspec.Struct, frozen=True):
-    """Records of a range: three arrays of 64-bit hashes, and their lines in 32 bits, counted by the range."""
+    """The records of a range: three arrays of 64-bit hashes, and their 32-bit line numbers within the
+    range."""
 
     prompts: bytes = b""
     answers: bytes = b""
@@ -52,7 +54,7 @@ class Prints(msgspec.Struct, frozen=True):
 
 
 class _Part(msgspec.Struct, frozen=True):
-    """Where a range's records are in the spool."""
+    """The place of a range's records in the spool."""
 
     file: int
     lines_before: int
@@ -61,7 +63,7 @@ class _Part(msgspec.Struct, frozen=True):
 
 
 Found = Callable[[Place, str, Place], None]
-"""Takes a record, the code of its rule, and the earlier record that it duplicates."""
+"""Called with a record, the code of the rule, and the earlier record that it duplicates."""
 
 
 class Duplicates:
@@ -69,7 +71,7 @@ class Duplicates:
 
     def __init__(self, are_preferences: bool = False) -> None:
         self._are_preferences = are_preferences
-        self._spool = tempfile.SpooledTemporaryFile(max_size=MOST_IN_MEMORY)  # noqa: SIM115 - lives as we do
+        self._spool = tempfile.SpooledTemporaryFile(max_size=MOST_IN_MEMORY)  # noqa: SIM115 - see close
         self._parts: list[_Part] = []
         self._records = 0
         self.left_out = 0
@@ -113,7 +115,7 @@ class Duplicates:
             elif earlier is not place:
                 found(place, "TD050", earlier)
             elif self._are_preferences:
-                # Several pairs of one prompt are a ranking; a pair and its reverse cancel out.
+                # Several pairs for one prompt are a ranking, but a pair and its reverse cancel out.
                 if (reverse := answers.get(-answer % HASHES)) is not None:
                     differ = True
                     found(place, "TD092", reverse)
@@ -123,7 +125,7 @@ class Duplicates:
         self.contradicted_prompts += differ
 
     def _groups(self, column: int) -> Iterator[list[tuple[Place, int]]]:
-        """Records that share a hash of a column, in the order of their places: (place, answer)."""
+        """Groups of records with the same hash in a column, as (place, answer), ordered by place."""
         passes = -(-self._records // AT_ONCE)
         for number in range(passes):
             shared = self._shared(column, passes, number)

@@ -1,5 +1,5 @@
-"""When two records are duplicates: hashes that do not change with case and the spaces around a text, nor
-(`letters`) with numbers, spaces and punctuation.
+"""Fingerprints of records, which are equal for duplicates: hashes that ignore case and surrounding spaces,
+and, for near duplicates (`letters`), also numbers, spaces and punctuation.
 
 Each has 64 bits, by XXH3: among 20 million different records, a collision occurs in one of 90,000 datasets.
 """
@@ -16,19 +16,19 @@ from tunedrop.dataset.formats.record import Conversation
 
 FEWEST_LETTERS = 40
 WHOLE, WINDOW = 256, 96
-"""The number of letters at the beginning and end of longer texts that are compared."""
+"""The number of letters to compare at the beginning and the end of long texts."""
 _LETTERS = 64
 HASHES = 1 << 64
 _ENCODER = msgspec.json.Encoder()
 NO_LETTERS = bytes(one for one in range(128) if not chr(one).isalpha())
-"""A table for bytes.translate, which drops in one pass what is no letter of ASCII."""
+"""The characters to delete with bytes.translate: everything in ASCII that is not a letter."""
 
 
 class Fingerprints(NamedTuple):
-    """Of records in order: hashes of their prompts (with the system prompt and all earlier turns), of their
-    answers, and of the letters of both; of a preference that of the preferred answer less that of the
-    rejected one, so that the same pair reversed has the negative. The last is 0 where there are too few
-    letters for it to mean anything, and beside media."""
+    """The hashes of records in order: of the prompt (with the system prompt and all earlier turns), of the
+    answer, and of the letters of both. The answer's hash of a preference is the hash of the preferred answer
+    minus that of the rejected one, so that the reversed pair has the negative. The hash of the letters is 0
+    if there are too few letters to be meaningful, or if the record has media."""
 
     prompts: list[int]
     answers: list[int]
@@ -70,7 +70,7 @@ def fingerprints_of(batch: Batch) -> Fingerprints:
 
 
 _BETWEEN = b"\xff"
-"""A separator that is no byte of UTF-8, and that NO_LETTERS keeps."""
+"""A separator that cannot occur in UTF-8, and that NO_LETTERS does not delete."""
 
 
 def _plain(texts: list[str]) -> list[bytes]:
@@ -87,7 +87,7 @@ def _digests(prompts: list[bytes], answers: list[bytes], letters: list[bytes]) -
 
 
 def _compared(conversation: Conversation) -> tuple[bytes, bytes, bytes]:
-    """What is hashed: the prompt, the answer, the letters of both."""
+    """The bytes to hash: the prompt, the answer, the letters of both."""
     turns = conversation.turns
     if len(turns) == 2 and turns[1].role == "assistant":
         prompt = turns[0].text.strip().lower().encode("utf-8", "surrogatepass")
@@ -122,7 +122,7 @@ def _letters(prompt: bytes, answer: bytes) -> bytes:
 
 
 def _ends(text: bytes) -> bytes:
-    """What is compared of a text, letters or not."""
+    """The compared letters at the beginning and the end of a text; a short text as it is."""
     if len(text) <= WHOLE:
         return text
     first = text[:WINDOW].translate(None, NO_LETTERS)[:_LETTERS]

@@ -1,8 +1,8 @@
-"""What is asked in a held-out file and stands in the training data as well: each turn, exact and nearly so.
+"""Finds user turns of a held-out file in the training data, exactly or nearly the same.
 
-A whole prompt that is equal is found by `duplicates`; this finds the rest: a conversation whose beginning is
-trained on, a question that was asked elsewhere with a word more. Every JSON object is searched, whether it is
-valid or not. The index holds the held-out file alone, which is small; the training data is read once.
+`candidates` finds complete prompts that are equal. This module finds the rest: a conversation whose beginning
+is in the training data, or a question with one more word elsewhere. Every JSON object is searched, even if it
+is not valid. Only the held-out file, which is small, is indexed; the training data is read once.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ if TYPE_CHECKING:
     import rensa
 
 FEWEST_LETTERS = 40
-"""Shorter turns, such as greetings or yes and no, are equal by chance."""
+"""Minimum length of a turn; shorter ones, such as greetings, are equal by chance."""
 MOST_INDEXED = 20_000
 """Maximum number of held-out records; Bedrock's evaluation allows far fewer."""
 MOST_COMPARED = 2_000
-"""Number of characters of a turn to compare; the rest of a long one rarely matters."""
+"""Number of compared characters of a turn; the rest of a long one rarely matters."""
 _BANDS, _PERMUTATIONS, _SEED = 16, 64, 1
 
 _LISTS = ("messages", "contents", *sharegpt.SURE)
@@ -38,7 +38,7 @@ _WORDS = re.compile(r"\w+")
 
 
 class Turn(NamedTuple):
-    """What is asked in a record: the words, and a hash of them with what was said before and the answer."""
+    """A user turn of a record: its words, and a hash of them with the preceding turns and the answer."""
 
     words: str
     whole: int
@@ -46,9 +46,8 @@ class Turn(NamedTuple):
 
 
 class Leak(NamedTuple):
-    """A held-out record that training data has as well: its line, and the other's.
-
-    `similarity` is 100 where a turn is the same.
+    """A held-out record that is in the training data too: its line, and the line there. `similarity` is 100
+    if a turn is the same.
     """
 
     line: int
@@ -57,10 +56,10 @@ class Leak(NamedTuple):
 
 
 class HeldOut:
-    """The turns of a held-out file to search for.
+    """The turns of a held-out file, to be searched for.
 
-    `similarity`: from 0 to 1, so similar are turns that are nearly the same (rapidfuzz's ratio, 1 less the
-    share of edits).
+    `similarity` is the threshold for near-duplicates, from 0 to 1 (rapidfuzz's ratio: 1 minus the share of
+    edits).
     """
 
     def __init__(self, lines: Iterable[tuple[int, bytes]], similarity: float) -> None:
@@ -68,7 +67,7 @@ class HeldOut:
         self._whole: dict[int, int] = {}
         self._words: dict[int, int] = {}
         self._turns: list[tuple[int, str]] = []
-        import rensa  # in the layer of the functions that read datasets
+        import rensa  # only in the layer of functions that read datasets
 
         self._index = rensa.RMinHashLSH(threshold=0.5, num_perm=_PERMUTATIONS, num_bands=_BANDS)
         for number, (line, raw) in enumerate(lines):
@@ -99,7 +98,7 @@ class HeldOut:
         yield from (leak for line, leak in sorted(near.items()) if line not in found)
 
     def _near(self, words: str, trained_on: int, near: dict[int, Leak]) -> None:
-        from rapidfuzz import fuzz  # what a test set needs alone
+        from rapidfuzz import fuzz  # needed only for test sets
 
         for index in self._index.query(_sketch(words)):
             line, other = self._turns[index]
@@ -125,7 +124,8 @@ def turns_of(raw: bytes) -> list[Turn]:
 
 
 def said(raw: bytes) -> Iterator[tuple[bool, str]]:
-    """(whether a user says it, its words) of each turn of a record of any shape but the system prompt."""
+    """(whether it is the user's, its words) of each turn of a record of any format, without the system
+    prompt."""
     try:
         record = msgspec.json.decode(raw)
     except (msgspec.DecodeError, UnicodeError, RecursionError):
@@ -134,19 +134,20 @@ def said(raw: bytes) -> Iterator[tuple[bool, str]]:
         return
     found = list(_said(record)) if _is_usual(record) else []
     if not any(is_user and words for is_user, words in found):
-        found = _read(record) or list(_said(record))  # a broken record is searched for its usual names
+        found = _read(record) or list(_said(record))  # a malformed record is searched by its usual keys
     yield from found
 
 
 def _is_usual(record: Mapping[str, Any]) -> bool:
-    """Whether a record says what it does under usual names alone, which takes no reading: it is faster."""
+    """Whether a record has only usual keys, so that it can be searched without being read, which is
+    faster."""
     if preference.fits(record) or not _HISTORIES.isdisjoint(record):
         return False
     return isinstance(record.get("messages"), list) or naming.keys_of(record).format is not None
 
 
 def _read(record: Mapping[str, Any]) -> list[tuple[bool, str]]:
-    """The turns of a record of any other shape that is read; a preference up to the preferred answer."""
+    """The turns of a record of any other supported format; of a preference, up to the preferred answer."""
     conversation = formats.read(record).conversation
     read = conversation.turns if conversation is not None else ()
     return [(turn.role != turns.ASSISTANT, _plain(turn.text)) for turn in read]
@@ -179,7 +180,7 @@ def _texts(value: Any, depth: int = 4) -> str:
 
 
 def _plain(text: str) -> str:
-    """The words of a text, whatever its case, spaces, punctuation, accents, width of letters and entities."""
+    """The words of a text, ignoring case, spaces, punctuation, accents, letter width and HTML entities."""
     if "&" in text:
         text = html.unescape(text)
     if not text.isascii():
