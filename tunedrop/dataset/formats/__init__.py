@@ -1,4 +1,4 @@
-"""What a record can look like, one file a shape: told apart, read into one typed record, written from it.
+"""The formats of records, one module each: detected, read into one typed record, and written from it.
 
 | format | a line is | where it comes from |
 | --- | --- | --- |
@@ -96,7 +96,7 @@ METHODS: dict[SourceFormat, tuple[Method, ...]] = {
     "text": ("continued-pretraining",),
     "image-caption": ("image-caption",),
 }
-"""What records of a format may be for (`method_of`)."""
+"""The methods that records of a format may be for (`method_of`)."""
 
 _Reader = Callable[[Mapping[str, Any], Reading], Conversation | None]
 _READERS: dict[SourceFormat, _Reader] = {
@@ -130,7 +130,7 @@ _WRITERS: dict[str, Callable[[Conversation], dict[str, Any]]] = {
 
 
 def detect(record: Mapping[str, Any]) -> SourceFormat | None:
-    """The format of one record, by its keys; None when it is none that can be trained on."""
+    """The format of a record, by its keys; None if no method trains on it."""
     if preference.fits(record):
         return "preference"
     if preference.is_label(record):
@@ -155,7 +155,8 @@ def detect(record: Mapping[str, Any]) -> SourceFormat | None:
 
 
 def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The record that a record holds, with what stands beside its question put into it; else the same."""
+    """The record inside a wrapper, with images and tools next to its question moved into it; else the same
+    record."""
     if preference.fits(record):
         return record
     inside = wrapped.unwrapped(record)
@@ -163,7 +164,7 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def read(record: Mapping[str, Any]) -> Reading:
-    """A record in the shared shape, and what is wrong with its keys, types and roles."""
+    """A record as a `Conversation`, and the problems with its keys, types and roles."""
     record = unwrapped(record)
     format_ = detect(record)
     if format_ is None:
@@ -174,7 +175,7 @@ def read(record: Mapping[str, Any]) -> Reading:
 
 
 def read_for(record: Mapping[str, Any], *, is_text: bool) -> Reading:
-    """The same for a known purpose: as text for continued pre-training, a transcript is a text too."""
+    """The same for a known purpose: for continued pre-training (`is_text`), a transcript is plain text."""
     reading = read(record)
     if not is_text or reading.format != "transcript":
         return reading
@@ -183,7 +184,7 @@ def read_for(record: Mapping[str, Any], *, is_text: bool) -> Reading:
 
 
 def is_unknown(reading: Reading) -> bool:
-    """Whether a record is of no format that can be trained on."""
+    """Whether a record has no format that any method trains on."""
     return (
         len(reading.problems) == 1
         and reading.problems[0].code in ("TD010", "TD017")
@@ -193,7 +194,7 @@ def is_unknown(reading: Reading) -> bool:
 
 
 def read_record(record: Mapping[str, Any], format_: SourceFormat) -> Reading:
-    """The same of a record whose format is known."""
+    """The same for a record whose format is known."""
     reading = Reading(format_)
     reading.problems = []
     found = _READERS[format_](record, reading)
@@ -218,11 +219,11 @@ def read_record(record: Mapping[str, Any], format_: SourceFormat) -> Reading:
 
 
 _NO_TOOLS: dict[str, Any] = {"tools": []}
-"""Of a list that is empty, or "[]"."""
+"""The reading of an empty list of tools, or of the string "[]"."""
 
 
 def _of_blocks(conversation: Conversation) -> list[Problem]:
-    """What Bedrock does not take of the blocks that another format's parts become."""
+    """The problems of content blocks that were converted from another format's parts."""
     return [
         problem
         for turn in conversation.turns
@@ -238,7 +239,7 @@ def write(conversation: Conversation, format_: str) -> dict[str, Any]:
     Raises
     ------
     ValueError
-        If the format cannot hold what the conversation says; the message is `refusal`'s.
+        If the format cannot express the conversation; the message is `refusal`'s.
     """
     if why := refusal(conversation, format_):
         raise ValueError(why)
@@ -246,7 +247,7 @@ def write(conversation: Conversation, format_: str) -> dict[str, Any]:
 
 
 def refusal(conversation: Conversation, format_: str) -> str:
-    """Why a format cannot hold a conversation; empty if it can."""
+    """Why a format cannot express a conversation; empty if it can."""
     turns = conversation.turns
     is_text = turns[0].role == "text"
     if format_ == "text":
@@ -277,7 +278,7 @@ def refusal(conversation: Conversation, format_: str) -> str:
 
 
 def losses(conversation: Conversation, format_: str) -> Iterator[str]:
-    """What a format leaves out of a conversation that it can hold, as JSON paths."""
+    """The JSON paths that a format omits from a conversation that it can express."""
     yield from conversation.losses
     if conversation.rejected is not None and format_ != "preference":
         yield conversation.rejected.path.removesuffix(".content")

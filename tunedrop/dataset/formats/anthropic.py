@@ -18,11 +18,11 @@ REQUEST = frozenset(
     {"anthropic_version", "max_tokens", "model", "temperature", "top_p", "top_k", "stop_sequences", "stream",
      "metadata", "tool_choice", "thinking"}
 )  # fmt: skip
-"""Keys of a request that say nothing of the conversation."""
+"""Keys of a request that are not part of the conversation."""
 
 
 def fits(record: Mapping[str, Any]) -> bool:
-    """Whether a record of messages has something that only Anthropic's form has."""
+    """Whether a record with messages has anything that only Anthropic's format has."""
     messages = record.get("messages")
     if not isinstance(messages, list):
         return False
@@ -52,7 +52,7 @@ def _is_block(block: Any) -> bool:
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """A record; None if it is broken."""
+    """Read a record; None if it is malformed."""
     record = said(record)
     messages = record.get("messages") or []
     losses: list[str] = []

@@ -1,4 +1,5 @@
-"""What stands around the conversation in a wrapper (`wrapped`): it stays in the record, by longer names."""
+"""The fields around the conversation in a wrapper (`wrapped`), which stay in the record under longer
+names."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from typing import Any
 from tunedrop.dataset.formats import names, naming
 
 _LIFTED = ("tools", "functions", "system", "systemInstruction", "system_instruction")
-"""Parts of a conversation, wherever they stand."""
+"""Keys that are part of a conversation in any place."""
 
 
 def without(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:
@@ -17,7 +18,8 @@ def without(record: Mapping[str, Any], *keys: str) -> dict[str, Any]:
 
 
 def beneath(record: Mapping[str, Any], key: str, inside: Mapping[str, Any]) -> dict[str, Any]:
-    """What a record has under a key, as the record; what stands around it changes none of its parts."""
+    """The value of a key as the record; the fields around it are renamed where they would change one of its
+    parts."""
     own, rest = naming.keys_of(inside), without(record, key)
     both = naming.keys_of({**rest, **inside})
     is_changed = (own.prompt, own.answer, own.others) != (both.prompt, both.answer, both.others)
@@ -28,14 +30,14 @@ def beneath(record: Mapping[str, Any], key: str, inside: Mapping[str, Any]) -> d
 
 
 def renamed(record: Mapping[str, Any], key: str, others: Collection[str]) -> dict[str, Any]:
-    """A record without what it has under a key; some others are named after it, so that they are no part of
-    it."""
+    """A record without a key; some other keys get longer names, so that they are not taken for parts of the
+    conversation."""
     rest = without(record, key)
     return {f"{one} beside {key}" if one in others else one: value for one, value in rest.items()}
 
 
 def beside(name: str, value: Any) -> dict[str, Any]:
-    """What stands beside the messages inside a wrapper."""
+    """The fields next to the messages in a wrapper."""
     if not isinstance(value, dict) or isinstance(value.get("role"), str):
         return {}
     used = ("messages", "choices", "content", "generations", "contents", "body", "message", "candidates")
@@ -50,7 +52,8 @@ def beside(name: str, value: Any) -> dict[str, Any]:
 
 
 def _beside_each(name: str, several: Any, own: tuple[str, ...]) -> dict[str, Any]:
-    """What stands beside the message of each of several answers; one that is no object, as it is."""
+    """The fields next to the message in each of several answers; an answer that is not an object stays as it
+    is."""
     found: dict[str, Any] = {}
     for one in _listed(several):
         if isinstance(one, dict):

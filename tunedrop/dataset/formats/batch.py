@@ -1,4 +1,4 @@
-"""Columns of many text records, computed for all of them at once."""
+"""Columns of many text records, computed for all records at once."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ IN_TURN = ("user", "assistant") * (MOST_TURNS // 2)
 
 
 class Batch(NamedTuple):
-    """Records in order, each as its `Conversation` would have it.
+    """Records in order, with the values that their `Conversation`s would have.
 
     Attributes
     ----------
@@ -35,8 +35,8 @@ class Batch(NamedTuple):
         For records with blocks other than texts, by index: the bytes that they add to prompt and answer for
         comparison.
     media, alike
-        The media of each record, and its key of `rules.record.alike`, () if it has texts only; empty if the
-        format has neither.
+        The media of each record, and its key by `rules.record.alike`, () if it has only texts; empty if the
+        format supports neither.
     """
 
     prompts: list[str]
@@ -127,19 +127,19 @@ def chats(records: list[Any]) -> Batch | None:
 
 
 def _in_turn(roles: list[str], said: list[str], turns: list[int], systems: list[str]) -> Batch | None:
-    """Conversations whose turns alternate between user and assistant; None if one is unusual."""
+    """Conversations whose turns alternate between user and assistant; None if one of them does not."""
     if min(turns) == 0 or max(turns) > MOST_TURNS or not _say_something(said):
         return None
     return conversing(said, turns, systems) if are_in_turn(roles, turns) else None
 
 
 def are_in_turn(roles: list[str], turns: list[int]) -> bool:
-    """Whether user and assistant take turns in all conversations; `turns` says how many each has."""
+    """Whether user and assistant alternate in all conversations; `turns` has the number of turns of each."""
     return roles == list(chain.from_iterable([IN_TURN[:count] for count in turns]))
 
 
 def conversing(said: list[str], turns: list[int], systems: list[str]) -> Batch:
-    """Conversations of some turns each, whose texts are `said`."""
+    """A batch of conversations with these numbers of turns, whose texts are `said`."""
     sizes = _sizes(said)
     if set(turns) == {2}:
         prompts, answers = said[::2], said[1::2]

@@ -1,12 +1,12 @@
-"""What stands beside a question and its answer and belongs into their conversation.
+"""Images and tools next to a question and its answer, which belong into the conversation.
 
 | from | form |
 | --- | --- |
 | VQA, LLaVA | `{"image": "cats/1.png", "question", "answer"}` |
 | xLAM, APIGen | `{"query", "tools": "[…]", "answers": "[{\\"name\\", \\"arguments\\"}]"}` |
 
-Learned without it, a model would answer about what it has not seen, or call what nobody has declared: what
-cannot be read is an error. Source: the data sets' cards. Read 2026-11-29.
+Without them, a model would learn to answer about images that it has not seen, or to call undeclared tools, so
+those that cannot be read are an error. Source: the datasets' cards, read 2026-11-29.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _KINDS = {
 
 
 def folded(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A pair as a chat with the images and the tools beside it; the same record where there are none."""
+    """A pair as a chat with the images and tools next to it; the same record if there are none."""
     if "messages" in record:
         return record
     around = _telling(record)
@@ -50,7 +50,7 @@ def folded(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _pair(record: Mapping[str, Any]) -> Conversation | None:
-    """A pair that is read without losses."""
+    """Whether a pair is read without losses."""
     format_ = naming.keys_of(record).format
     found = pairs.read(record, Reading(format_)) if format_ else None
     return found if found is not None and not found.losses else None
@@ -63,7 +63,7 @@ def _chat(pair: Conversation, asked: Any, answer: dict[str, Any], used: set[str]
 
 
 def _telling(found: Mapping[str, Any]) -> dict[str, Any]:
-    """The keys that may hold tools or media: no number does, unless its key says so."""
+    """The keys that may hold tools or media; a number only if its key says so."""
     return {
         key: one
         for key, one in found.items()
@@ -86,16 +86,16 @@ def _declares(key: str, value: Any) -> bool:
 
 
 def _with_tools(record: Mapping[str, Any], declared: str) -> Mapping[str, Any]:
-    """A question with its calls, or with its answer, as a chat with tools."""
+    """A question with its tool calls, or with its answer, as a chat with tools."""
     answer = naming.keys_of(record).answer
     said = next((key for key in record if names.plain(key) in names.CALLS and record[key]), answer)
     calls = tools.calls_in(record.get(said))
     rest = {key: one for key, one in record.items() if key != declared and not (calls and key == said)}
     calls_alone = bool(calls) and (not answer or said == answer)
     if calls_alone:
-        rest["answer"] = "calls"  # a pair has an answer; this one is not taken over
+        rest["answer"] = "calls"  # the answer of a pair, which is not copied here
     elif not calls and str(record.get(said)).strip()[:1] in ("[", "{"):
-        return record  # calls in a form that nobody knows, or none: `left_out` says so
+        return record  # no calls, or calls in an unknown form, which `left_out` reports
     pair = _pair(rest)
     if pair is None:
         return record
@@ -109,7 +109,7 @@ def _with_tools(record: Mapping[str, Any], declared: str) -> Mapping[str, Any]:
 
 
 def pictures(record: Mapping[str, Any]) -> str:
-    """The key of the images that stand in a record; empty if there are none."""
+    """The key of a record's images; empty if there are none."""
     return next((key for key, value in record.items() if value and _kind(key, value) == "an image"), "")
 
 
@@ -123,19 +123,20 @@ def _kind(key: str, value: Any) -> str:
 
 @lru_cache(maxsize=1 << 10)
 def _name_of_media(key: str) -> str:
-    """The plain name of a key that holds media by its name; empty if only its value can tell."""
+    """The plain name of a key that names media; empty if only its value can show that."""
     name = names.plain(key)
     return name if name in _KINDS or name in names.SMALL else ""
 
 
 def _says_how_many(name: str, value: Any) -> bool:
-    """Whether it counts images, or says whether there are some; `image: 42` may be the number of one."""
+    """Whether a value only counts images or says whether there are any; `image: 42` may be the number of an
+    image."""
     said = str(value).strip().casefold() if isinstance(value, str | bool | int | float) else "an image"
     return said in names.YES_OR_NO or (said.isdecimal() and name.endswith("s"))
 
 
 def left_out(conversation: Conversation) -> Iterator[Problem]:
-    """Images, films, sound and tools that no turn of a conversation has, and that the answers are about."""
+    """Problems with images, videos, audio and tools that the answers are about but that no turn contains."""
     for where, key, value in _around(conversation):
         if _declares(key, value):
             why = f"{shorten(key)} {_NOT_CALLED}"
@@ -149,7 +150,8 @@ def left_out(conversation: Conversation) -> Iterator[Problem]:
 
 
 def answer(conversation: Conversation) -> Problem | None:
-    """The answer beside a conversation that ends with the user, which nobody would learn."""
+    """The problem of an answer next to a conversation that ends with the user, which would not be trained
+    on."""
     if conversation.is_answered:
         return None
     for key, value in conversation.unread.items():
@@ -193,7 +195,7 @@ def _how(kind: str, value: Any) -> str:
 
 
 def _around(conversation: Conversation) -> Iterator[tuple[str, str, Any]]:
-    """(path of the object, key, value) of everything around the texts."""
+    """(path of the object, key, value) of everything except the texts."""
     for key, value in (*_telling(conversation.unread).items(), *_telling(conversation.extra).items()):
         yield "$", key, value
     for turn in conversation.turns:

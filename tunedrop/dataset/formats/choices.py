@@ -1,4 +1,4 @@
-"""The choices of a question, and the one that its answer names.
+"""The choices of a multiple-choice question, and the one that its answer names.
 
 | from | form |
 | --- | --- |
@@ -8,9 +8,9 @@
 | quizzes, MedMCQA | columns `A` to `D`, `option_a`, `opa` |
 | WinoGrande, PIQA, COPA, Social IQa | `option1`, `sol1`, `choice1`, `answerA`, and a number |
 
-A letter names a choice; a number does so only where the choices are listed with their numbers, as ARC's. Any
-other number is refused: the first choice is 0 in MMLU, PIQA and COPA, and 1 in WinoGrande and Social IQa.
-Source: the data sets' cards. Read 2026-11-30.
+A letter names a choice. A number does so only if the record lists the choices with their numbers, as ARC
+does. Any other number is refused: the first choice is 0 in MMLU, PIQA and COPA, but 1 in WinoGrande and
+Social IQa. Source: the data sets' cards. Read 2026-11-30.
 """
 
 from __future__ import annotations
@@ -30,9 +30,8 @@ _SEVERAL = re.compile(r"[A-J](?:\s*(?:[,;&/]|and)\s*[A-J])+")
 
 
 class Choice(NamedTuple):
-    """A choice: the key that it stands under, its letter or number if it has one, and its text.
-
-    `is_listed` if the record lists the letter or number with it.
+    """A choice: its key, its letter or number if it has one, and its text. `is_listed`: the record lists the
+    letter or number with it.
     """
 
     key: str
@@ -42,7 +41,7 @@ class Choice(NamedTuple):
 
 
 def why_no_answer(record: Mapping[str, Any], key: str, prompt: str = "") -> str:
-    """Why an answer that is a letter or a number is none; empty if it is one, or names a choice."""
+    """Why a letter or number cannot be the answer; empty if it can, or if it names a choice."""
     value = _only(record.get(key))
     if isinstance(value, str) and _SEVERAL.fullmatch(value.strip()) and len(of(record)) > 1:
         return f"{key} names several choices, {value}; write their texts as the answer"
@@ -58,7 +57,8 @@ def why_no_answer(record: Mapping[str, Any], key: str, prompt: str = "") -> str:
 
 
 def chosen(record: Mapping[str, Any], key: str, prompt: str = "") -> Choice | None:
-    """The choice that an answer names; None if it is no name of one, or if the prompt lists them by it."""
+    """The choice that an answer names; None if it names none, or if the prompt itself lists the choices by
+    letter or number."""
     value = _only(record.get(key))
     if not _may_name(value) or not (found := of(record)) or _lists(record.get(prompt), value, found):
         return None
@@ -67,20 +67,20 @@ def chosen(record: Mapping[str, Any], key: str, prompt: str = "") -> Choice | No
 
 
 def _only(value: Any) -> Any:
-    """What a list of one holds, which is the answer."""
+    """The only element of a list with one element, else the value."""
     return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _may_name(value: Any) -> bool:
-    """Whether a value is a letter or a number of two digits, which may be that of a choice."""
+    """Whether a value is a letter or a number of up to two digits, and so may name a choice."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return False
     return _INDEX.fullmatch(str(value).strip()) is not None
 
 
 def _named(mark: str, found: list[Choice]) -> Choice | None:
-    """The choice with a letter or a number; in a list without them, the one that a letter counts; None where
-    another choice is that letter."""
+    """The choice with this letter or number; in a list without letters, the one at the letter's position;
+    None if the letter is itself the text of another choice."""
     if len(found) < 2:
         return None
     if any(one.mark for one in found):
@@ -94,7 +94,7 @@ def _named(mark: str, found: list[Choice]) -> Choice | None:
 
 
 def _is_said(mark: str, value: Any, found: list[Choice]) -> bool:
-    """Whether a letter or digits are the choice itself, or no number of one."""
+    """Whether a letter or digits are the text of a choice, not its number."""
     texts = [one.text for one in found]
     if mark.isalpha():
         named = _named(mark, found)
@@ -104,15 +104,15 @@ def _is_said(mark: str, value: Any, found: list[Choice]) -> bool:
 
 
 def _lists(prompt: Any, value: Any, found: list[Choice]) -> bool:
-    """Whether a prompt lists all choices, with the letter or the number that is the answer before its own."""
+    """Whether a prompt lists all choices, with the answer's letter or number before its own."""
     if not isinstance(prompt, str) or not all(one.text in prompt for one in found):
         return False
     return re.search(rf"(?:^|[\s(\[]){re.escape(str(value))}[).:\]]", prompt) is not None
 
 
 def offered(record: Mapping[str, Any], asked: str, answer: str) -> tuple[str, list[str]]:
-    """The choices that a question and its answer are about, as a text, and their keys; nothing if there are
-    none, or if the question lists them."""
+    """The choices of a question as text, and their keys; empty if there are none, or if the question lists
+    them."""
     found = of(record)
     if len(found) < 2 or not any(_says(answer, one.text) for one in found):
         return "", []
@@ -123,7 +123,7 @@ def offered(record: Mapping[str, Any], asked: str, answer: str) -> tuple[str, li
 
 
 def losses(record: Mapping[str, Any], keys: Iterable[str]) -> Iterator[str]:
-    """The JSON paths of what choices say beside their texts and letters."""
+    """The JSON paths of further fields of choices, besides texts and letters."""
     for key in keys:
         value = record.get(key)
         if isinstance(value, dict) and "text" in value:
@@ -134,13 +134,13 @@ def losses(record: Mapping[str, Any], keys: Iterable[str]) -> Iterator[str]:
 
 
 def _says(answer: str, choice: str) -> bool:
-    """Whether an answer has the words of a choice."""
+    """Whether an answer consists of the words of a choice."""
     words = re.escape(choice.strip())
     return bool(words) and re.search(rf"(?<!\w){words}(?!\w)", answer, re.IGNORECASE) is not None
 
 
 def of(record: Mapping[str, Any]) -> list[Choice]:
-    """The choices that stand in a record; none if it offers none."""
+    """The choices of a record; empty if it has none."""
     for key in KEYS:
         if found := _under(key, record.get(key)):
             return found
@@ -153,7 +153,7 @@ def of(record: Mapping[str, Any]) -> list[Choice]:
 
 
 def _under(key: str, value: Any) -> list[Choice]:
-    """The choices that stand under one key: a list, or an object of their letters and texts."""
+    """The choices under one key: a list, or an object with their letters and texts."""
     if isinstance(value, str) and value[:1] in ("[", "{"):
         value = tools.printed(value)
     if isinstance(value, dict) and value and all(_INDEX.fullmatch(str(one)) for one in value):
@@ -172,6 +172,6 @@ def _under(key: str, value: Any) -> list[Choice]:
 
 @lru_cache(maxsize=1 << 10)
 def _mark(key: str) -> str:
-    """The letter or the number of the choice that stands under a key; empty if the key names none."""
+    """The letter or number of the choice in a key such as `option_a`; empty if the key names none."""
     match = _NUMBERED.fullmatch(names.plain(key))
     return match[1] if match else ""

@@ -1,4 +1,4 @@
-"""Other ways to say which of two answers is better, made into chosen and rejected (`preference`)."""
+"""Converts other forms of preferences to `chosen` and `rejected` (`preference`)."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from tunedrop.dataset.types import shorten
 _SIDES = frozenset((*names.CHOSEN, *names.REJECTED))
 _VERDICTS = frozenset(verdict for _, _, verdict in names.COMPARED)
 _STATES = ("rejected", "dispreferred", "non_preferred")
-"""What may also say whether an answer was rejected."""
+"""Other keys that may say whether an answer was rejected."""
 _LABELS = {"preferred": 0, "non-preferred": 1}
 """Nova's `preferenceLabel`."""
 
 
 def as_pair(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
-    """The same record with its two answers under chosen and rejected; the reading says what is wrong."""
+    """The record with its two answers under `chosen` and `rejected`; problems are added to the reading."""
     given = _compared(_scored(_labelled(record, reading), reading), reading)
     found = _answered(given)
     rejected = key_in(found, names.REJECTED)
@@ -33,7 +33,7 @@ def as_pair(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
 
 
 def _is_state(record: Mapping[str, Any], found: Mapping[str, Any], rejected: str) -> bool:
-    """Whether yes or no is rejected where the answer is neither."""
+    """Whether a value under `rejected` is a yes or no, while the answer is neither."""
     if names.plain(rejected) not in _STATES or not _is_flag(found[rejected]):
         return False
     chosen = key_in(found, names.CHOSEN)
@@ -53,29 +53,29 @@ def _is_flag(value: Any) -> bool:
 
 @lru_cache(maxsize=1 << 12)
 def may_compare(keys: tuple[str, ...]) -> bool:
-    """Whether a record with these keys may say which of two answers is better."""
+    """Whether a record with these keys may compare two answers."""
     is_scored = "contents" in keys and "completions" in keys
     return is_scored or any(names.plain(key) in _SIDES or key in _VERDICTS for key in keys)
 
 
 def sides_in(record: Mapping[str, Any]) -> list[str]:
-    """The keys whose names say that their answer is the better or the worse one."""
+    """The keys that name a better and a worse answer."""
     return [key for key in record if names.plain(key) in _SIDES]
 
 
 def without_sides(record: Mapping[str, Any]) -> dict[str, Any]:
-    """What a record holds beside the answers of `sides_in`."""
+    """The fields of a record other than the answers of `sides_in`."""
     return {key: one for key, one in record.items() if names.plain(key) not in _SIDES}
 
 
 def key_in(record: Mapping[str, Any], among: Iterable[str]) -> str:
-    """The first of some names that a record has a key for; empty if it has none."""
+    """The first of these names that is a key of the record; empty if none is."""
     there = {names.plain(key): key for key in reversed(tuple(record))}
     return next((there[name] for name in among if name in there), "")
 
 
 def are_messages(value: Any) -> bool:
-    """Whether it is a list of messages."""
+    """Whether a value is a list of messages."""
     return isinstance(value, list) and bool(value) and all(map(_is_message, value))
 
 
@@ -84,7 +84,7 @@ def _is_message(value: Any) -> bool:
 
 
 def _compared(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
-    """The same with two answers and a verdict as chosen and rejected."""
+    """The record with two answers and a verdict as `chosen` and `rejected`."""
     for first, second, verdict in names.COMPARED:
         if verdict not in record or first not in record or second not in record:
             continue
@@ -102,7 +102,7 @@ def _compared(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
 
 
 def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The same with the answer that a conversation or a pair ends with as the preferred one."""
+    """The record with the final answer of its conversation or pair as the preferred one."""
     if key_in(record, names.CHOSEN) or not key_in(record, names.REJECTED):
         return record
     for key, value in record.items():
@@ -118,7 +118,7 @@ def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def candidates(record: Mapping[str, Any]) -> list[Any]:
-    """The candidates of the last message; none if it has none."""
+    """The candidates of the last message; empty if it has none."""
     messages = record.get("messages")
     last = messages[-1] if isinstance(messages, list) and messages else None
     found = last.get("candidates") if isinstance(last, dict) else None
@@ -126,7 +126,7 @@ def candidates(record: Mapping[str, Any]) -> list[Any]:
 
 
 def _labelled(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
-    """The same with the candidates as chosen and rejected."""
+    """The record with the candidates as `chosen` and `rejected`."""
     two = candidates(record)
     if not two:
         return record
@@ -155,7 +155,7 @@ def is_scored(record: Mapping[str, Any]) -> bool:
 
 
 def _scored(record: Mapping[str, Any], reading: Reading) -> Mapping[str, Any]:
-    """The same with the completion of the higher score as the preferred one, under `contents` the prompt."""
+    """The record with the completion of the higher score as the preferred one; `contents` is the prompt."""
     if not is_scored(record):
         return record
     two = [one for one in record["completions"] if isinstance(one, dict)]

@@ -1,4 +1,5 @@
-"""Converse, which Bedrock reads for most base models: `{"schemaVersion", "system", "messages"}` with blocks.
+"""The Converse format, which Bedrock reads for most base models: `{"schemaVersion", "system", "messages"}`
+with content blocks.
 
 Source: Bedrock user guide, model-customization-prepare. Read 2026-11-23.
 """
@@ -19,7 +20,7 @@ _MESSAGE = frozenset({"role", "content"})
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """A record; None if it is broken."""
+    """Read a record; None if it is malformed."""
     record = said(record)
     version = record.get("schemaVersion")
     if version is not None and version != SCHEMA_VERSION:
@@ -100,7 +101,7 @@ def _turn(message: dict[str, Any], path: str, reading: Reading, losses: list[str
 
 
 def _bare(block: Mapping[str, Any]) -> dict[str, Any]:
-    """A block without what Bedrock does not read beside its content."""
+    """A block without the keys that Bedrock does not read."""
     return {key: value for key, value in block.items() if key in blocks.KINDS}
 
 
@@ -119,7 +120,7 @@ def _stranger(path: str, role: Any, reading: Reading) -> None:
 
 
 def write(conversation: Conversation) -> dict[str, Any]:
-    """A conversation for Bedrock."""
+    """Write a conversation for Bedrock."""
     record: dict[str, Any] = {"schemaVersion": SCHEMA_VERSION}
     if conversation.system:
         record["system"] = [{"text": conversation.system}]

@@ -1,4 +1,5 @@
-"""Exports of other tools that hold no pair, named with what to do; and answers that are none.
+"""Recognizes exports of other tools that contain no pairs, and says what to do; and values that only look
+like answers.
 
 | from | what looks like an answer |
 | --- | --- |
@@ -20,7 +21,7 @@ _OF_PRODIGY = frozenset(("_task_hash", "_input_hash", "spans", "options", "accep
 
 
 def why_no_answer(record: Mapping[str, Any], key: str, prompt: str = "") -> str:
-    """Why what stands under a usual name of an answer is none; empty if it is one."""
+    """Why a value under a usual name of an answer is not an answer; empty if it is."""
     value = record.get(key)
     decided = record.get("answer")
     if key != "answer" and decided in DECISIONS[1:] and not _OF_PRODIGY.isdisjoint(record):
@@ -33,7 +34,7 @@ def why_no_answer(record: Mapping[str, Any], key: str, prompt: str = "") -> str:
 
 
 def _lists(record: Mapping[str, Any]) -> str:
-    """Why a record is no pair whose questions are a list; empty if they are none."""
+    """Why a record whose questions are a list is not a pair; empty if they are not a list."""
     for asked, said in (("patterns", "responses"), ("questions", "answers"), ("questions", "responses")):
         if isinstance(record.get(asked), list) and isinstance(record.get(said), list | dict):
             return f"{asked} and {said} are lists; write one record per question, with one answer"
@@ -43,7 +44,7 @@ def _lists(record: Mapping[str, Any]) -> str:
 
 
 def hint(record: Mapping[str, Any]) -> str:
-    """What a record without a prompt or without an answer is, and what to do; empty if nobody knows."""
+    """What a record without a prompt or an answer is, and what to do; empty if unknown."""
     if known := _of_a_tool(record):
         return known
     if "custom_id" in record and ("response" in record or "result" in record):
@@ -71,7 +72,7 @@ def hint(record: Mapping[str, Any]) -> str:
 
 
 def _of_a_tool(record: Mapping[str, Any]) -> str:
-    """The same of exports whose parts have names that nothing else has."""
+    """The same for exports that have unmistakable keys."""
     if len(record) == 1 and not record.keys().isdisjoint(("index", "create", "update", "delete")):
         return (
             "an action line of Elasticsearch's bulk format; remove these lines, which precede each record: "

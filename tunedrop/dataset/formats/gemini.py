@@ -22,7 +22,7 @@ def fits(record: Mapping[str, Any]) -> bool:
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """A record; None if it is broken."""
+    """Read a record; None if it is malformed."""
     record = said(record)
     losses: list[str] = []
     extra: dict[str, Any] = {}

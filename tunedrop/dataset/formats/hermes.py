@@ -1,4 +1,4 @@
-"""Tools as Hermes and Qwen write them into texts: `<tools>`, `<tool_call>` and `<tool_response>`.
+"""Tools in the text markup of Hermes and Qwen: `<tools>`, `<tool_call>` and `<tool_response>`.
 
 Source: NousResearch/Hermes-Function-Calling, README, prompt format. Read 2026-11-29.
 """
@@ -16,7 +16,7 @@ _RESPONSE = re.compile(r"<tool_response>\s*(.*?)\s*</tool_response>", re.DOTALL)
 
 
 def definitions(system: Any) -> list[Any]:
-    """The tools that a system prompt lists, in a list or one a line; none if it lists none."""
+    """The tools that a system prompt lists, as one list or one per line; empty if there are none."""
     found = _TOOLS.search(system) if isinstance(system, str) else None
     if found is None:
         return []
@@ -26,7 +26,7 @@ def definitions(system: Any) -> list[Any]:
 
 
 def parts(text: Any) -> tuple[str, list[dict[str, Any]]] | None:
-    """What an answer says, and the calls that stand in it; None if it has none that can be read."""
+    """The text of an answer, and the tool calls in it; None if it has none that can be read."""
     if not isinstance(text, str) or "<tool_call>" not in text:
         return None
     calls = [tools.decoded(one) for one in _CALL.findall(text)]
@@ -41,5 +41,5 @@ def parts(text: Any) -> tuple[str, list[dict[str, Any]]] | None:
 
 
 def results(text: Any) -> list[Any]:
-    """The results in the message of a tool; none if they are written otherwise."""
+    """The results in a tool's message; empty if they have another form."""
     return _RESPONSE.findall(text) if isinstance(text, str) else []

@@ -1,4 +1,4 @@
-"""What Bedrock has logged or answered in a batch: prompts, and a teacher's answers, for distillation.
+"""Bedrock's invocation logs and batch output: prompts, with a teacher's answers for distillation.
 
 `{"schemaType": "ModelInvocationLog", "input": {"inputBodyJson"}, "output": {"outputBodyJson"}}` of invocation
 logs, and `{"recordId", "modelInput", "modelOutput"}` of batch inference; the bodies are those of Converse,
@@ -46,11 +46,11 @@ _OWN = frozenset(
         "requestMetadata",
     ]
 )
-"""What a log says of the request beside the conversation, which is no data to train on."""
+"""Keys of a log about the request, which are not training data."""
 
 
 def kind(record: Mapping[str, Any]) -> SourceFormat | None:
-    """Which of the two a record is; None if it is neither."""
+    """Which of the two formats a record has; None for neither."""
     if isinstance(record.get("modelInput"), dict):
         return "batch-output"
     body = record.get("input")
@@ -69,11 +69,12 @@ _SAID = frozenset(
      "performanceConfig", "inputContentType", "inputTokenCount", "inputBodyJson", "outputContentType",
      "outputTokenCount", "outputBodyJson", "text", "cacheReadInputTokenCount", "cacheWriteInputTokenCount"]
 )  # fmt: skip
-"""What requests and answers say of themselves."""
+"""Keys of requests and responses that are not part of the conversation."""
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """A record; None if it is broken. What is not the conversation is about the request, and not kept."""
+    """Read a record; None if it is malformed. Everything outside of the conversation is about the request,
+    and not kept."""
     if reading.format == "batch-output":
         asked, said, at = record.get("modelInput"), record.get("modelOutput"), "$.modelInput"
     else:
@@ -98,7 +99,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
 
 
 def _why_unanswered(record: Mapping[str, Any], said: Any) -> str:
-    """Why a request has no answer, although it was made; empty if nobody knows."""
+    """Why a request has no answer; empty if unknown."""
     output = record.get("output")
     error = record.get("errorCode") or record.get("error")
     if error:
@@ -110,7 +111,7 @@ def _why_unanswered(record: Mapping[str, Any], said: Any) -> str:
 
 
 def _streamed(chunks: list[Any]) -> str | None:
-    """The text of the chunks of a streamed answer, as Anthropic, Nova, Llama and Titan send them."""
+    """The text of a streamed answer, joined from the chunks of Anthropic, Nova, Llama and Titan."""
     return "".join(map(_of_chunk, chunks)) or None
 
 
@@ -124,7 +125,7 @@ def _of_chunk(chunk: Any) -> str:
 
 
 def _beside(part: Any, path: str) -> list[str]:
-    """The paths of what a part says that is no part of a request or an answer."""
+    """The paths of fields that are not known parts of a request or an answer."""
     if not isinstance(part, dict):
         return []
     return [f"{path}.{shorten(key)}" for key in part if key not in _SAID]
@@ -173,7 +174,7 @@ def _asked(
 
 
 def _of_cohere(asked: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A request to Command R with its message and what was said before as messages; another as it is."""
+    """A request to Command R with its message and chat history as `messages`; others unchanged."""
     message, before = asked.get("message"), asked.get("chat_history") or []
     if not isinstance(message, str) or not isinstance(before, list):
         return asked
@@ -194,7 +195,7 @@ def _of_cohere(asked: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _answer(said: Mapping[str, Any], losses: list[str]) -> str | list[Any] | None:
-    """What was answered, in any of the models' forms: a text, or blocks where there is more than text."""
+    """The answer, in any of the models' forms: a text, or content blocks if there is more than text."""
     losses += _beside(said, "$.output")
     output = said.get("output")
     losses += _beside(output, "$.output.output")

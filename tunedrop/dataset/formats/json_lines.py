@@ -1,6 +1,6 @@
-"""Lines of a JSONL file: every line is read, whatever is wrong with it.
+"""Reads the lines of a JSONL file: every line, whatever is wrong with it.
 
-A file may be read in ranges of bytes: a line belongs to the range that it begins in.
+A file can be read in ranges of bytes; a line belongs to the range in which it begins.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from tunedrop.dataset.types import Source
 __all__ = ["BOM", "MAX_LINE_BYTES", "RETURN", "Block", "Line", "Problem", "relaxed"]
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
-"""Longer lines are not read: no base model takes a record of 700,000 tokens, and what JSON can unfold to in
-memory is 25 times its size."""
+"""Longer lines are not read: no base model accepts a record of 700,000 tokens, and decoded JSON can take 25
+times its size in memory."""
 
 HEAD_BYTES = 1 << 16
 UTF_16 = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
 UNMARKED_UTF_16 = {b"{\0": "utf-16-le", b"[\0": "utf-16-le", b"\0{": "utf-16-be", b"\0[": "utf-16-be"}
-"""JSON in UTF-16 without its mark: nothing else begins so."""
+"""The first bytes of JSON in UTF-16 without a byte-order mark."""
 UTF_32 = (b"\xff\xfe\0\0", b"\0\0\xfe\xff")
-"""Looked for before the marks of UTF-16, one of which begins alike."""
+"""Tested before the marks of UTF-16, one of which has the same beginning."""
 UTF_32_PROBLEM = "the file is UTF-32; save it as UTF-8"
 _UTF_16_PROBLEM = "the file is UTF-16; tunedrop check --fix writes it as UTF-8"
 _WEB_PAGE = "this is a web page, not a dataset: the download failed"
@@ -49,7 +49,7 @@ _NOT_TEXT: dict[bytes, str] = {
 
 
 class Line(msgspec.Struct, frozen=True):
-    """One line: its record, or (code, message) of what is wrong with it."""
+    """One line: its record, or (code, message) of its problem."""
 
     number: int
     record: dict[str, Any]
@@ -57,9 +57,9 @@ class Line(msgspec.Struct, frozen=True):
 
 
 class Block(msgspec.Struct, frozen=True):
-    """Whole lines that stand together: the byte that they begin at, and their bytes.
+    """Consecutive complete lines: their first byte's position, and their bytes.
 
-    A line that is too long is a block of its own, of which only the beginning is kept.
+    A line that is too long is a block of its own, and only its beginning is kept.
     """
 
     start: int
@@ -67,7 +67,7 @@ class Block(msgspec.Struct, frozen=True):
 
 
 def another_kind(head: bytes) -> Problem | None:
-    """What the file is, when its beginning shows that it is no JSON lines at all."""
+    """What the file is, if its beginning shows that it is not JSON lines at all; else None."""
     for start, message in _NOT_TEXT.items():
         if head.startswith(start):
             return "TD005", message
@@ -90,7 +90,7 @@ def another_kind(head: bytes) -> Problem | None:
 
 
 def _is_table(text: bytes) -> bool:
-    """Whether no line of the beginning is JSON, and the first is cells of a header."""
+    """Whether no line of the beginning is JSON, and the first looks like a header row."""
     rows = [row.strip() for row in text.split(b"\n")[:5] if row.strip()]
     if len(rows) < 2 or any(row[:1] in b"{[" for row in rows):
         return False
@@ -107,14 +107,14 @@ BOM_PROBLEM: Problem = ("TD002", "the file begins with a byte-order mark; save i
 
 
 def head(source: Source) -> bytes:
-    """The beginning of a file, enough to tell its kind."""
+    """The beginning of a file, enough to detect its type."""
     return b"".join(source.chunks(0, min(HEAD_BYTES, source.size)))
 
 
 def blocks(source: Source, start: int, stop: int) -> Iterator[Block]:
     """The lines that begin from start to before stop, in blocks of about `CHUNK`."""
     begin, pending = start, bytearray()
-    skipping = start > 0  # until a line begins: the byte before may end one
+    skipping = start > 0  # find where a line begins: the previous byte may end one
     for at, chunk in _onwards(source, start - 1 if skipping else 0, stop):
         place = 0
         if skipping:
@@ -163,7 +163,8 @@ def split(body: bytes) -> list[bytes]:
 
 
 def _onwards(source: Source, start: int, stop: int) -> Iterator[tuple[int, bytes]]:
-    """(place, chunk) from start on, past stop if the reader goes on to the end of its last line."""
+    """(position, chunk) from `start` on, beyond `stop` if the reader continues to the end of its last
+    line."""
     place = start
     while place < source.size:
         until = stop if place < stop else min(place + CHUNK, source.size)
@@ -182,7 +183,7 @@ def read(chunks: Iterable[bytes]) -> Iterator[Line]:
 
 
 def raw_lines(chunks: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
-    """(number, bytes) of each line without its end; of one that is too long, only the beginning."""
+    """(number, bytes) of each line without its line end; only the beginning of a line that is too long."""
     pending, number = bytearray(), 0
     for chunk in chunks:
         first, *rest = chunk.split(b"\n")
@@ -230,10 +231,10 @@ _KINDS = {
 
 
 def _may_name_twice(text: bytes, record: dict[str, Any]) -> bool:
-    """Whether keys seem to have got lost on reading: written again, the record has fewer of them."""
+    """Whether keys were probably lost in decoding: the encoded record has fewer of them."""
     try:
         again = msgspec.json.encode(record)
-    except OverflowError:  # of a number beyond 64 bits
+    except OverflowError:  # for a number beyond 64 bits
         return True
     return text.count(b'":') != again.count(b'":') or _SPACED_KEY.search(text) is not None
 
@@ -242,7 +243,7 @@ _SPACED_KEY = re.compile(rb'"[ \t\r]+:')
 
 
 def _key_named_twice(text: bytes) -> str | None:
-    """The first key that an object of this line names twice; None when there is none."""
+    """The first duplicate key of an object in this line; None if there is none."""
     found: list[str] = []
 
     def look(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
-"""Conversations of Converse with blocks of any kind, each in its usual form: images, tools, reasoning.
+"""Converse conversations with any content blocks (images, tools, reasoning), each in its usual form.
 
-What is in another form is read by `converse`, which says what is wrong with it. All blocks of many records
-are looked at together, kind by kind: a loop over them in Python would cost more than reading the file.
+Blocks in another form are read by `converse`, which reports their problems. The blocks of many records are
+checked together, by kind, because a loop over them in Python would take longer than reading the file.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class RichTurn(Strict):
 
 
 class Converse(Strict, omit_defaults=True, kw_only=True):
-    """A conversation, whatever its blocks; its keys are in the order that people write them in.
+    """A conversation with any blocks; its keys are in the order in which people write them.
 
     Most records of a dataset declare the same tools, which are read once.
     """
@@ -69,8 +69,8 @@ _Blocks = tuple[dict[str, Any], ...]
 
 
 class _Said(NamedTuple):
-    """Many records: how many turns each has; of all turns, the text, and the blocks if they are more; and
-    the kinds of blocks that there are."""
+    """Many records: the number of turns of each; the text of every turn, and its blocks if it has more than
+    text; and the kinds of blocks that occur."""
 
     turns: list[int]
     texts: list[str]
@@ -79,7 +79,7 @@ class _Said(NamedTuple):
 
 
 def conversation(record: Converse) -> Conversation | None:
-    """One record; None if a block is not in its usual form."""
+    """Read one record; None if a block does not have its usual form."""
     found = _read([record])
     if found is None:
         return None
@@ -90,7 +90,7 @@ def conversation(record: Converse) -> Conversation | None:
 
 
 def batch(records: list[Converse]) -> Batch | None:
-    """Many records; None if one has a block that is not in its usual form."""
+    """Read many records; None if a block of one does not have its usual form."""
     found = _read(records)
     if found is None:
         return None
@@ -127,7 +127,7 @@ def _each(rich: list[_Blocks], turns: list[int]) -> Iterator[list[_Blocks]]:
 
 
 def _compared(record: Converse, turns: list[_Blocks], answer: str) -> tuple[bytes, bytes]:
-    """What blocks add to prompt and answer for comparison."""
+    """The bytes that blocks add to prompt and answer for comparison."""
     is_answered = len(turns) % 2 == 0
     asked = [one for one in (turns[:-1] if is_answered else turns) if one]
     last = b"" if not is_answered else _ENCODER.encode(turns[-1]) if turns[-1] else b"[]"
@@ -151,7 +151,7 @@ def _config(record: Converse) -> dict[str, Any] | None:
 
 @lru_cache(maxsize=256)
 def _tools(raw: bytes) -> _Tools | None:
-    """A tool section; None if something is wrong with it, or if it may name a key twice."""
+    """A tool section; None if it has a problem, or may have a duplicate key."""
     if raw in _NO_TOOLS:
         return _Tools(None, ())
     try:
@@ -170,7 +170,8 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def _read(records: Sequence[Converse]) -> _Said | None:
-    """Records whose blocks all are in their usual form, from users and assistants in turn; else None."""
+    """Records whose blocks all have their usual form and whose turns alternate between user and assistant;
+    else None."""
     turns = [len(record.messages) for record in records]
     messages = [message for record in records for message in record.messages]
     if min(turns) == 0 or max(turns) > len(IN_TURN):
@@ -202,7 +203,7 @@ def _read(records: Sequence[Converse]) -> _Said | None:
 
 
 def _are_usual(kinds: list[str], every: list[dict[str, Any]]) -> bool:
-    """Whether blocks of all kinds are in their usual form."""
+    """Whether blocks of all kinds have their usual form."""
     for kind in set(kinds):
         is_usual = _USUAL.get(kind)
         if is_usual is None or not is_usual([block[kind] for block in every if kind in block]):
@@ -240,7 +241,7 @@ def _are_thoughts(found: list[Any]) -> bool:
 
 
 def _have_ids(found: list[Any]) -> bool:
-    """Whether parts of tools have ids; `tools` looks at the rest of them."""
+    """Whether tool uses and results have ids; `tools` checks the rest."""
     ids = [one.get("toolUseId") for one in found if isinstance(one, dict)]
     return len(ids) == len(found) and all(ids) and set(map(type, ids)) == {str}
 

@@ -1,6 +1,6 @@
-"""Records that are exactly as Bedrock has them: strict structs, a whole block of lines decoded in one call.
+"""Records in exactly Bedrock's formats, as strict structs: a whole block of lines is decoded in one call.
 
-A line that does not fit is read by `read`, which says why; both give the same conversation.
+A line that does not fit is read by `read`, which says why; both produce the same conversation.
 """
 
 from __future__ import annotations
@@ -108,9 +108,8 @@ def _chat(record: Any) -> Conversation | None:
 
 
 class Typed(msgspec.Struct, frozen=True):
-    """How records of one format are decoded.
-
-    `keys` gives those whose number decoded records tell: with one more, an object may name it twice.
+    """How to decode records of one format. `keys` gives the keys whose number is known from the decoded
+    records: if the bytes have one more, an object may have a duplicate key.
     """
 
     format: SourceFormat
@@ -120,16 +119,17 @@ class Typed(msgspec.Struct, frozen=True):
     batch: Callable[[list[Any]], Batch | None]
 
     def texts(self, record: Any) -> list[Text]:
-        """What `texts_of` gives of its conversation; nothing if a record has to be read by itself."""
+        """The result of `texts_of` for its conversation; empty if the record must be read individually."""
         if self.format == "prompt-completion":
             return [("$.prompt", "user", record.prompt), ("$.completion", "assistant", record.completion)]
         conversation = self.conversation(record)
         return texts_of(conversation) if conversation is not None else []
 
     def names_each_key_once(self, body: bytes, records: list[Any], may_hide: bool) -> bool:
-        """Whether no object of a block names a key twice; false if a text looks as if one did.
+        """Whether no object of a block has a duplicate key; may be False because of a text that looks like
+        one.
 
-        With `may_hide`, escapes are in the block, by which a key could be written: all keys are counted.
+        With `may_hide`, the block contains escapes, which could hide a key, so all keys are counted.
         """
         keys = self.keys(records)
         if self.format == "converse" and self.conversation is json_rich.conversation:
@@ -143,7 +143,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def _no_key_got_lost(body: bytes, records: list[Any]) -> bool:
-    """Whether records, written again, have as many keys as they had: inputs of tools may have any."""
+    """Whether the encoded records have as many keys as the bytes had: inputs of tools may have any keys."""
     written = _ENCODER.encode_lines(records)
     may_hide = any(one in body for one in (b'" :', b'"\t:', b"\\u0022", b"\\u003a", b"\\u003A"))
     if not may_hide and body.count(b'":') == written.count(b'":'):

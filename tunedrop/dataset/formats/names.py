@@ -1,7 +1,8 @@
-"""What people call the parts of a record: keys of JSON and columns of tables. The one place for it.
+"""The names that people give the parts of a record, as JSON keys and table columns; the only place that lists
+them.
 
-The order counts: where a record has several of a list, the first is the one. Gathered from the datasets and
-export formats that `tests/situations.py` names. Read 2026-11-29.
+The order matters: if a record has several names of a list, the first one counts. Collected from the datasets
+and export formats in `tests/situations.py`, read 2026-11-29.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ QUESTIONS_AND_ANSWERS = (
     ("ввод", "вывод"), ("инструкция", "ответ"), ("指令", "输出"), ("入力", "出力"), ("指示", "応答"),
     ("입력", "출력"), ("지시", "응답"),
 )  # fmt: skip
-"""The words for a question and an answer in the languages that tables are written in."""
+"""The words for question and answer in several languages."""
 PROMPTS = (
     "prompt", "instruction", "question", "query", "input", "user", "human", "request", "utterance",
     "q", "problem", "inputs", "user_input", "user_message", "user_prompt", "input_text", "prompt_text",
@@ -60,7 +61,7 @@ CLASSES = (
     "spam", "is_spam", "is_toxic", "label_text", "label_name", "category_name", "intent_name", "polarity",
     "stance", "choice",
 )  # fmt: skip
-"""What stands beside a text to classify it."""
+"""Names of the label next to a text."""
 TEXTS_TO_CLASSIFY = frozenset(
     ["text", "sentence", "review", "tweet", "sms", "comment", "comment_text", "headline", "utterance",
      "utt", "message", "query"]
@@ -72,22 +73,22 @@ WHAT_IS_ASKED_ABOUT = (
     "sentence", "review", "tweet", "code", "history", "chat_history", "conversation_history", "dialogue",
     "aspect", "hypothesis",
 )  # fmt: skip
-"""Beside a question; of one word or two, they say where it is from."""
+"""Names of a text next to a question; a value of one or two words is taken for its origin."""
 TEXTS = ("text", "sentence", "tweet", "aspect", "hypothesis")
-"""But these, which may be short."""
+"""Those of them whose values may be short."""
 SYSTEMS = ("system", "system_prompt", "system_message", "system_instruction", "preamble")
 PROGRAMS = ("code", "program", "snippet")
-"""Answers where a program stands under them (MBPP, CoNaLa); else they say what a text is about."""
+"""Names of an answer if the value is a program (MBPP, CoNaLa); else they describe a text."""
 OF_PROGRAMS = (
     "explanation", "review", "feedback", "comment", "comments", "analysis", "description", "critique",
     "suggestion", "suggestions", "fix", "fixed_code", "corrected_code", "commit_message", "bug_description",
 )  # fmt: skip
-"""What may be learned of a program that stands beside them."""
+"""Names of what may be learned about a program in the same record."""
 MADE_OF_TEXTS = (
     *PROGRAMS, "translation", "paraphrase", "rewrite", "rewritten_text", "correction", "corrected",
     "corrected_text", "simplified", "simplification",
 )  # fmt: skip
-"""What may be learned of a text that stands beside them, or may not."""
+"""Names of what may or may not be learned about a text in the same record."""
 LEARNED = frozenset(
     ["label", "labels", "class", "classes", "sentiment", "emotion", "intent", "polarity", "toxicity", "spam",
      "rating", "stars", "summary", "translation", "translated", "paraphrase", "rewrite", "rewritten",
@@ -95,7 +96,7 @@ LEARNED = frozenset(
      "expected", "reasoning", "hate", "hateful", "offensive", "abusive", "sarcasm", "sarcastic", "irony",
      "ironic", "humor", "fake", "y"]
 )  # fmt: skip
-"""Words in the name of what may be learned of a text that stands beside it: `coarse_label`."""
+"""Words in names of what may be learned about a text: `coarse_label`."""
 ABOUT_A_TEXT = frozenset(
     ["id", "ids", "uuid", "guid", "index", "idx", "no", "nr", "row", "key", "url", "uri", "link", "links",
      "source", "src", "origin", "domain", "host", "site", "publisher", "title", "name", "author", "authors",
@@ -106,12 +107,12 @@ ABOUT_A_TEXT = frozenset(
      "tag", "tags", "keywords", "topic", "topics", "type", "format", "doc", "document", "docs", "repo",
      "isbn", "doi", "category", "categories", "at", "on"]
 )  # fmt: skip
-"""Words in the name of what says where a text is from."""
+"""Words in names of a text's origin."""
 MEASURES = frozenset(
     ["count", "length", "len", "url", "uri", "tokens", "hash", "date", "time", "lang", "language", "code",
      "status", "headers", "path", "file", "filename", "format", "to", "from"]
 )  # fmt: skip
-"""Words in the name of what says something about an answer, or how it was asked for: `response_code`."""
+"""Words in names of metadata about an answer or its request: `response_code`."""
 ANNOTATIONS = (
     "ents",
     "spans",
@@ -135,23 +136,24 @@ IMAGES = (
     "photo", "photos", "screenshot", "screenshots", "pixel_values", "jpg", "jpeg", "png", "webp",
 )  # fmt: skip
 SMALL = ("thumbnail", "avatar", "icon", "logo", "cover", "favicon", "image-ref")
-"""Pictures that nobody asks about; any other key whose value ends as an image's path does is one."""
+"""Names of images that questions are not about; any other key is one if its value ends like an image's
+path."""
 VIDEOS = ("video", "videos", "video_path", "video_url", "video_file", "mp4")
 SOUNDS = ("audio", "audios", "audio_path", "audio_url", "audio_file", "wav", "mp3", "flac")
-"""What is seen or heard, beside a question or a text."""
+"""Names of images, videos and audio next to a question or a text."""
 YES_OR_NO = frozenset(
     ["", "yes", "no", "y", "n", "true", "false", "none", "null", "nan", "n/a", "na", "-", "ja", "nein"]
 )  # fmt: skip
-"""What a column of images may say where it has none."""
+"""Values of an image column that stand for no image."""
 NOTHING = frozenset(["nan", "none", "null", "n/a", "<na>", "<noinput>", "noinput", "no input", "<no input>"])
-"""What stands for no input beside an instruction."""
+"""Values that stand for no input next to an instruction."""
 TOOLS = ("tools", "functions", "tool_definitions", "available_tools", "function_definitions")
 CALLS = ("answers", "tool_calls", "function_calls", "calls", "tool_call", "function_call")
-"""Tools beside a question, and their calls beside it that answer it."""
+"""Names of tools next to a question, and of the calls that answer it."""
 DOCUMENTS = ("input", "text", "content", "raw_content", "page_content")
-"""A text that stands alone, for continued pre-training."""
+"""Names of a text without a prompt, for continued pre-training."""
 REFERENCES = ("ground_truth", "answer", "target", "solution", "expected_answer", "reference", "expected")
-"""What people call a reference answer; Bedrock's name is reference_answer."""
+"""Names of a reference answer; Bedrock's is `reference_answer`."""
 CHOSEN = (
     "chosen", "preferred_output", "preferred", "chosen_response", "response_chosen", "chosen_answer",
     "answer_chosen", "preferred_response", "better_response", "winner_response", "accepted",
@@ -173,7 +175,7 @@ COMPARED = (
     ("answer_a", "answer_b", "winner"),
     ("human_ref_A", "human_ref_B", "labels"),
 )
-"""Two answers, and which is better."""
+"""Names of two answers, and of the key that says which one is better."""
 VERDICTS = {
     **dict.fromkeys(("0", "a", "model_a", "response_a", "assistant_a", "answer_a"), 0),
     **dict.fromkeys(("1", "b", "model_b", "response_b", "assistant_b", "answer_b"), 1),
@@ -187,7 +189,7 @@ REQUESTS = frozenset(
     ["id", "custom_id", "model", "method", "url", "user", "temperature", "max_tokens", "top_p", "n", "seed",
      "stream", "stop", "metadata", "error", "parallel_tool_calls", "tool_choice", "response_format", "source"]
 )  # fmt: skip
-"""What a request to a model says beside its messages, which is nothing for a grader."""
+"""Parameters of a request to a model, which mean nothing to a grader."""
 CONVERSATIONS = (
     "conversations", "conversation", "dialogue", "dialog", "turns", "chat", "history", "chat_history",
     "chat_messages", "conversation_history", "utterances", "log", "interactions", "items", "data",
@@ -197,7 +199,8 @@ CONVERSATIONS = (
 
 @lru_cache(maxsize=1 << 12)
 def plain(name: str) -> str:
-    """A name whatever its case, its spaces, how its words are joined, and the byte-order mark before it."""
+    """A name without regard to case, spaces, the way its words are joined, and a byte-order mark before
+    it."""
     bare = unicodedata.normalize("NFC", name).strip().strip("\ufeff").rstrip(" :.?*").removesuffix(_CUSTOM)
     joined = "_".join(bare.casefold().split())
     if joined in _AS_THEY_ARE:
@@ -206,7 +209,7 @@ def plain(name: str) -> str:
 
 
 _CUSTOM = "__c"
-"""What Salesforce ends the names of custom fields with."""
+"""The suffix of Salesforce's custom fields."""
 _AS_THEY_ARE = frozenset(("image-ref", "ref-image", "toolconfig", "referenceresponse"))
 """Names of Bedrock's formats."""
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")

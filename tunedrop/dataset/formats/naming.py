@@ -1,4 +1,4 @@
-"""Which key of a record is its prompt, its answer and so on, by the names that people use (`names`)."""
+"""Determines which key of a record is its prompt, its answer and so on, by common names (`names`)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tunedrop.dataset.formats.record import SourceFormat
 
 
 class Keys:
-    """Which keys of a record are which; the same for all records with the same keys (`keys_of`)."""
+    """The roles of a record's keys; the same for all records with the same keys (`keys_of`)."""
 
     def __init__(self, given: tuple[str, ...], program: str = "") -> None:
         there = {name: key for key in reversed(given) if (name := names.plain(key))}
@@ -20,7 +20,7 @@ class Keys:
         answer = next((one for one in _answers(prompt) if one in there and one != prompt), "")
         if answer in names.CLASSES:
             answer = next((name for end in _NAMES if (name := f"{answer}_{end}") in there), answer)
-        if answer == "a" and "b" in there:  # choices, not Q and A
+        if answer == "a" and "b" in there:  # the choices A and Q, not question and answer
             answer = ""
         if program and not answer and prompt in names.TASKS:
             answer = names.plain(program)
@@ -36,7 +36,7 @@ class Keys:
 
 
 def _says_whose(name: str, there: Collection[str]) -> bool:
-    """Whether user or source beside a text says who has written it, or where it is from."""
+    """Whether `user` or `source` next to a text names its author or origin."""
     if name not in _WHOSE:
         return False
     partners, texts = _WHOSE[name]
@@ -55,17 +55,17 @@ _WHOSE: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "user": (("assistant", "ai", "bot", "gpt", "bot_response", "model_response"), _MESSAGES),
     "source": (("target", "tgt", "target_text"), (*_MESSAGES, "document", "article", "dialogue")),
 }
-"""Names of a prompt, with those of the answers that make them one, and of the texts beside which they are
-none (Sentiment140 has user and text)."""
+"""Names that are a prompt only next to one of these answers, and not next to one of these texts (Sentiment140
+has `user` and `text`)."""
 _ANSWERS_TO_A_QUESTION = ("answer", "answers", "response", "reply")
-"""Beside one of them, a source is where it is from."""
+"""Next to one of these names, a `source` is the origin."""
 _WHOSE_CLASS = ("text", "sentence", "headline", "utterance")
 """The same beside a class."""
 
 
 def _answers(prompt: str) -> tuple[str, ...]:
-    """What may be the answer beside a prompt of this name, the likeliest first."""
-    if prompt not in ("question", "nl"):  # a query answers a question of people; else it is what is asked
+    """The names that may be the answer to a prompt of this name, the most likely first."""
+    if prompt not in ("question", "nl"):  # a query is the answer to a question; otherwise it is the prompt
         usual = tuple(one for one in names.ANSWERS if one != "query")
         if prompt in _CLASSIFIED:
             return (*_REPLIES, *names.CLASSES[:2], *usual, *names.CLASSES)
@@ -74,14 +74,14 @@ def _answers(prompt: str) -> tuple[str, ...]:
 
 
 _REPLIES = ("completion", "response", "reply")
-"""Beside one of them, a class says something of the whole pair."""
+"""Next to one of these names, a class describes the whole pair."""
 _NAMES = ("text", "name")
-"""How the name of a class is called beside its number: label_text, class_name."""
+"""Suffixes of the key with a class's name, next to its number: `label_text`, `class_name`."""
 _CLASSIFIED = names.TEXTS_TO_CLASSIFY
 
 
 def _format(prompt: str, answer: str, context: str) -> SourceFormat | None:
-    """What the names make of a record; None if it is no pair."""
+    """The format of a record by its names; None if it is not a pair."""
     if prompt in ("prompt", "") and answer in ("completion", ""):
         return "prompt-completion" if prompt or answer else None
     if prompt == "instruction":
@@ -97,10 +97,10 @@ def _keys(given: tuple[str, ...], program: str = "") -> Keys:
 
 
 def keys_of(record: Mapping[str, Any]) -> Keys:
-    """Which keys of a record are which."""
+    """The roles of a record's keys."""
     given = tuple(record)
     found = _keys(given)
-    if record.get(found.prompt, "") is None:  # a column of another data set that the file is made of, too
+    if record.get(found.prompt, "") is None:  # a column of another dataset in the same file
         there = _keys(tuple(key for key, value in record.items() if value is not None))
         if there.answer and names.plain(there.prompt) in names.TASKS - {"text"}:
             return there
@@ -113,7 +113,8 @@ def keys_of(record: Mapping[str, Any]) -> Keys:
 
 
 def is_program(value: Any) -> bool:
-    """Whether it looks like a program: several lines, signs that few sentences have, or a query of SQL."""
+    """Whether a text looks like a program: several lines, characters that are rare in sentences, or an SQL
+    query."""
     return isinstance(value, str) and _OF_PROGRAMS.search(value) is not None
 
 

@@ -1,4 +1,4 @@
-"""Why a line is no JSON, in words that say what to do."""
+"""Explains why a line is not JSON, and what to do."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ Problem = tuple[str, str]
 
 BOM = b"\xef\xbb\xbf"
 MAX_DEPTH = 64
-"""No format nests records deeper than 10 levels; parsers differ in how deep they follow."""
+"""No format nests records deeper than 10 levels, and parsers have different limits."""
 
 RETURN = re.compile(rb"\}[ \t]*\r[ \t\r]*(?=\{)")
-"""A carriage return that ends a record: no valid JSON has one between } and {, in a text or outside."""
+"""A carriage return that ends a record: valid JSON never has one between } and {."""
 
 STRETCHED = "a record spans several lines; tunedrop check --fix writes each record on one line"
 RETURNS = "lines end in carriage returns only, as on old Macs; tunedrop check --fix writes line feeds"
@@ -33,7 +33,7 @@ _NO_RECORD = (
     ("{\u201c".encode(), "keys have typographic quotes; JSON requires straight quotes"),
     (b"{'", "strings have single quotes, as in Python; use json.dumps (or --fix)"),
 )
-"""How lines begin that are no JSON, whatever comes behind."""
+"""Beginnings of lines that are not JSON, whatever follows."""
 
 _INSIDE = (
     (
@@ -52,9 +52,10 @@ _INSIDE = (
         "a string has single quotes, as in Python; use json.dumps",
     ),
 )
-"""What is no JSON wherever it stands outside a text."""
+"""What is not JSON anywhere outside of a string."""
 _TEXTS = re.compile(rb'"(?:[^"\\]|\\.)*+("|\\?\Z)', re.DOTALL)
-"""Strings; one that does not end goes on to the end, so that no quote in it is tried as a beginning."""
+"""Matches strings; an unterminated one extends to the end, so that no quote in it is taken for a
+beginning."""
 _CONTROL = re.compile(rb"[\x00-\x1f]")
 _ESCAPE = re.compile(rb'\\(?:[^"\\/bfnrtu]|u(?![0-9a-fA-F]{4}))')
 
@@ -95,7 +96,7 @@ def _reason(text: bytes, bare: bytes, error: str) -> str:
 
 
 def _inside(bare: bytes, error: str) -> str:
-    """What is wrong in the middle of a record."""
+    """The problem in the middle of a record."""
     outside = _without_texts(bare)
     for pattern, message in _INSIDE:
         if pattern.search(outside):
@@ -115,12 +116,12 @@ def _inside(bare: bytes, error: str) -> str:
 
 
 def _without_texts(bare: bytes) -> bytes:
-    """What stands outside the strings of a record; one that does not end is left as it is."""
+    """The parts of a record outside of its strings; an unterminated string stays."""
     return _TEXTS.sub(lambda found: b'""' if found[1] == b'"' else found[0], bare)
 
 
 def is_too_deep(text: bytes) -> bool:
-    """Whether objects and lists are nested deeper than any format nests them."""
+    """Whether objects and lists are nested deeper than in any format."""
     if text.count(b"{") + text.count(b"[") <= MAX_DEPTH:
         return False
     depth = 0
@@ -135,7 +136,7 @@ _NO_BRACKETS = re.compile(rb'"(?:[^"\\]|\\.)*+(?:"|\\?\Z)|[^{}\[\]"]+', re.DOTAL
 
 
 def reason_of_value(text: str, error: str) -> str:
-    """What is wrong with a value that begins a text, in the middle of a file."""
+    """The problem of a value at the beginning of a text, in the middle of a file."""
     bare = text.encode(errors="surrogateescape")
     for mark, message in _NO_RECORD:
         if bare.startswith(mark):
@@ -145,11 +146,11 @@ def reason_of_value(text: str, error: str) -> str:
 
 
 _ON_ONE_LINE = re.compile(r" \((?:or --fix|tunedrop check --fix does)\)$")
-"""What --fix does to a line, and to no value in the middle of a file."""
+"""Matches the hint at --fix, which repairs lines but no values in the middle of a file."""
 
 
 def relaxed(text: bytes) -> dict[str, Any] | None:
-    """A record whose only fault is raw control characters inside its texts; None if it has another."""
+    """A record whose only problem is raw control characters in its strings; None if it has another one."""
     if _CONTROL.search(text.strip()) is None:
         return None
     try:

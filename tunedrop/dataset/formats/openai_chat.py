@@ -1,7 +1,9 @@
-"""OpenAI's chat: `{"messages": [{"role", "content"}], "tools"}`; also what Bedrock reads for reinforcement.
+"""OpenAI's chat format, which Bedrock also reads for reinforcement: `{"messages": [{"role", "content"}],
+"tools"}`.
 
-Content as a string or as parts, tool calls in their new and their old form, `developer` for `system`. A
-record that ends with the user is for reinforcement fine-tuning where more stands beside it, for its grader.
+Content is a string or a list of parts, tool calls have their new or their old form, and `developer` means
+`system`. A record that ends with the user and has further keys, for its grader, is for reinforcement
+fine-tuning.
 
 Sources: OpenAI API reference, chat completions; Bedrock user guide, rft-prepare-data. Read 2026-11-29.
 """
@@ -22,7 +24,7 @@ _PATHS = tuple(f"$.messages[{index}].content" for index in range(64))
 
 
 def fits(record: Mapping[str, Any]) -> bool:
-    """By its keys, of a record that has messages."""
+    """The format of a record with `messages`, by its keys."""
     messages = record.get("messages")
     if not isinstance(messages, list) or "schemaVersion" in record or "toolConfig" in record:
         return False
@@ -35,7 +37,7 @@ def _is_converse(message: Any) -> bool:
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """A record; None if it is broken."""
+    """Read a record; None if it is malformed."""
     record = said(record)
     messages = record.get("messages")
     if not isinstance(messages, list) or not messages:
@@ -73,7 +75,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
 
 
 def _truth(beside_: Mapping[str, Any]) -> dict[str, Any]:
-    """The reference answer that verl and SageMaker AI's RLVR keep under reward_model (developer guide,
+    """The reference answer in `reward_model` of verl and SageMaker AI's RLVR (developer guide,
     customizing-models-rft, read 2026-11-29)."""
     model = beside_.get("reward_model")
     if not isinstance(model, dict) or "ground_truth" not in model or "reference_answer" in beside_:
@@ -82,7 +84,7 @@ def _truth(beside_: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _system(record: Mapping[str, Any], chat: turns.Turns, reading: Reading) -> set[str]:
-    """The keys of the system prompts beside the messages."""
+    """The keys of system prompts next to the messages."""
     found = {key for key, one in record.items() if names.plain(key) in names.SYSTEMS and isinstance(one, str)}
     for key in sorted(found):
         chat.note(record[key], f"$.{key}")
@@ -151,14 +153,14 @@ def _stranger(path: str, role: Any, kind: str | None, reading: Reading) -> None:
 
 
 def write_messages(conversation: Conversation) -> dict[str, Any]:
-    """A conversation and nothing beside it, as supervised tuning of open weights reads it (SageMaker AI
+    """A conversation without any other keys, as supervised tuning of open weights reads it (SageMaker AI
     developer guide, customizing-models-sft, read 2026-11-29)."""
     system = [{"role": "system", "content": conversation.system}] if conversation.system else []
     return {"messages": system + [{"role": one.role, "content": one.text} for one in conversation.turns]}
 
 
 def write(conversation: Conversation) -> dict[str, Any]:
-    """A conversation as a chat with its tools; `extra` and what is unread come with it."""
+    """A conversation as a chat with its tools; `extra` and unread keys are included."""
     messages = [{"role": "system", "content": conversation.system}] if conversation.system else []
     messages += [message for turn in conversation.turns for message in _written(turn)]
     extra = {key: one for key, one in conversation.extra.items() if key != "toolConfig"}
@@ -168,12 +170,12 @@ def write(conversation: Conversation) -> dict[str, Any]:
 
 
 def can_hold(turn: Turn) -> bool:
-    """Whether a chat can say all of a turn; images and reasoning have no place in training data."""
+    """Whether a chat can express a turn completely; training data has no place for images and reasoning."""
     return all("text" in one or "toolUse" in one or "toolResult" in one for one in turn.blocks)
 
 
 def _written(turn: Turn) -> Iterator[dict[str, Any]]:
-    """The messages of a turn: one a result of a tool, and one of what is said."""
+    """The messages of a turn: one for each tool result, and one for the text."""
     calls = [tools.call(one["toolUse"]) for one in turn.blocks if "toolUse" in one]
     results = [tools.message(one["toolResult"]) for one in turn.blocks if "toolResult" in one]
     yield from results

@@ -1,4 +1,4 @@
-"""Pairs of a prompt and its answer, under all the names that people give them.
+"""Pairs of a prompt and its answer, under any common names.
 
 | format | keys |
 | --- | --- |
@@ -8,7 +8,7 @@
 | `question-answer` | any other name of a prompt beside any other name of an answer |
 | `text-label` | text, label (classification sets) |
 
-Names (`names`) count whatever their case and the spaces around them. Read 2026-11-29.
+Names (`names`) match regardless of case and surrounding spaces. Read 2026-11-29.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ from tunedrop.dataset.formats.record import Conversation, Reading, SourceFormat,
 from tunedrop.dataset.types import Problem, shorten
 
 _STANFORD = "text"
-"""Alpaca's own key for the three others put together."""
+"""Alpaca's key for the other three, joined."""
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """A record; None if it is broken."""
+    """Read a record; None if it is malformed."""
     if len(record) == 2 and "prompt" in record and "completion" in record:
         prompt, answer = record["prompt"], record["completion"]
         if isinstance(prompt, str) and isinstance(answer, str) and prompt.strip() and answer.strip():
@@ -84,8 +84,8 @@ _NAMED = "the answer is the letter or the number of a choice; the choice itself 
 
 
 def _unboxed(record: Mapping[str, Any], key: str, keys: naming.Keys) -> Mapping[str, Any]:
-    """The record with its prompt as a text: of a list of one, as R's jsonlite writes each value; of an object
-    with its text; and of what stands beside a prompt that is empty."""
+    """The record with its prompt as a string: from a list with one element, as R's jsonlite writes each
+    value, from an object with a text, or, if the prompt is empty, from the context next to it."""
     match record.get(key):
         case [str(text)]:
             return {**record, key: text}
@@ -98,7 +98,7 @@ def _unboxed(record: Mapping[str, Any], key: str, keys: naming.Keys) -> Mapping[
 
 
 def _no_answer(record: Mapping[str, Any], keys: naming.Keys, format_: SourceFormat) -> Problem | None:
-    """Why a record has no prompt, or what looks like its answer is none."""
+    """The problem of a record that has no prompt, or no real answer; None if it has both."""
     if not keys.prompt and format_ in ("question-answer", "text-label"):
         shown = shorten(", ".join(map(shorten, record)))
         return Problem("$", "TD011", _no_prompt(record, keys.answer), shown, "a prompt")
@@ -131,7 +131,7 @@ def _asked_about(
     reading: Reading,
     losses: list[str],
 ) -> dict[str, str]:
-    """The texts that a question is about, by their keys."""
+    """The texts that a question is about, by key."""
     found = {}
     for key in filter(None, (keys.context, *keys.others)):
         text = _text_of(key, record.get(key), prompt, answer, losses)
@@ -145,7 +145,7 @@ def _asked_about(
 def texts_about(
     record: Mapping[str, Any], used: Iterable[str], prompt: Any, reading: Reading, losses: list[str]
 ) -> dict[str, str]:
-    """The texts beside a prompt with two answers, by their keys, without those that are used."""
+    """The texts that a prompt with two answers is about, by key, without those already used."""
     found = {}
     known = (*names.CONTEXTS, *names.WHAT_IS_ASKED_ABOUT)
     for key in sorted(
@@ -162,7 +162,7 @@ def texts_about(
 
 
 def joined(record: Mapping[str, Any]) -> list[str]:
-    """The keys of what stands behind the question in the prompt."""
+    """The keys of the texts that follow the question in the prompt."""
     keys = naming.keys_of(record)
     record = _unboxed(record, keys.prompt, keys)
     asked, answer = record.get(keys.prompt), record.get(keys.answer)
@@ -176,7 +176,7 @@ def joined(record: Mapping[str, Any]) -> list[str]:
 
 
 def _text_of(key: str, value: Any, asked: Any, answer: Any, losses: list[str]) -> str | None:
-    """What is asked about, as a text; empty if it is none; None if it is something else."""
+    """A value that a question is about, as text; empty if there is none; None if it cannot be converted."""
     name = names.plain(key)
     if name in names.CONTEXTS and isinstance(value, int | float) and not isinstance(value, bool):
         return "" if isinstance(value, float) and isnan(value) else str(value)  # an empty cell of pandas
@@ -239,7 +239,8 @@ _NEEDED: dict[SourceFormat, tuple[str, str]] = {
 
 
 def answer_of(record: Mapping[str, Any], key: str, reading: Reading) -> str | None:
-    """An answer: a label may be a number or true, and a list of one string (SQuAD's, too) is that string."""
+    """The answer as a string: labels may be numbers or booleans, and a list with one string (also SQuAD's) is
+    that string."""
     value = record.get(key)
     if isinstance(value, str) and value[:1] in ("[", "{") and (key.endswith("s") or lists_answers(value)):
         value = _in_a_cell(value)
@@ -271,17 +272,18 @@ def answer_of(record: Mapping[str, Any], key: str, reading: Reading) -> str | No
 
 
 def text_key(answer: Mapping[str, Any]) -> str:
-    """The key of the text of an answer that is an object: {"text", "source"}."""
+    """The key of the text in an answer that is an object, such as {"text", "source"}."""
     return next((key for key in ("text", "value") if isinstance(answer.get(key), str)), "")
 
 
 def lists_answers(text: str) -> bool:
-    """Whether a text is SQuAD's answers with their places."""
+    """Whether a string holds SQuAD's answers with their positions."""
     return text[:1] == "{" and "answer_start" in text
 
 
 def _in_a_cell(text: str) -> Any:
-    """The answers that a text lists, as JSON or Python has them; else the text; None for NumPy's."""
+    """The answers that a string lists in JSON or Python notation; else the string; None for NumPy's
+    notation."""
     found = tools.printed(text)
     if found is text and lists_answers(text):
         return None
@@ -294,7 +296,7 @@ def _is_put_together(text: Any, prompt: str, answer: str) -> bool:
 
 
 def write_pair(conversation: Conversation) -> dict[str, Any]:
-    """A prompt and its completion; a system prompt stands before the prompt."""
+    """Write a prompt and its completion; a system prompt is put before the prompt."""
     prompt, answer = conversation.turns
     whole = f"{conversation.system}\n\n{prompt.text}" if conversation.system else prompt.text
     return {"prompt": whole, "completion": answer.text}

@@ -1,4 +1,4 @@
-"""Passages that a question is about, in the forms of data sets for reading comprehension, as one text.
+"""Passages that a question is about, in the forms of reading comprehension datasets, joined into one text.
 
 | from | form |
 | --- | --- |
@@ -24,14 +24,14 @@ _TITLES = ("title", "heading")
 
 
 class Passages(NamedTuple):
-    """The passages in their order, each with its title before it; `losses` are the keys that are left out."""
+    """The passages in order, each after its title; `losses` are the omitted keys."""
 
     text: str
     losses: tuple[str, ...] = ()
 
 
 def of(value: Any) -> Passages | None:
-    """Passages of any of the forms; None if a value is something else."""
+    """Passages in any of these forms; None for any other value."""
     losses: dict[str, None] = {}
     if isinstance(value, dict):
         value = _rows(value)
@@ -57,7 +57,7 @@ def _passage(value: Any, losses: dict[str, None]) -> str | None:
 
 
 def _joined(title: Any, text: Any) -> str | None:
-    """A text, or its sentences, under its title."""
+    """A text, or its sentences, after its title."""
     if isinstance(text, list) and all(isinstance(one, str) for one in text):
         text = " ".join(one.strip() for one in text)
     if not isinstance(text, str):
@@ -66,7 +66,7 @@ def _joined(title: Any, text: Any) -> str | None:
 
 
 def _rows(columns: Mapping[str, Any]) -> list[Any]:
-    """One passage, or those of lists under their names; one passage where the lists differ in length."""
+    """One passage, or the passages of parallel lists; a single one if the lists differ in length."""
     values = list(columns.values())
     if not all(isinstance(one, list) and len(one) == len(values[0]) for one in values):
         return [columns]

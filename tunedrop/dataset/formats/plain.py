@@ -18,12 +18,12 @@ from tunedrop.dataset.types import shorten
 
 
 def key_of(record: Mapping[str, Any]) -> str:
-    """The key of the text; empty if a record has none."""
+    """The key of a record's text; empty if it has none."""
     return next((key for key in names.DOCUMENTS if key in record), "")
 
 
 def read_text(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """A text; None if it is broken."""
+    """Read a text; None if it is malformed."""
     key = key_of(record) or "text"
     text = reading.text(record, key, f"$.{key}")
     if text is None or not _is_alone(record, key, reading):
@@ -33,7 +33,7 @@ def read_text(record: Mapping[str, Any], reading: Reading) -> Conversation | Non
 
 
 def _is_alone(record: Mapping[str, Any], key: str, reading: Reading) -> bool:
-    """Whether nothing stands beside a text that may be what is to be learned of it."""
+    """Whether a text has no other key that may be its answer."""
     for name, value in record.items():
         if _may_be_learned(names.plain(name), value, key):
             shown = shorten(name)
@@ -67,7 +67,7 @@ def _may_be_learned(name: str, value: Any, key: str) -> bool:
 
 
 _OF_A_PROGRAM = "class_name"
-"""LlamaIndex calls the Python class of its nodes so."""
+"""LlamaIndex's name for the Python class of its nodes."""
 
 
 @lru_cache(maxsize=1 << 10)
@@ -79,7 +79,7 @@ _WORD = re.compile(r"[^\W_]+")
 
 
 def read_caption(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """An image and its caption; None if it is broken."""
+    """Read an image and its caption; None if the record is malformed."""
     image = reading.text(record, "image-ref", "$.image-ref")
     caption = reading.text(record, "caption", "$.caption")
     if isinstance(record.get("image-ref"), str):
@@ -98,6 +98,6 @@ def write_text(conversation: Conversation) -> dict[str, Any]:
 
 
 def write_caption(conversation: Conversation) -> dict[str, Any]:
-    """An image and its caption."""
+    """Write an image and its caption."""
     image, caption = conversation.turns
     return {"image-ref": image.text, "caption": caption.text}

@@ -12,8 +12,8 @@
 | Gemini | `contents`, and `completions` with the scores 1 and 0 |
 | Nova | messages whose last has `candidates`, one `preferred` and one `non-preferred` |
 
-Labels of single answers (KTO) are no preferences: they are named, and refused. `write` gives the
-messages that serverless customization reads.
+Labels of single answers (KTO) are not preferences and are refused by name. `write` produces the messages that
+serverless customization reads.
 
 Sources: SageMaker AI developer guide, customizing-models-dpo; sagemaker-python-sdk, schemas dpo.json and
 hf_preference.json; OpenAI, direct preference optimization; TRL, dataset formats. Read 2026-11-29.
@@ -43,11 +43,11 @@ _MESSAGE = frozenset({"role", "from", "content", "value"})
 _ENOUGH = frozenset(
     ("chosen", "preferred_output", *names.REJECTED[:10], "rejected_messages", "rejected_message")
 )
-"""Names that nothing else has, so that one of them is half a preference."""
+"""Unmistakable names: a record with one of them is a preference, even if the other answer is missing."""
 
 
 def fits(record: Mapping[str, Any]) -> bool:
-    """Whether a record says which of two answers is better, or has a part of that."""
+    """Whether a record is a preference, or a part of one."""
     if not comparisons.may_compare(tuple(record)):
         return "messages" in record and bool(comparisons.candidates(record))
     said_ = {
@@ -67,7 +67,7 @@ def fits(record: Mapping[str, Any]) -> bool:
 
 
 def is_label(record: Mapping[str, Any]) -> bool:
-    """Whether a record says of one answer whether it is good (KTO)."""
+    """Whether a record labels a single answer as good or bad (KTO)."""
     answered = "messages" in record or "completion" in record
     label = record.get("label")
     is_bool = isinstance(label, bool) or (isinstance(label, str) and label.strip().lower() in _TRUE_OR_FALSE)
@@ -79,7 +79,7 @@ _TRUE_OR_FALSE = ("true", "false")
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """A record; None if it is broken."""
+    """Read a record; None if it is malformed."""
     record = comparisons.as_pair(said(record), reading)
     if reading.problems:
         return None
@@ -118,7 +118,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         for key in turn.extra
     ]
     _warn_of_scores(record, reading)
-    if chosen.turns[0].path.startswith(f"$.{keys[0]}"):  # the answers bring their prompt
+    if chosen.turns[0].path.startswith(f"$.{keys[0]}"):  # the answers contain their prompt
         used = {key for key in used if chosen.system_path == f"$.{key}"}
     rest = {key: one for key, one in record.items() if key not in (*used, *keys) and one != ""}
     return msgspec.structs.replace(
@@ -137,7 +137,7 @@ def _system(record: Mapping[str, Any], used: set[str]) -> Iterator[preference_te
 
 
 def _is_said(value: Any, side: Any, chosen: Conversation) -> bool:
-    """Whether the preferred conversation says a value too: the prompt once more, or all of it."""
+    """Whether the preferred conversation repeats a value: the prompt, or the whole conversation."""
     if isinstance(value, str):
         return value.strip() in {chosen.system.strip(), *(turn.text.strip() for turn in chosen.turns)}
     return isinstance(value, list) and isinstance(side, list) and value == side[: len(value)]
@@ -186,7 +186,8 @@ def _side(
 
 
 def _compare(chosen: Conversation, rejected: Conversation, key: str, reading: Reading) -> None:
-    """Whether both answer the same prompt, and differ."""
+    """Whether both answers belong to the same prompt, and differ; else the problem is added to the
+    reading."""
     pairs_ = zip(chosen.turns[:-1], rejected.turns[:-1], strict=False)
     same = all(one.role == other.role and one.text.strip() == other.text.strip() for one, other in pairs_)
     if not same or len(chosen.turns) != len(rejected.turns) or chosen.system != rejected.system:
@@ -212,7 +213,7 @@ def _warn_of_scores(record: Mapping[str, Any], reading: Reading) -> None:
 
 
 def _number(value: Any) -> float | None:
-    """A score, which a table of CSV has as a text."""
+    """A score; in a CSV table it is a string."""
     try:
         return float(value) if isinstance(value, str | int | float) else None
     except (ValueError, OverflowError):
@@ -220,7 +221,7 @@ def _number(value: Any) -> float | None:
 
 
 def write(conversation: Conversation) -> dict[str, Any]:
-    """Both conversations as messages, as serverless customization reads them for DPO.
+    """Write both conversations as messages, as serverless customization reads them for DPO.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""What is asked before the two answers of a preference: its messages, and the texts that they are about."""
+"""The prompt of a preference: the messages before the two answers, and the texts that they are about."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tunedrop.dataset.types import shorten
 def asked(
     record: Mapping[str, Any], reading: Reading, losses: list[str]
 ) -> tuple[list[preference_texts.Said], set[str]]:
-    """The messages of the prompt, and the key that they stand under; none if there is no such key."""
+    """The messages of the prompt, and their key; empty if there is no such key."""
     key = _prompt_key(record) or next(iter(_lists(record)), "")
     value = record.get(key)
     if not key:
@@ -29,7 +29,7 @@ def asked(
 
 
 def _prompt_key(record: Mapping[str, Any]) -> str:
-    """The key of a prompt that stands alone; empty if only a conversation does."""
+    """The key of a separate prompt; empty if the prompt is only part of a conversation."""
     there = {one: value for one, value in record.items() if isinstance(value, str | list | dict)}
     key = naming.keys_of(there).prompt
     value, lists = record.get(key), _lists(record)
@@ -70,7 +70,8 @@ def before(
     reading: Reading,
     losses: list[str],
 ) -> list[preference_texts.Said]:
-    """What is asked, behind the earlier turns and with the texts that it is about; their keys are used."""
+    """The prompt after the earlier turns, with the texts that it is about; their keys are added to the used
+    ones."""
     last = next((index for index in reversed(range(len(asked))) if asked[index][1] == turns.USER), -1)
     if last < 0:
         return asked

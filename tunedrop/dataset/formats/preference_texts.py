@@ -1,5 +1,5 @@
-"""The messages of a prompt or of an answer of a preference, whatever they are written as: a text, a
-transcript as hh-rlhf has it, a message or a list of them, or JSON in a text."""
+"""The messages of a preference's prompt or answer, in any form: a string, a transcript as in hh-rlhf, a
+message, a list of messages, or JSON in a string."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from tunedrop.dataset.formats.record import Reading
 from tunedrop.dataset.types import shorten
 
 _SPEAKER = re.compile(r"(?:\A|(?<!\n)\n\n)\s*(Human|Assistant):[ \t]?")
-"""It begins at the first of a run of line feeds: each as a beginning would take their number squared."""
+"""The match begins at the first of several line feeds; trying each one would take quadratic time."""
 
 Said = tuple[str, str, Any, Mapping[str, Any]]
-"""Of a message its path, who speaks, what is said, and the message itself."""
+"""A message's path, its speaker, its text, and the message itself."""
 
 
 def messages(value: Any, path: str, reading: Reading, speaker: str = turns.ASSISTANT) -> Iterator[Said]:
-    """The messages of a text, a transcript, a message or a list of them."""
+    """The messages of a string, a transcript, a message or a list of messages."""
     if isinstance(value, str) and value.lstrip()[:1] in ("{", "[") and '"role"' in value:
         value = _decoded(value, speaker)
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
@@ -47,7 +47,7 @@ def messages(value: Any, path: str, reading: Reading, speaker: str = turns.ASSIS
 
 
 def message(one: Mapping[str, Any], at: str, speaker: str | None, reading: Reading) -> Iterator[Said]:
-    """One message, of `speaker` where it does not say whose it is; of a broken one a problem instead."""
+    """One message, by `speaker` if it has no role of its own; a malformed one adds a problem."""
     if not isinstance(one, dict):
         reading.wrong_type(at, "a message", one)
         return
@@ -61,7 +61,7 @@ def message(one: Mapping[str, Any], at: str, speaker: str | None, reading: Readi
 
 
 def _decoded(text: str, speaker: str) -> Any:
-    """The messages that a text has as JSON, which an answer ends with the assistant's; else the text."""
+    """The messages in a string of JSON, which must end with the assistant's in an answer; else the string."""
     found = tools.decoded(text)
     messages = found if isinstance(found, list) else [found]
     roles = [str(one.get("role")).strip().lower() if isinstance(one, dict) else "" for one in messages]
@@ -71,7 +71,7 @@ def _decoded(text: str, speaker: str) -> Any:
 
 
 def transcript(text: str) -> Iterator[tuple[str, str]]:
-    """The turns of a transcript as hh-rlhf has them; none of a text that is no such one."""
+    """The turns of a transcript as in hh-rlhf; empty if the string is not one."""
     if not text.lstrip().startswith("Human:"):
         return
     parts = _SPEAKER.split(text)
@@ -82,7 +82,8 @@ def transcript(text: str) -> Iterator[tuple[str, str]]:
 
 
 def answer(value: Any, path: str, asked: list[Said], reading: Reading) -> list[Said]:
-    """The messages of an answer; a transcript is one where its beginning is asked, or nothing is."""
+    """The messages of an answer, which may be a transcript that begins with the prompt, or has no separate
+    prompt."""
     found = list(messages(value, path, reading))
     if isinstance(value, str) and asked and any(transcript(value)):
         texts = [text.strip() for _, who, text, _ in asked if who != turns.SYSTEM and isinstance(text, str)]

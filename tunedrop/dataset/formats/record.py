@@ -1,8 +1,8 @@
-"""The one typed record that every shape is read into, and written from.
+"""The typed record that every format is read into, and written from.
 
-Nothing is lost on the way: what a shape says beyond the conversation stays in `extra` and `unread` (of the
-record and of each turn) or in `losses` (paths inside tool definitions and the like); `unread_paths` has
-them all, so that whoever writes another shape can say what it left out.
+Nothing gets lost unnoticed: fields outside of the conversation are kept in `extra` and `unread` (of the
+record and of each turn), or named in `losses` (paths inside tool definitions and the like). `unread_paths`
+lists them all, so that writers of other formats can report what they omit.
 """
 
 from __future__ import annotations
@@ -31,10 +31,11 @@ SourceFormat = (
         "batch-output",
     ]
 )
-"""The shapes that are read; those of `Format` are what Bedrock reads itself."""
+"""The formats that are read; those of `Format` are read by Bedrock itself."""
 
 SCHEMA_VERSION = "bedrock-conversation-2024"
-"""What Llama's checker demands and Nova's takes (aws-samples/amazon-bedrock-samples, read 2026-11-23)."""
+"""The value that Llama's checker requires and Nova's accepts (aws-samples/amazon-bedrock-samples, read
+2026-11-23)."""
 
 
 class Turn(msgspec.Struct, frozen=True, gc=False):
@@ -43,11 +44,11 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
     Attributes
     ----------
     blocks
-        Its Converse content, where that is more than its text.
+        Its Converse content blocks, if it has more than text.
     path
-        Where its text stands in the record, as a JSON path.
+        The JSON path of its text in the record.
     extra
-        Keys of the message that no format of Bedrock has: name, weight.
+        Keys of the message that Bedrock's formats do not have, such as `name` and `weight`.
     """
 
     role: str
@@ -58,19 +59,19 @@ class Turn(msgspec.Struct, frozen=True, gc=False):
 
 
 class Conversation(msgspec.Struct, frozen=True, gc=False):
-    """A record. Plain text is one `text` turn of nobody.
+    """A record. Plain text is a single turn with the role `text`.
 
     Attributes
     ----------
     extra
-        Keys beside the conversation that a format gives a meaning: `toolConfig`, `reference_answer`, and for
-        a grader whatever stands beside that.
+        Keys besides the conversation that have a meaning in a format: `toolConfig`, `reference_answer`, and
+        all other keys of records for a grader.
     unread
-        Keys of the record that no format gives a meaning.
+        Keys of the record that have no meaning in any format.
     losses
-        JSON paths of what could not be read at all.
+        JSON paths of values that could not be read at all.
     rejected
-        The answer that was not preferred, where the last turn is the one that was.
+        The rejected answer, if the last turn is the preferred one.
     """
 
     turns: tuple[Turn, ...]
@@ -85,7 +86,7 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_plain(self) -> bool:
-        """Whether it has nothing beside its texts: no keys that nobody reads, no blocks."""
+        """Whether it has only texts: no unread keys and no content blocks."""
         if self.unread or self.losses:
             return False
         for turn in self.turns:
@@ -97,12 +98,12 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def asked(self) -> tuple[Turn, ...]:
-        """What comes before the answer; all of it where there is none."""
+        """The turns before the answer; all turns if there is no answer."""
         return self.turns[:-1] if self.is_answered else self.turns
 
     @property
     def answer(self) -> str:
-        """What is to be learned: the last answer, or the reference that answers are graded by."""
+        """The text to learn: the last answer, or the reference that answers are graded against."""
         if self.is_answered:
             return self.turns[-1].text
         reference = self.extra.get("reference_answer", "")
@@ -110,7 +111,7 @@ class Conversation(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def is_answered(self) -> bool:
-        """Whether it ends with what is to be learned."""
+        """Whether it ends with an answer to learn."""
         return self.turns[-1].role in ("assistant", "text")
 
 
@@ -129,17 +130,18 @@ def both(conversation: Conversation) -> tuple[Conversation, Conversation]:
 
 
 def is_said_as_json(value: Any) -> bool:
-    """Whether a value is an answer that a model says as JSON: an object, a whole number, true or false."""
+    """Whether a value is an answer that a model would write as JSON: an object, a whole number, true or
+    false."""
     return isinstance(value, int) or (isinstance(value, dict) and bool(value))
 
 
 class Reading(msgspec.Struct):
-    """What became of a record: the conversation, unless it is broken; and what is wrong with it.
+    """The result of reading a record: the conversation, unless it is malformed, and its problems.
 
     Attributes
     ----------
     guesses
-        Warnings about how it was read, which do not break it.
+        Warnings about how it was read.
     """
 
     format: SourceFormat
@@ -153,7 +155,7 @@ class Reading(msgspec.Struct):
         self.problems.append(Problem(path, code, message, shorten(shown), expected))
 
     def wrong_type(self, path: str, expected: str, value: Any, *, is_mended: bool = False) -> None:
-        """A value of another type than the shape has; `is_mended` where --fix writes it as a text."""
+        """Add the problem of a value of the wrong type; `is_mended`: --fix converts it to text."""
         name = path.rpartition(".")[2] or "the record"
         message = f"{name} must be {expected}, got {shorten(value)}"
         if is_mended:
@@ -161,7 +163,7 @@ class Reading(msgspec.Struct):
         self.add(path, "TD012", message, value, expected)
 
     def text(self, record: Mapping[str, Any], key: str, path: str) -> str | None:
-        """A string that says something; None, with the reason, where there is none."""
+        """The non-empty string under a key; None, and a problem is added, if there is none."""
         value = record.get(key)
         if isinstance(value, str):
             if value.strip():
@@ -197,7 +199,7 @@ def method_of(format_: SourceFormat, conversation: Conversation) -> Method:
 
 
 def unread_paths(conversation: Conversation) -> Iterator[tuple[str, Any]]:
-    """(JSON path, value) of everything that Bedrock's formats have no place for."""
+    """(JSON path, value) of everything that has no place in Bedrock's formats."""
     for key, value in conversation.unread.items():
         yield f"$.{shorten(key)}", value
     for turn in conversation.turns:
@@ -213,7 +215,8 @@ def unread_paths(conversation: Conversation) -> Iterator[tuple[str, Any]]:
 
 
 def said(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A record or message without the keys whose value is null or an empty list: they mean absent."""
+    """A record or message without keys whose value is null or an empty list, which mean the same as no
+    key."""
     for value in record.values():
         if value is None or value == []:
             return {key: one for key, one in record.items() if one is not None and one != []}

@@ -1,4 +1,4 @@
-"""Items of OpenAI's Responses API as messages of its chat: calls and their outputs are items there.
+"""Converts items of OpenAI's Responses API, where calls and their outputs are items, to chat messages.
 
 `[{"role": "user", "content"}, {"type": "function_call", "call_id", "name", "arguments"},
 {"type": "function_call_output", "call_id", "output"}, {"type": "message", "role": "assistant", "content"}]`.
@@ -14,7 +14,7 @@ _ITEMS = frozenset(("function_call", "function_call_output", "reasoning"))
 
 
 def are_items(value: list[Any]) -> bool:
-    """Whether a list holds items that are no messages, and nothing but items and messages."""
+    """Whether a list consists of items and messages, with at least one item that is not a message."""
     if not any(map(_is_item, value)):
         return False
     return all(_is_item(one) or (isinstance(one, dict) and isinstance(one.get("role"), str)) for one in value)
@@ -26,7 +26,7 @@ def _is_item(value: Any) -> bool:
 
 
 def messages(items: list[Any]) -> list[dict[str, Any]]:
-    """The messages of items: what the assistant says and calls between two others is one message."""
+    """The messages of items: consecutive texts and calls of the assistant become one message."""
     found: list[dict[str, Any]] = []
     for item in items:
         kind = item.get("type")
@@ -53,12 +53,12 @@ _OF_A_MESSAGE = ("role", "content", "type", "summary")
 
 
 def _renamed(item: Mapping[str, Any], **names: str) -> dict[str, Any]:
-    """An item under the names of the chat; its own number and type say nothing there."""
+    """An item with the keys of the chat format, without its own id and type."""
     return {names.get(key, key): one for key, one in item.items() if key not in ("type", "id")}
 
 
 def _parts(item: Mapping[str, Any]) -> list[Any]:
-    """The parts of what an assistant says, or of its reasoning."""
+    """The parts of an assistant's text, or of its reasoning."""
     given = [*_listed(item.get("summary")), *_listed(item.get("content"))]
     if item.get("type") != "reasoning":
         return given

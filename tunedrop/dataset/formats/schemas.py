@@ -1,5 +1,5 @@
-"""Schemas of tools' inputs as JSON Schema has them: xLAM and BFCL write the types of Python, xLAM no schema,
-Gemini the types in capitals.
+"""Converts the schemas of tool inputs to JSON Schema: xLAM and BFCL use Python's types, xLAM has no schema,
+and Gemini writes types in capitals.
 
 Source: the data sets' cards (Salesforce/xlam-function-calling-60k, gorilla-llm/BFCL); Vertex AI,
 Schema. Read 2026-11-29.
@@ -25,7 +25,8 @@ _TYPES = {
 
 
 def of_parameters(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """The schema of a tool's input; parameters by name become one, those without a default required."""
+    """The schema of a tool's input. Parameters by name are converted to a schema; those without a default are
+    required."""
     if not schema:
         return {"type": "object", "properties": {}}
     is_schema = isinstance(schema.get("type"), str | list) or not _KEYWORDS.isdisjoint(schema)
@@ -41,7 +42,7 @@ def _is_optional(parameter: Mapping[str, Any]) -> bool:
 
 
 def _typed(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema with the types of JSON: what is no type of it is said in the description."""
+    """A schema with JSON types; any other type is mentioned in the description."""
     made = dict(schema)
     if isinstance(schema.get("type"), str) and schema["type"] not in _JSON:
         del made["type"]

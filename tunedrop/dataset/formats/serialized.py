@@ -1,5 +1,5 @@
-"""Conversations as others serialize them: the tree of ChatGPT, types of DynamoDB and Firestore, objects of
-LangChain, and turns of Bedrock's evaluation sets. `wrapped` says where they stand."""
+"""Conversations in other serializations: ChatGPT's tree, typed values of DynamoDB and Firestore, LangChain's
+objects, and the turns of Bedrock's evaluation datasets. `wrapped` finds them."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from tunedrop.dataset.formats import turns
 
 
 def branch(mapping: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, Any] | None:
-    """The messages of ChatGPT's tree, back from its newest; how many others were left aside."""
+    """The branch of ChatGPT's tree that ends with its newest message; and the number of messages on other
+    branches."""
     ends = [key for key, node in mapping.items() if isinstance(node, dict) and not node.get("children")]
     key = record.get("current_node") or (ends[-1] if ends else None)
     nodes: list[Any] = []
@@ -25,7 +26,7 @@ def branch(mapping: Mapping[str, Any], record: Mapping[str, Any]) -> dict[str, A
 
 
 def _of_chatgpt(message: Any) -> dict[str, Any] | None:
-    """A message as OpenAI's chat has it; None of one that says nothing, as the root does."""
+    """A message in OpenAI's format; None for one without content, such as the root."""
     author = message.get("author") if isinstance(message, dict) else None
     content = message.get("content") if isinstance(message, dict) else None
     if not isinstance(author, dict) or not isinstance(content, dict):
@@ -41,19 +42,19 @@ _OF_DYNAMODB = frozenset(("S", "N", "BOOL", "NULL", "M", "L", "SS", "NS", "B", "
 
 
 def is_of_dynamodb(record: Mapping[str, Any]) -> bool:
-    """Whether each value says its type, as the items of a scan or a query do."""
+    """Whether each value has a DynamoDB type, as in the items of a scan or query."""
     return _have_types(record, _OF_DYNAMODB)
 
 
 def _have_types(values: Mapping[str, Any], types: frozenset[str]) -> bool:
-    """Whether each value is an object of one key, the name of its type."""
+    """Whether each value is an object with a single key, the name of its type."""
     return bool(values) and all(
         isinstance(one, dict) and len(one) == 1 and not types.isdisjoint(one) for one in values.values()
     )
 
 
 def of_dynamodb(value: Any) -> Any:
-    """A value of DynamoDB's JSON, {"S": "…"}; another one as it is."""
+    """The value of DynamoDB's JSON, such as {"S": "…"}; other values unchanged."""
     if not isinstance(value, dict) or len(value) != 1:
         return value
     ((kind, inside),) = value.items()
@@ -71,12 +72,12 @@ _OF_FIRESTORE = frozenset((*_VALUES, "nullValue", "arrayValue", "mapValue"))
 
 
 def is_of_firestore(fields: Mapping[str, Any]) -> bool:
-    """Whether each value says its type as Firestore's documents do, {"stringValue": "…"}."""
+    """Whether each value has a type as in Firestore's documents, such as {"stringValue": "…"}."""
     return _have_types(fields, _OF_FIRESTORE)
 
 
 def of_firestore(value: Any) -> Any:
-    """A value of Firestore's JSON; another one as it is."""
+    """The value of Firestore's JSON; other values unchanged."""
     if not isinstance(value, dict) or len(value) != 1:
         return value
     ((kind, inside),) = value.items()
@@ -90,8 +91,8 @@ def of_firestore(value: Any) -> Any:
 
 
 def as_chat(messages: list[Any]) -> list[Any]:
-    """Messages with role and content that have them in an object of their own (Strands), or as LangChain, the
-    AI SDK or LlamaIndex write them; the same list of any others."""
+    """Messages with role and content, from the nested objects of Strands or the forms of LangChain, the AI
+    SDK and LlamaIndex; others unchanged."""
     calls = any(isinstance(one, dict) and one.get("tool_calls") for one in messages)
     found = [_as_chat(one, calls) for one in messages]
     return messages if all(one is other for one, other in zip(found, messages, strict=True)) else found
@@ -108,12 +109,12 @@ def _as_chat(message: Any, has_calls: bool) -> Any:
     key = next((one for one in ("parts", "blocks") if _are_parts(message.get(one))), "")
     if not key:
         return message
-    said = [one for one in message[key] if one != {"type": "step-start"}]  # which says nothing
+    said = [one for one in message[key] if one != {"type": "step-start"}]  # without content
     return {**{one: value for one, value in message.items() if one != key}, "content": said}
 
 
 def _are_parts(value: Any) -> bool:
-    """Whether a list holds parts of a message that say what they are."""
+    """Whether a list contains message parts with a type."""
     kinds = ("type", "block_type")
     return isinstance(value, list) and all(
         isinstance(one, dict) and any(isinstance(one.get(kind), str) for kind in kinds) for one in value
@@ -124,7 +125,7 @@ _TYPES = ("human", "ai", "system", "tool", "function")
 
 
 def is_of_langchain(value: Any) -> bool:
-    """Whether a message is written as LangChain serializes its objects."""
+    """Whether a message is a serialized LangChain object."""
     if _is_typed(value):
         return True
     inside = value.get("kwargs") if isinstance(value, dict) else None
@@ -137,7 +138,8 @@ def is_of_langchain(value: Any) -> bool:
 
 
 def _is_typed(value: Any) -> bool:
-    """Whether a message has its type for its role: {"type": "human", "content"}, or both under data."""
+    """Whether a message has a type in place of a role: {"type": "human", "content"}, or with the content
+    under `data`."""
     if not isinstance(value, dict) or "role" in value or value.get("type") not in _TYPES:
         return False
     data = value.get("data")
@@ -145,7 +147,7 @@ def _is_typed(value: Any) -> bool:
 
 
 def of_langchain(value: Any) -> Any:
-    """Such a message with its role; another as it is."""
+    """Such a message with its role; others unchanged."""
     if not is_of_langchain(value):
         return value
     if _is_typed(value):
@@ -161,7 +163,7 @@ def of_langchain(value: Any) -> Any:
 
 
 def of_gemini(turn: Any) -> Any:
-    """A turn of Gemini with role and content; another value as it is, so that its reader says why not."""
+    """A turn of Gemini with role and content; other values unchanged, so that their reader reports them."""
     if not isinstance(turn, dict):
         return turn
     rest = {key: one for key, one in turn.items() if key not in ("role", "parts")}
@@ -170,7 +172,7 @@ def of_gemini(turn: Any) -> Any:
 
 
 def parts_of_gemini(turn: Mapping[str, Any]) -> Any:
-    """The text of a turn of Gemini, or its parts where they are not one text."""
+    """The text of a turn of Gemini, or its parts if they are not a single text."""
     parts = turn.get("parts")
     parts = [parts] if isinstance(parts, dict) else parts
     only = parts[0] if isinstance(parts, list) and len(parts) == 1 else None
@@ -178,7 +180,7 @@ def parts_of_gemini(turn: Mapping[str, Any]) -> Any:
 
 
 def of_evaluation(given: Any) -> list[Any]:
-    """The messages of Bedrock's evaluation sets; none if a turn does not have exactly one reference."""
+    """The messages of Bedrock's evaluation datasets; empty if a turn does not have exactly one reference."""
     messages: list[Any] = []
     for turn in given if isinstance(given, list) else ():
         references = turn.get("referenceResponses") if isinstance(turn, dict) else None

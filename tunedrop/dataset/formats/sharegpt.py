@@ -1,4 +1,5 @@
-"""ShareGPT and its relatives: a list of turns by another name than messages, the speaker in `from` or `role`.
+"""ShareGPT and similar formats: a list of turns under another key than `messages`, with the speaker in `from`
+or `role`.
 
 `{"conversations": [{"from": "human", "value": "…"}, {"from": "gpt", "value": "…"}], "system", "tools"}`; also
 `conversation`, `dialogue`, `turns`, `chat` with role and content, function_call and observation of
@@ -18,11 +19,12 @@ _SPEAKERS = ("from", "role", "speaker", "author", "sender", "type")
 TEXTS = ("value", "content", "text", "utterance", "message")
 _LISTS = frozenset(names.CONVERSATIONS)
 SURE = names.CONVERSATIONS[:6]
-"""Names that nothing else has; those behind them count where they hold turns."""
+"""Unmistakable names; the later ones count only if their values are turns."""
 
 
 def fits(record: Mapping[str, Any]) -> bool:
-    """Whether a list of turns stands under one of the names; or messages as no provider has them."""
+    """Whether a record has a list of turns under one of these names, or messages in a form that no provider
+    uses."""
     return _list_of(record) is not None
 
 
@@ -43,23 +45,23 @@ def _is_pair(record: Mapping[str, Any]) -> bool:
 
 
 def _are_lines(value: list[Any], key: str) -> bool:
-    """Whether they are texts without speakers, under a name that other lists have as well."""
+    """Whether a value is a list of texts without speakers, under a name that is used for other lists too."""
     return key not in SURE and all(isinstance(one, str) for one in value)
 
 
 def _says_another(record: Mapping[str, Any], key: str) -> bool:
-    """Whether a record is something else than such texts: a pair, unless they are what was said before it,
-    or a text alone."""
+    """Whether a record is not such a list but a pair (unless the list is the pair's history) or a plain
+    text."""
     if _is_pair(record):
         return "history" not in key
     return any(name in record for name in names.DOCUMENTS)
 
 
 def is_of_turns(value: list[Any], key: str) -> bool:
-    """Whether a list holds turns in any of the forms that `spread` reads."""
-    if key == "data":  # of UltraChat; else whatever exports call so
+    """Whether a list consists of turns in any of the forms that `spread` reads."""
+    if key == "data":  # UltraChat's; elsewhere, exports use this name for anything
         return len(value) > 1 and all(isinstance(one, str) and not one.startswith(_URLS) for one in value)
-    if key == "items":  # of ShareGPT's first dump; else whatever is counted
+    if key == "items":  # from ShareGPT's first dump; elsewhere, anything counted
         return bool(value) and all(isinstance(one, dict) and turns.role_of(one.get("from")) for one in value)
     if all(isinstance(one, str) for one in value):
         return len(value) > 1 and key not in _LINES
@@ -72,7 +74,7 @@ def is_of_turns(value: list[Any], key: str) -> bool:
 
 _URLS = ("http://", "https://", "s3://")
 _LINES = ("log", "interactions")
-"""Names of lists whose texts nobody has said in turn."""
+"""Names of lists whose texts are not alternating turns."""
 
 
 def _is_turn(message: Mapping[str, Any]) -> bool:
@@ -80,7 +82,7 @@ def _is_turn(message: Mapping[str, Any]) -> bool:
 
 
 def _is_foreign(message: Any) -> bool:
-    """Whether a message has its speaker or its text under another name than role and content."""
+    """Whether a message has other keys than `role` and `content` for its speaker or its text."""
     if not isinstance(message, dict):
         return False
     if "role" in message:
@@ -94,18 +96,19 @@ def _is_foreign(message: Any) -> bool:
 
 
 def _is_of_vertex(messages: list[Any]) -> bool:
-    """Whether messages are chat-bison's, beside which a context is the system prompt."""
+    """Whether messages are chat-bison's, for which `context` is the system prompt."""
     return all(isinstance(one, dict) and {"author", "content"} <= one.keys() for one in messages)
 
 
 def _asked(turn: Mapping[str, Any]) -> str:
-    """The key of what is asked, of a turn that is a question with its answer: {"human", "assistant"}."""
+    """The key of the question in a turn that is a question with its answer, such as {"human",
+    "assistant"}."""
     keys = naming.keys_of(turn)
     return keys.prompt if keys.prompt and keys.answer and keys.format != "text-label" else ""
 
 
 def spread(turns_: list[Any], path: str, losses: list[str]) -> Iterator[tuple[str, Any]]:
-    """(path, message with from and value) of each turn, whatever form it has."""
+    """(path, message with `from` and `value`) of each turn, in any form."""
     for index, one in enumerate(turns_):
         where = f"{path}[{index}]"
         if isinstance(one, str):
@@ -135,7 +138,7 @@ def _question(pair: Mapping[str, Any], where: str, losses: list[str]) -> Iterato
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """A record; None if it is broken."""
+    """Read a record; None if it is malformed."""
     record = said(record)
     name = _list_of(record) or names.CONVERSATIONS[0]
     messages = record.get(name)
@@ -159,7 +162,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         chat.note(context, "$.context")
         own.add("context")
     given = list(spread(messages, f"$.{name}", losses))
-    if "history" in name and (pair := _last(record)):  # Alpaca's: what was said before
+    if "history" in name and (pair := _last(record)):  # Alpaca's: the earlier turns
         answer = naming.keys_of(pair).answer
         text = pairs.answer_of(pair, answer, reading)
         if text is None:
@@ -197,7 +200,7 @@ _ALL_ASK = (
 
 
 def _last(record: Mapping[str, Any]) -> dict[str, Any]:
-    """The question and the answer beside a history, without its system prompt."""
+    """The question and answer next to a history, without its system prompt."""
     if isinstance(record.get("message"), str) and isinstance(record.get("text"), str):  # Cohere's
         return {"message": record["message"], "response": record["text"]}
     keys = naming.keys_of(record)
@@ -207,7 +210,7 @@ def _last(record: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def speaker_of(message: Any) -> str:
-    """The key of who speaks; empty if there is none."""
+    """The key of the speaker; empty if there is none."""
     there = message if isinstance(message, dict) else {}
     return next((key for key in _SPEAKERS if isinstance(there.get(key), str)), "")
 

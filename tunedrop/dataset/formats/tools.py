@@ -1,4 +1,4 @@
-"""Tool definitions, calls and results of OpenAI and Anthropic, as Converse has them.
+"""Converts tool definitions, calls and results between OpenAI, Anthropic and Converse.
 
 Sources: OpenAI API reference, chat (tools, tool_calls, functions, function_call); Anthropic API reference,
 messages (tools, tool_use, tool_result); Bedrock API reference, ToolConfiguration. Read 2026-11-29.
@@ -24,7 +24,7 @@ _SPEC = frozenset({"name", "description", "parameters", "input_schema", "inputSc
 
 
 def config(definitions: Any, path: str, reading: Reading, losses: list[str]) -> dict[str, Any]:
-    """The toolConfig of a list of definitions (or of the JSON text of one), in any of their forms."""
+    """The toolConfig of a list of definitions in any form, also as a string of JSON."""
     if isinstance(definitions, str):
         definitions = decoded(definitions) or []  # "null"
     if not isinstance(definitions, list):
@@ -60,13 +60,13 @@ def _spec(spec: Mapping[str, Any]) -> dict[str, Any]:
     given = spec.get("description")
     made["description"] = (
         given if isinstance(given, str) and given.strip() else spec["name"]
-    )  # AWS asks for one
+    )  # AWS requires one
     made["inputSchema"] = {"json": schemas.of_parameters(schema if isinstance(schema, dict) else {})}
     return made
 
 
 def written(given: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The tools of a toolConfig as OpenAI has them."""
+    """The tools of a toolConfig in OpenAI's form."""
     specs = [one["toolSpec"] for one in given.get("tools", ())]
     return [
         {
@@ -82,14 +82,14 @@ def written(given: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 
 def call(use: Mapping[str, Any]) -> dict[str, Any]:
-    """A toolUse as a call of OpenAI."""
+    """A toolUse as a call in OpenAI's form."""
     arguments = msgspec.json.encode(use.get("input", {})).decode()
     function = {"name": use["name"], "arguments": arguments}
     return {"id": use["toolUseId"], "type": "function", "function": function}
 
 
 def message(result: Mapping[str, Any]) -> dict[str, Any]:
-    """A toolResult as a message of OpenAI; what is no text is written as JSON."""
+    """A toolResult as a message in OpenAI's form; content other than text is written as JSON."""
     said = [
         one["text"] if "text" in one else msgspec.json.encode(one.get("json", one)).decode()
         for one in result["content"]
@@ -98,7 +98,7 @@ def message(result: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def unsaid(conversation: Conversation) -> Iterator[str]:
-    """What OpenAI's form of tools leaves out, as JSON paths."""
+    """The JSON paths that OpenAI's form of tools omits."""
     config_ = conversation.extra.get("toolConfig") or {}
     yield from (f"$.toolConfig.{shorten(key)}" for key in config_ if key != "tools")
     for turn in conversation.turns:
@@ -112,7 +112,7 @@ def unsaid(conversation: Conversation) -> Iterator[str]:
 
 
 def are_definitions(value: Any, whole: bool = False) -> bool:
-    """Whether something declares tools, in a list or the JSON text of one; `whole`: with parameters."""
+    """Whether a value declares tools, as a list or a string of JSON; `whole`: with parameters."""
     found = decoded(value) if isinstance(value, str) and value.lstrip().startswith("[") else value
     if not isinstance(found, list) or not found or not all(isinstance(one, dict) for one in found):
         return False
@@ -123,12 +123,12 @@ def are_definitions(value: Any, whole: bool = False) -> bool:
 
 
 def _has_schema(spec: Mapping[str, Any]) -> bool:
-    """Whether it has parameters by name, not in a list as OpenAPI's."""
+    """Whether a tool has parameters by name, not as a list like OpenAPI's."""
     return any(isinstance(spec.get(key), dict) for key in ("parameters", "input_schema", "inputSchema"))
 
 
 def calls_in(value: Any) -> list[dict[str, Any]]:
-    """The calls that an answer is, as OpenAI has them; none if it is anything else."""
+    """The calls in an answer, in OpenAI's form; empty if it is anything else."""
     found = decoded(value) if isinstance(value, str) and value.lstrip()[:1] in ("[", "{") else value
     found = [found] if isinstance(found, dict) else found
     if not isinstance(found, list):
@@ -155,7 +155,7 @@ def _first(call: Any, keys: tuple[str, ...]) -> Any:
 
 
 def decoded(text: str) -> Any:
-    """A JSON text; the text itself where it is none."""
+    """The value of a string of JSON; the string itself if it is not JSON."""
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, RecursionError, ValueError):
@@ -163,8 +163,8 @@ def decoded(text: str) -> Any:
 
 
 def printed(text: str) -> Any:
-    """What a text holds as JSON, or as Python or NumPy print it; the text itself where it is neither, or is
-    long."""
+    """The value of a string in the notation of JSON, Python or NumPy; the string itself if it is none of
+    them, or long."""
     for read in (json.loads, _literal):
         with contextlib.suppress(ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
             return read(text)
@@ -178,11 +178,12 @@ def _literal(text: str) -> Any:
 
 
 _BETWEEN_PRINTED = re.compile(r"\}\s*\n\s*\{")
-"""NumPy prints a list without commas; Python prints no line break inside a text."""
+"""Add the commas that NumPy omits in lists; Python prints no line breaks inside a string."""
 
 
 class Calls:
-    """The calls of one conversation: gives those without an id one, and results the id of their call."""
+    """The calls of one conversation: assigns ids to calls that have none, and to results the id of their
+    call."""
 
     def __init__(self) -> None:
         self._waiting: list[tuple[str, str]] = []
@@ -191,7 +192,7 @@ class Calls:
     def of(
         self, message: Mapping[str, Any], path: str, reading: Reading, losses: list[str]
     ) -> Iterator[dict[str, Any]]:
-        """The toolUse blocks of an assistant's message of OpenAI."""
+        """The toolUse blocks of an assistant's message in OpenAI's form."""
         calls = message.get("tool_calls") or []
         old = message.get("function_call")
         if not isinstance(calls, list):
@@ -224,7 +225,8 @@ class Calls:
         return {"toolUse": {"toolUseId": made, "name": name, "input": arguments}}
 
     def result(self, content: Any, number: Any, name: Any) -> dict[str, Any]:
-        """One toolResult block: by its id, else by its function's name, else of the oldest open call."""
+        """One toolResult block, matched by its id, else by its function's name, else to the oldest open
+        call."""
         place = next(
             (
                 at

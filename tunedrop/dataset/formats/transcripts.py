@@ -1,4 +1,4 @@
-"""Conversations in one text, with the marks of a chat template: what tokenizers are fed, kept as a dataset.
+"""Conversations in a single string, with the markup of a chat template, as tokenizers receive them.
 
 | template | form |
 | --- | --- |
@@ -11,9 +11,9 @@
 | Falcon, RWKV, LangChain | `User: … Assistant: …`, `Human: … AI: …`, a speaker a line |
 | questions and answers | `Q: … A: …`, `Context: … Question: … Answer: …`, in a text that stands alone |
 
-The text stands alone, or is a prompt that ends where the answer begins. As plain text a model would learn to
-write the marks, and both sides of the conversation. Sources: the templates of the models' tokenizers;
-openassistant-guanaco, guanaco-llama2-1k, baize (data sets' cards). Read 2026-11-29.
+The string is the whole record, or a prompt that ends where the answer begins. If it were trained on as plain
+text, the model would learn to write the markup, and both sides of the conversation. Sources: the templates of
+the models' tokenizers; openassistant-guanaco, guanaco-llama2-1k, baize (data sets' cards). Read 2026-11-29.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ _MARKS = (
     (rf"(?:\A|\n|{_BOS})[ \t]*+", r"(Human|User|AI|Assistant):(?:[ \t]|\Z)"),
     _QUESTION,
 )
-"""Where a mark counts, and the mark: what stands inside a line is most often said, not a mark."""
+"""Where a mark counts, and the mark: inside of a line it is usually part of the text."""
 _SPEAKERS = tuple(re.compile(where + mark) for where, mark in _MARKS)
 _HEADINGS, _QUESTIONS = (_SPEAKERS[_MARKS.index(one)] for one in (_HEADING, _QUESTION))
 _CHOICE = re.compile(r"\n[B-D][:.)]\s")
@@ -96,7 +96,7 @@ _ROLES = {
 _SPOKEN = (turns.SYSTEM, turns.USER, turns.ASSISTANT)
 
 _Said = tuple[str, str]
-"""Who speaks, and what is said."""
+"""A speaker and a text."""
 
 
 def begins(text: str) -> bool:
@@ -117,7 +117,8 @@ def fits(record: Mapping[str, Any]) -> bool:
 
 
 def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
-    """A record that `fits`; None, with the reason, where somebody speaks that a text cannot hold."""
+    """Read a record that `fits`; None, and a problem is added, if it has a speaker that a string cannot
+    express."""
     keys, spoken = _of(record)
     if other := next((role for role, _ in spoken if role not in _SPOKEN), ""):
         what = (
@@ -135,7 +136,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
 
 
 def _of(record: Mapping[str, Any]) -> tuple[tuple[str, str], tuple[_Said, ...]]:
-    """The keys of what the user and the assistant say, and what they say; nothing of any other record."""
+    """The keys and values of the user's and the assistant's texts; empty for other records."""
     there = naming.keys_of(record)
     if there.prompt and there.answer:
         prompt, answer = record[there.prompt], record[there.answer]
@@ -147,9 +148,9 @@ def _of(record: Mapping[str, Any]) -> tuple[tuple[str, str], tuple[_Said, ...]]:
     return (key, key), spoken(text) if begins(text) else ()
 
 
-@lru_cache(maxsize=1)  # `fits` and `read` take the same record one after the other
+@lru_cache(maxsize=1)  # `fits` and `read` get the same record in succession
 def spoken(text: str, answer: str = "") -> tuple[_Said, ...]:
-    """The turns of a transcript, with the answer to it; none if it is not a transcript from end to end."""
+    """The turns of a transcript, with its answer; empty unless all of it is a transcript."""
     for speaker in _SPEAKERS[:-1] if answer else _SPEAKERS:
         first = speaker.search(text)
         if first and _BEGINS.match(text[: first.end()]) and (found := _split(speaker, text, answer)):
@@ -158,7 +159,7 @@ def spoken(text: str, answer: str = "") -> tuple[_Said, ...]:
 
 
 def _split(speaker: re.Pattern[str], text: str, answer: str) -> tuple[_Said, ...]:
-    """The turns of a text by the marks of one template; none if they are not those of a conversation."""
+    """The turns of a text by the marks of one template; empty if they are not a conversation."""
     if speaker is _QUESTIONS and _CHOICE.search(text):
         return ()
     marks = list(_marks(speaker, text))
@@ -184,7 +185,7 @@ def _split(speaker: re.Pattern[str], text: str, answer: str) -> tuple[_Said, ...
 
 
 def _marks(speaker: re.Pattern[str], text: str) -> Iterator[tuple[str, int, int]]:
-    """Who speaks, and where the mark begins and ends; a heading inside an answer is part of the answer."""
+    """The speaker, and the start and end of each mark; a heading inside an answer is part of the answer."""
     last = ""
     for mark in speaker.finditer(text):
         role = _ROLES.get(mark[1].lower(), mark[1])
@@ -195,7 +196,7 @@ def _marks(speaker: re.Pattern[str], text: str) -> Iterator[tuple[str, int, int]
 
 
 def _words(role: str, text: str) -> str:
-    """What is said, without the marks of its end; the indentation of an answer is kept."""
+    """The text without its end marks; the indentation of an answer is kept."""
     end = len(text)
     while True:
         while end and text[end - 1].isspace():
@@ -208,7 +209,7 @@ def _words(role: str, text: str) -> str:
 
 
 def _are_turns(found: list[_Said]) -> bool:
-    """Whether they are the turns of a conversation, or have one of somebody whom `read` refuses."""
+    """Whether these are the turns of a conversation, possibly with a speaker that `read` refuses."""
     if any(role not in (*_SPOKEN, "input") for role, _ in found):
         return True
     if any(mark in words for _, words in found for mark in _SPECIAL):
@@ -220,6 +221,6 @@ def _are_turns(found: list[_Said]) -> bool:
 
 
 def is_transcript(conversation: Conversation) -> bool:
-    """Whether what was read as a text or a pair is a transcript."""
+    """Whether a record that was read as text or pair is a transcript."""
     first, *rest = conversation.turns
     return begins(first.text) and bool(spoken(first.text, rest[0].text if rest else ""))

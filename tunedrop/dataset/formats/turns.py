@@ -1,4 +1,4 @@
-"""Building the turns of a conversation from the messages of any chat shape."""
+"""Builds the turns of a conversation from the messages of any chat format."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ ROLES = {
     ),
     **dict.fromkeys(("function_call", "tool_call", "function-call"), CALL),
 }
-"""What shapes call who speaks."""
+"""The names of roles in all formats."""
 
 _IMAGES = {"jpg": "jpeg", "jpeg": "jpeg", "png": "png", "gif": "gif", "webp": "webp"}
 _ENDS = tuple(f".{suffix}" for suffix in _IMAGES)
 
 
 class Turns:
-    """Takes messages in order; results of tools become part of the user's turn, as Converse has them."""
+    """Takes messages in order; tool results become part of the user's turn, as in Converse."""
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
@@ -48,7 +48,7 @@ class Turns:
         path: str,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
-        """One message of the user or the assistant."""
+        """Add a message of the user or the assistant."""
         content = list(blocks)
         if role == USER and self._results:
             content = [*self._results, *content]
@@ -58,12 +58,12 @@ class Turns:
         self._add(role, content, path, extra or {})
 
     def result(self, block: dict[str, Any], path: str) -> None:
-        """What a tool has answered."""
+        """Add the result of a tool."""
         self._results.append(block)
         self._results_path = self._results_path or path
 
     def note(self, text: str, path: str) -> None:
-        """A system prompt, which stands before the conversation."""
+        """Add a system prompt, which must precede the conversation."""
         if self.turns or self._results:
             what = (
                 "role is system in the middle of the conversation; Bedrock accepts it only at the start. "
@@ -76,9 +76,9 @@ class Turns:
             self.system.append(text)
 
     def end(self) -> tuple[Turn, ...]:
-        """The turns; problems of their order are in the reading."""
+        """The turns; problems with their order are added to the reading."""
         self._flush()
-        if not self._reading.problems:  # a turn that could not be read is missing
+        if not self._reading.problems:  # a turn could not be read
             order(self.turns, self._reading)
         return tuple(self.turns)
 
@@ -101,13 +101,14 @@ class Turns:
 
 
 def system_answers(roles: Iterable[Any], least: int = 4) -> bool:
-    """Whether SYSTEM is the assistant of a dialogue, as in MultiWOZ: it answers the user each time."""
+    """Whether SYSTEM is the assistant of a dialogue, as in MultiWOZ, where it answers every turn of the
+    user."""
     said = [role_of(one) for one in roles]
     return len(said) >= least and said == [(USER, SYSTEM)[at % 2] for at in range(len(said))]
 
 
 def other_side(roles: Iterable[Any]) -> dict[Any, str]:
-    """What the one unknown role is that takes turns with a user or an assistant."""
+    """The role of the only unknown speaker, who alternates with a user or an assistant."""
     said = [one for one in roles if role_of(one) != SYSTEM]
     if not all(isinstance(one, str) for one in said) or len(set(said)) != 2:
         return {}
@@ -121,12 +122,12 @@ def other_side(roles: Iterable[Any]) -> dict[Any, str]:
 
 
 def role_of(name: Any) -> str | None:
-    """The usual role that a name stands for, whatever its case; None if there is none."""
+    """The role that a name stands for, ignoring case; None if unknown."""
     return ROLES.get(name.strip().lower()) if isinstance(name, str) else None
 
 
 def with_assistant(messages: list[Any], reading: Reading, key: str = "role", least: int = 4) -> list[Any]:
-    """Messages with the assistant where SYSTEM is it; the reading says so."""
+    """Messages in which SYSTEM, if it is the assistant, is renamed, with a warning in the reading."""
     if not all(isinstance(one, dict) for one in messages):
         return messages
     if not system_answers((one.get(key) for one in messages), least):
@@ -139,7 +140,7 @@ _SYSTEM_ANSWERS = "system alternates with the user and is read as the assistant"
 
 
 def order(turns: list[Turn], reading: Reading) -> None:
-    """Whether user and assistant take turns, and the user begins."""
+    """Add a problem unless user and assistant alternate, beginning with the user."""
     for index, turn in enumerate(turns):
         expected = ASSISTANT if index % 2 else USER
         if turn.role != expected:
@@ -152,7 +153,8 @@ def order(turns: list[Turn], reading: Reading) -> None:
 
 
 def parts(content: Any, path: str, reading: Reading, losses: list[str]) -> list[dict[str, Any]] | None:
-    """The blocks of a message's content as OpenAI and Anthropic have it, but for tools; None if broken."""
+    """The blocks of a message's content in the forms of OpenAI and Anthropic, except tools; None if
+    malformed."""
     if isinstance(content, str):
         return [{"text": content}]
     if content is None:
@@ -228,7 +230,7 @@ def _about_an_image(part: Mapping[str, Any], path: str) -> list[str]:
 
 
 def places(images: Any) -> list[Any]:
-    """The images under one key, as LLaMA-Factory, LLaVA, TRL and Hugging Face have them."""
+    """The images under one key, in the forms of LLaMA-Factory, LLaVA, TRL and Hugging Face."""
     found = images if isinstance(images, list) else [images]
     return [
         one.get("path") or one.get("url") if isinstance(one, dict) and not one.get("bytes") else one
@@ -237,14 +239,14 @@ def places(images: Any) -> list[Any]:
 
 
 def is_place(url: Any) -> bool:
-    """Whether it names an image that may lie beside the dataset, or in S3."""
+    """Whether a value names an image that may be next to the dataset or in S3."""
     if not isinstance(url, str) or not url[-5:].lower().endswith(_ENDS):
         return False
     return "://" not in url.removeprefix("s3://") and len(url) <= 1024
 
 
 def with_images(turns_: tuple[Turn, ...], images: Any) -> tuple[Turn, ...]:
-    """The first turn with the images that stand beside the messages; the same where they cannot be told."""
+    """The first turn with the images next to the messages; unchanged if they cannot be read."""
     named = places(images) if images else []
     if not named or not turns_ or turns_[0].blocks or not all(map(is_place, named)):
         return turns_
@@ -255,7 +257,7 @@ def with_images(turns_: tuple[Turn, ...], images: Any) -> tuple[Turn, ...]:
 
 
 def without_place(text: str) -> str:
-    """A text without the mark of where its image was (LLaVA)."""
+    """A text without the placeholder of its image (LLaVA)."""
     return text.replace("<image>", "").strip()
 
 

@@ -1,4 +1,4 @@
-"""Why a record is of no format that can be trained on, and which is the nearest."""
+"""Explains why a record has no supported format, and names the closest one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tunedrop.dataset.formats import exports, names, naming, preference, turns
 from tunedrop.dataset.types import Problem, shorten
 
 MOST_KEYS = 50
-"""Keys of a record that are compared with usual names: each takes a fifth of a millisecond."""
+"""The maximum number of keys that are compared with usual names; each takes a fifth of a millisecond."""
 
 
 def is_one_message(record: Mapping[str, Any]) -> bool:
-    """Whether a record is a message of a conversation whose others are other records."""
+    """Whether a record is a single message of a conversation."""
     if turns.role_of(record.get("role", record.get("from"))):
         return True
     inside = record.get("message", record.get("payload"))
@@ -29,9 +29,9 @@ def is_one_message(record: Mapping[str, Any]) -> bool:
 
 
 _MESSAGES = ("message", "Default")
-"""What Slack, Teams, Telegram and Discord call one in their exports."""
+"""The type of a message in exports of Slack, Teams, Telegram and Discord."""
 _SENDERS = frozenset(("sender", "sender_name", "is_from_me", "fromMe", "isCreatedByUser", "is_user"))
-"""Who has sent a message, in the exports of LibreChat, Messenger, Instagram, iMessage and WhatsApp."""
+"""The key of a message's sender in exports of LibreChat, Messenger, Instagram, iMessage and WhatsApp."""
 
 
 def problem(record: Mapping[str, Any]) -> Problem:
@@ -55,7 +55,7 @@ def problem(record: Mapping[str, Any]) -> Problem:
 
 
 def _held(record: Mapping[str, Any]) -> str:
-    """The lists of records that a record holds, in words."""
+    """The lists of records in a record, in words."""
     found = [
         f"{shorten(key)} holds {len(value)} records"
         for key, value in itertools.islice(record.items(), MOST_KEYS)
@@ -70,7 +70,7 @@ def _is_pair(record: Mapping[str, Any]) -> bool:
 
 
 def _nearest(record: Mapping[str, Any]) -> str:
-    """The shape whose keys are most like those of a record, in words."""
+    """The format whose keys are most similar to those of a record, in words."""
     plain_ = {key: names.plain(key) for key in itertools.islice(record, MOST_KEYS)}
     for key, name in plain_.items():
         if name in ("messages", *names.CONVERSATIONS) and record[key] != []:
@@ -92,7 +92,7 @@ def _nearest(record: Mapping[str, Any]) -> str:
 
 
 def part_of(title: str) -> str:
-    """Which part of a record the title of a column is, or is like, in words; empty if it is like none."""
+    """Which part of a record a column's title names, or resembles, in words; empty if none."""
     name = names.plain(title)
     known = next(iter(_known(name)), "") if name else ""
     if not known:
@@ -105,7 +105,8 @@ def part_of(title: str) -> str:
 
 @functools.lru_cache(1024)
 def _known(name: str) -> list[str]:
-    """The usual name that a key has, or is like; the same keys come in every record of a file."""
+    """The usual name that a key equals or resembles; cached, because every record of a file has the same
+    keys."""
     return [name] if name in _KNOWN else difflib.get_close_matches(name, _KNOWN, 1, 0.8)
 
 

@@ -1,7 +1,7 @@
-"""Lines that stand for what could not be read: a row, an element, a value, with the reason.
+"""Lines that stand for a row, element or value that could not be read, with the reason.
 
-They keep their place among the records, so that whatever reads the lines counts them, lists them in order and
-refuses them as it does any other line. A line of JSON never holds NUL.
+They keep their place among the records, so that readers of the lines count, list and refuse them like any
+other line. A line of JSON never contains NUL.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _MARK = b"\0"
 
 
 class NotReadable(Exception):
-    """A file of a kind that holds no records, or that is broken or too large. The message says what to do."""
+    """A file of a type without records, or that is damaged or too large. The message says what to do."""
 
     def __init__(self, message: str, code: str = "TD005") -> None:
         super().__init__(message)
@@ -27,7 +27,7 @@ def written(code: str, message: str) -> bytes:
 
 
 def read(line: bytes) -> tuple[str, str] | None:
-    """Code and message of such a line; None of any other."""
+    """The code and message of such a line; None for other lines."""
     if not line.startswith(_MARK):
         return None
     code, mark, message = line[1:].partition(_MARK)
@@ -44,4 +44,4 @@ def listed(source: Source) -> Iterator[tuple[int, tuple[str, str]]]:
         marked = ((at, line) for at, line in enumerate(lines, 1) if line.startswith(_MARK))
         yield from ((number + at, found) for at, line in marked if (found := read(line)))
         number += len(lines)
-        rest = rest if rest.startswith(_MARK) else rest[:1]  # of any other line the beginning is enough
+        rest = rest if rest.startswith(_MARK) else rest[:1]  # enough of any other line

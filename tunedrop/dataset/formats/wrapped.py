@@ -1,4 +1,4 @@
-"""Records that hold a record: what tracing tools, batches and trainers put around a conversation.
+"""Records inside of records: the wrappers of tracing tools, batches and trainers.
 
 | from | form |
 | --- | --- |
@@ -16,8 +16,7 @@
 | Self-Instruct | `{"instruction", "instances": [{"input", "output"}]}` |
 | LangChain's runs | `{"inputs": {"messages": [[…]]}, "outputs": {"generations": [[…]]}}` |
 
-What stands around the conversation stays in the record, under the names `request.model` and the like.
-Read 2026-11-29.
+The fields around the conversation stay in the record, under names such as `request.model`. Read 2026-11-29.
 """
 
 from __future__ import annotations
@@ -37,11 +36,11 @@ _AROUND = (
     "doc", "inputRecord",
 )  # fmt: skip
 _HOLDERS = frozenset(("mapping", "Item", "conversationTurns", "instances", *_AROUND, *_ASKED, *_SAID))
-"""Keys under which a list or an object may be the record that is looked for, or a part of it."""
+"""Keys whose list or object may be the inner record, or a part of it."""
 
 
 def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The record that a record holds, with what stands around it; the same record where it holds none."""
+    """The record inside a wrapper, with the fields around it; the same record if it is not a wrapper."""
     if isinstance(given := record.get("messages"), list):
         chat = serialized.as_chat(given)
         return _answered(record if chat is given else {**record, "messages": chat})
@@ -58,7 +57,7 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
     if not nested or "schemaType" in record:
         return record
     if _HOLDERS.isdisjoint(nested) and not serialized.is_of_dynamodb(record):
-        return record  # lists of tags and the like, which most records have that are not plain
+        return record  # lists of tags and the like
     if isinstance(record.get("mapping"), dict) and (tree := serialized.branch(record["mapping"], record)):
         return {**around.without(record, "mapping", "current_node"), **tree}
     if isinstance(record.get("Item"), dict) and (item := serialized.of_dynamodb({"M": record["Item"]})):
@@ -84,12 +83,12 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _first_of(keys: Iterable[str], record: Mapping[str, Any]) -> str:
-    """The first of some keys under which a record has a value; "" if it has none."""
+    """The first of these keys that has a value in the record; empty if none has."""
     return next((key for key in keys if record.get(key) not in (None, "", [], {})), "")
 
 
 def _of_gemini(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
-    """A request to Gemini and its response as contents; None of another record."""
+    """A request to Gemini and its response as `contents`; None for other records."""
     asked = next(
         (key for key in _ASKED if isinstance(record.get(key), dict) and "contents" in record[key]), ""
     )
@@ -111,11 +110,11 @@ _SPOKEN = frozenset(("content", "value", "text", "utterance"))
 
 
 _ANSWERS = ("completion", "response", "output", "choices", "ideal", "output_message", "response_message")
-"""What answers the messages beside it; other names may be references for a grader."""
+"""Keys of an answer to the messages in the same record; other keys may be references for a grader."""
 
 
 def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The record with the answer beside its messages as the last of them; the same where there is none."""
+    """The record with the answer next to its messages as the last message; unchanged if there is none."""
     messages = record["messages"]
     said = _first_of(_ANSWERS, record)
     if not said or _is_graded(record, said) or not all(map(_is_message, messages)):
@@ -136,13 +135,13 @@ def _answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _is_graded(record: Mapping[str, Any], said: str) -> bool:
-    """Whether a reference stands beside an answer: then that is what a model said, not what is right."""
+    """Whether a record has a reference too: then the answer is a model's output, not the correct one."""
     references = ("reference_answer", "reward_model", *names.REFERENCES)
     return _first_of([key for key in references if key != said], record) != ""
 
 
 def _rows(columns: Mapping[str, Any]) -> list[Any]:
-    """The turns of lists under their names, as Hugging Face has a sequence of features; none of else."""
+    """The turns of parallel lists, as Hugging Face stores a sequence of features; empty for anything else."""
     values = list(columns.values())
     if _SPOKEN.isdisjoint(columns) or not all(
         isinstance(one, list) and len(one) == len(values[0]) for one in values
@@ -160,7 +159,7 @@ def _decoded(text: str) -> list[Any] | None:
 
 
 def _exchange(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What was asked and what was said, under two keys."""
+    """A record with a request and a response under two keys, as a conversation."""
     if spoken := _of_gemini(record):
         return spoken
     asked = next((key for key in _ASKED if _messages(record.get(key))), "")
@@ -191,8 +190,8 @@ def _exchange(record: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _sides(record: Mapping[str, Any], one: str, other: str) -> Mapping[str, Any]:
-    """What was asked, an object, and what was said, an object or a text; a name that both have is a name of
-    neither."""
+    """A request that is an object, and a response that is an object or a text, merged into one record. Keys
+    that both have are renamed."""
     asked, said = record[one], record[other]
     said = {other: said} if isinstance(said, str) else said
     both = asked.keys() & said.keys()
@@ -221,10 +220,10 @@ _SIDES = (
 
 
 def _prompted(record: Mapping[str, Any], said: str) -> Mapping[str, Any] | None:
-    """A prompt that is a text, and messages that answer it."""
+    """A record whose prompt is a text and whose answer consists of messages."""
     asked = next((key for key in _ASKED if isinstance(record.get(key), str)), "")
     answer = _answer(record[said])
-    named = naming.keys_of(record).prompt  # an instruction beside its input is what is asked
+    named = naming.keys_of(record).prompt  # an instruction next to its input is the prompt
     if not asked or not answer or (named and named != asked):
         return None
     rest = around.without(record, asked, said)
@@ -233,7 +232,7 @@ def _prompted(record: Mapping[str, Any], said: str) -> Mapping[str, Any] | None:
 
 
 def _instructions(rest: dict[str, Any]) -> list[Any]:
-    """The system prompt that OpenAI's responses keep beside the messages, taken from there."""
+    """Take the system prompt out of the `instructions` of OpenAI's responses."""
     if not isinstance(system := rest.get("instructions"), str) or not system:
         return []
     del rest["instructions"]
@@ -241,7 +240,7 @@ def _instructions(rest: dict[str, Any]) -> list[Any]:
 
 
 def _opened(record: Mapping[str, Any]) -> Mapping[str, Any]:
-    """The record with the messages that are JSON in its strings, as tables of tracing tools have them."""
+    """The record with its strings of JSON messages decoded, as in tables of tracing tools."""
     found = {}
     for key in (*_ASKED, *_SAID):
         value = record.get(key)
@@ -260,7 +259,7 @@ def _holds_an_answer(value: Any) -> bool:
 
 
 def _in_a_text(record: Mapping[str, Any]) -> list[Any]:
-    """The messages that stand as JSON in a text without an answer; none where it is anything else."""
+    """The messages in a string of JSON that has no answer next to it; empty for anything else."""
     key = next((one for one in names.DOCUMENTS if one in record), "")
     text = record.get(key)
     if not isinstance(text, str) or not looks_like_messages(text):
@@ -271,12 +270,12 @@ def _in_a_text(record: Mapping[str, Any]) -> list[Any]:
 
 
 def looks_like_messages(text: str) -> bool:
-    """Whether a text may be messages written as JSON."""
+    """Whether a string may be messages in JSON."""
     return text[:1] in ("{", "[") and any(one in text for one in ('"role"', '"messages"', '"generations"'))
 
 
 def _messages(value: Any) -> list[Any]:
-    """The messages of what was asked; none if it is no chat."""
+    """The messages of a request; empty if it is not a chat."""
     found = value
     if isinstance(value, dict):
         if "messages" not in value and isinstance(value.get("body"), dict):
@@ -296,7 +295,7 @@ def _is_message(value: Any) -> bool:
 
 
 def _answer(value: Any) -> list[Any] | None:
-    """The messages of what was said; None if it is something else."""
+    """The messages of a response; None if it is something else."""
     if isinstance(value, list) and len(value) == 1 and isinstance(value[0], str):
         value = value[0]
     if isinstance(value, str):
