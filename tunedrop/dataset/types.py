@@ -1,7 +1,7 @@
-"""The types that every part of `tunedrop.dataset` shares.
+"""The types that all parts of `tunedrop.dataset` share.
 
-A file as people have it (`Source`) is opened by `sources` into JSON lines in UTF-8 (`Opened`);
-`check` scans those by ranges of bytes; each finding is mapped back to the place that people know (`Place`).
+`sources` opens an original file (`Source`) as JSON lines in UTF-8 (`Opened`); `check` scans these by ranges
+of bytes; each finding is mapped back to its place in the original file (`Place`).
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from tunedrop.dataset.rules.secrets import carries_secret
 from tunedrop.intake.file_names import Split as Split
 
 Target = Literal["prompt-completion", "converse", "openai-chat", "alpaca", "preference", "text", "csv"]
-"""What records are converted into."""
+"""The formats that records can be converted to."""
 
 MAX_SHOWN = 60
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """One media object: its bytes, what it is by the first of them, an image's sides, a video's length in
-    seconds; "" and 0 if unknown."""
+    """One media object: its size in bytes, its format by the first of them, an image's dimensions, a video's
+    duration in seconds; "" and 0 if unknown."""
 
     size: int
     format: str = ""
@@ -34,24 +34,24 @@ class Seen(msgspec.Struct, frozen=True):
 
 
 class Unseen(msgspec.Struct, frozen=True):
-    """Why an object cannot be looked at: the rule that this breaks, and the reason."""
+    """Why an object cannot be inspected: the rule that this violates, and the reason."""
 
     code: str
     why: str
 
 
 class MediaResolver(Protocol):
-    """Where the media of a dataset lie."""
+    """Finds and inspects the media of a dataset."""
 
     def expect(self, uris: Iterable[str]) -> None:
-        """Many that will be looked at: they may be fetched together."""
+        """Announce media that will be inspected, so that they can be fetched together."""
 
     def inspect(self, uri: str) -> Seen | Unseen | None:
-        """An object; None if nothing can be said about it from here."""
+        """Inspect an object; None if that is not possible from here."""
 
 
 class Source(Protocol):
-    """The bytes of one file, which can be read again from any place. It must not change while it is read."""
+    """The bytes of a file, which can be read repeatedly from any position. It must not change meanwhile."""
 
     @property
     def size(self) -> int:
@@ -59,34 +59,36 @@ class Source(Protocol):
 
     @property
     def resolver(self) -> MediaResolver | None:
-        """Where the images and videos are that it refers to; None if nobody can look at them."""
+        """Resolves the media that it refers to; None if they cannot be inspected."""
 
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes from start to before stop, in pieces of any size; fewer only at the end of the file."""
+        """The bytes from `start` to before `stop`, in pieces of any size; fewer only at the end of the
+        file."""
 
 
 class Place(msgspec.Struct, frozen=True):
-    """Where a record stands: a line or row from 1; the sheet or member; the file, where several are one."""
+    """The place of a record: a line or row from 1; the sheet or archive member; the file, if there are
+    several."""
 
     line: int
     part: str = ""
     file: str = ""
 
     def name(self, file: str) -> str:
-        """What the file, sheet or member is called, where `file` is the name of all."""
+        """The name of the file, sheet or archive member; `file` is the name of the whole dataset file."""
         return "/".join(filter(None, (self.file or file, self.part)))
 
 
 class Opened(Protocol):
     """A file of any container as JSON lines, one object a line, in UTF-8 without a byte-order mark.
 
-    A row of a table is an object of its named cells, under the table's own names; `formats` knows which of
-    them mean a prompt. Plain JSON lines are passed through: `source` is then the file itself.
+    A row of a table is an object with the table's own column names; `formats` knows which of them mean a
+    prompt. Plain JSON lines are not converted: `source` is then the file itself.
     """
 
     @property
     def name(self) -> str:
-        """What the file, or several as one, are called in findings."""
+        """The name of the file, or of several as one, in findings."""
 
     @property
     def source(self) -> Source:
@@ -94,7 +96,7 @@ class Opened(Protocol):
 
     @property
     def containers(self) -> Mapping[str, int]:
-        """What the files were, for people, and how many: {"table separated by commas": 2}."""
+        """How the files were read, for people, with their numbers: {"table separated by commas": 2}."""
 
     @property
     def is_plain(self) -> bool:
@@ -102,17 +104,17 @@ class Opened(Protocol):
 
     @property
     def problems(self) -> list[tuple[int, Problem]]:
-        """(line of `source`, or 0 for the file; what is wrong): cells without a column, a broken end."""
+        """(line of `source`, or 0 for the file; problem), such as cells without a column or a damaged end."""
 
     def place(self, line: int) -> Place:
-        """Where a line of `source` stands in the file."""
+        """The place of a line of `source` in the original file."""
 
     def close(self) -> None:
         """Give temporary space back."""
 
 
 class Problem(NamedTuple):
-    """Which rule a record breaks, and where: a JSON path; `value` is what stands there, shortened."""
+    """The rule that a record violates, and the JSON path; `value` is the value there, shortened."""
 
     path: str
     code: str
@@ -122,7 +124,7 @@ class Problem(NamedTuple):
 
 
 class Finding(msgspec.Struct, frozen=True):
-    """One thing that is wrong: where, which rule, and what to do. `line` 0 is the whole file."""
+    """One finding: the place, the rule, and what to do. `line` 0 is the whole file."""
 
     file: str
     line: int
@@ -134,7 +136,7 @@ class Finding(msgspec.Struct, frozen=True):
 
 
 def shorten(value: Any) -> str:
-    """A value as it may be shown in a terminal or a page: short, without control characters or secrets."""
+    """A value for display in a terminal or a page: short, without control characters or secrets."""
     text = value if isinstance(value, str) else msgspec.json.encode(value).decode(errors="replace")
     return _shortened(text) if len(text) <= MAX_SHOWN else _shortened.__wrapped__(text)
 
@@ -147,7 +149,7 @@ def _shortened(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """A text that does nothing to a terminal: what controls it or turns its direction is escaped."""
+    """A text that is safe to display: control characters and direction marks are escaped."""
     return (
         text
         if text.isprintable()

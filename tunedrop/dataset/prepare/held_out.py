@@ -1,4 +1,4 @@
-"""Held-out records as prompts with references for evaluation."""
+"""Converts held-out records to prompts with references, for the evaluation."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tunedrop.dataset.rules import record as rules
 from tunedrop.dataset.sources import media
 
 MOST_OF_A_WORD = 20
-"""Characters around the half of a text within which a word ends, where spaces are written."""
+"""The number of characters around the middle of a text in which to look for the end of a word."""
 
 SHARE_GIVEN = 0.5
 """The maximum length of the first part of a held-out text, to be continued."""
@@ -32,7 +32,7 @@ class Message(msgspec.Struct, frozen=True):
 
 
 def _message(turn: Turn) -> Message:
-    """What Converse takes of a turn without more ado: a tool would have to be declared."""
+    """The content blocks that Converse accepts without a declaration, as tools would need one."""
     shown = tuple(block for block in turn.blocks if not _ASKED.isdisjoint(block))
     return Message(turn.role, turn.text, shown if any("text" not in block for block in shown) else ())
 
@@ -41,9 +41,9 @@ _ASKED = frozenset({"text", "image", "video"})
 
 
 class HeldOut(msgspec.Struct, frozen=True, kw_only=True):
-    """One prompt of the evaluation: `messages` end with the user's; `reference` is the recorded answer.
+    """One prompt of the evaluation: the last of `messages` is the user's; `reference` is the recorded answer.
 
-    `probe` names a general-ability prompt, which comes from no dataset.
+    `probe` names a general-ability prompt, which does not come from the dataset.
     """
 
     record: int
@@ -60,7 +60,7 @@ def read_held_out(chunks: Iterable[bytes], *, is_text: bool = False) -> Iterator
     Parameters
     ----------
     is_text
-        Whether the file is for continued pre-training, where a transcript is a text too.
+        Whether the file is for continued pre-training, for which transcripts are plain text.
     """
     for line in lines.read(chunks):
         reading = formats.read_for(line.record, is_text=is_text) if line.problem is None else None
@@ -97,7 +97,7 @@ def _texts(question: HeldOut) -> Iterator[str]:
 
 def _turns(number: int, conversation: Conversation) -> Iterator[HeldOut]:
     messages = tuple(map(_message, conversation.turns))
-    first = len(messages) - 1 if conversation.rejected is not None else 0  # the last alone was preferred
+    first = len(messages) - 1 if conversation.rejected is not None else 0  # only the last was preferred
     for index, message in enumerate(messages):
         if index < first:
             continue
@@ -113,7 +113,7 @@ def _turns(number: int, conversation: Conversation) -> Iterator[HeldOut]:
 
 
 def _unanswered(number: int, conversation: Conversation) -> Iterator[HeldOut]:
-    """A prompt without an answer: the reference is its grader's, or a teacher's who is still to be asked."""
+    """A prompt without an answer: the reference is for its grader, or the teacher will write it."""
     if conversation.turns[-1].role == "user":
         yield HeldOut(
             record=number,
@@ -133,9 +133,9 @@ def _continuation(number: int, conversation: Conversation) -> Iterator[HeldOut]:
 
 
 def _middle(text: str) -> int:
-    """Where a text is cut in two: at the space or line end that is nearest to its half, if one is near.
+    """The position at which to divide a text: the space or line end closest to the middle, if one is near.
 
-    Scripts without spaces are cut between characters, never before a combining mark.
+    Scripts without spaces are divided between characters, never before a combining mark.
     """
     half = int(len(text) * SHARE_GIVEN)
     near = max(MOST_OF_A_WORD, len(text) // 20)

@@ -34,7 +34,7 @@ Part = tuple[Piece, ...]
 
 
 def plan(pieces: Iterable[Piece], least: int = LEAST_PART, most: int = MOST_PART) -> list[Part]:
-    """The parts of the concatenated pieces, in order; less than 2 `least` bytes of each are read."""
+    """The parts of the concatenated pieces, in order; less than 2 x `least` bytes of each part are read."""
     parts: list[Part] = []
     small: list[Piece] = []
     for piece in (one for one in pieces if one.size):

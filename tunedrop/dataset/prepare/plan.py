@@ -20,12 +20,13 @@ from tunedrop.dataset.duplicates.leaks import FEWEST_LETTERS, said
 
 TRAIN, VALIDATION, TEST = range(3)
 MOST_SHARED = 0.02
-"""A turn in more than this share of all records, and more than five, is a phrase, not a question."""
+"""A turn in more than this share of all records, and in more than five, is a phrase, not a question."""
 _COMMON = 5
 MOST_NEAR = 0.5
-"""The share of near-duplicates above which questions are of one form, and differ in numbers on purpose."""
+"""The share of near-duplicates above which questions have one form, and intentionally differ only in
+numbers."""
 MOST_LABELS = 200
-"""Intents of an assistant are often a hundred and more."""
+"""The maximum number of labels; assistants often have a hundred intents or more."""
 LONGEST_LABEL = 40
 _FEWEST_LETTERS = 20
 _MEDIA = re.compile(rb'"(?:uri|image-ref|bytes|url)"\s*:\s*"([^"]{1,4096})')
@@ -39,12 +40,12 @@ class Shares(msgspec.Struct, frozen=True):
 
 
 def number_of(share: float, records: int) -> int:
-    """How many of so many records a share is."""
+    """The number of records that a share amounts to."""
     return int(share * records + 1e-6)
 
 
 def are_few(near_duplicates: int, records: int) -> bool:
-    """Whether near-duplicates are the exception, so that numbers are not what the questions are about."""
+    """Whether near-duplicates are an exception, so that the questions are not about numbers."""
     return near_duplicates <= MOST_NEAR * records
 
 
@@ -83,7 +84,7 @@ def by_hash(raw: bytes, held_out: Shares) -> int:
 
 
 def _taken(groups: Sequence[Sequence[int]], labels: Sequence[int], number: int) -> list[Sequence[int]]:
-    """Groups with this many records in total: first each label's share, then any that fit."""
+    """Choose groups with this many records in total: first each label's share, then any that fit."""
     total = sum(map(len, groups))
     by_label: dict[int, list[Sequence[int]]] = {}
     for members in groups:
@@ -106,7 +107,7 @@ def _taken(groups: Sequence[Sequence[int]], labels: Sequence[int], number: int) 
 
 
 class _Groups:
-    """Records by what they have in common: a forest in which each record points to one before it."""
+    """Groups records by what they have in common: a forest in which each record points to an earlier one."""
 
     def __init__(self, near_together: bool) -> None:
         self._near = near_together
@@ -141,7 +142,7 @@ class _Groups:
 
     @property
     def first_key(self) -> int:
-        """What all questions of the first record have in common with like ones."""
+        """A key that all questions of the first record share with similar ones."""
         return self._keys[0][0]
 
     def in_order(self) -> Iterator[Sequence[int]]:
@@ -162,7 +163,7 @@ class _Groups:
         yield from sorted(groups.values(), key=lambda members: min(self._hashes[one] for one in members))
 
     def _shape(self, words: str) -> str:
-        """What questions that belong together have in common."""
+        """A key that questions which belong together share."""
         if not self._near:
             return words
         bare = "".join(letter for letter in words if not letter.isdigit())

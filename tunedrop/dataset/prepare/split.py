@@ -29,16 +29,14 @@ VALIDATION_SHARE = 0.08
 MAX_TEST_RECORDS = 1_000
 
 SPLITS: tuple[Split, ...] = ("train", "validation", "test")
-"""By what `plan` calls them."""
+"""The splits by their numbers in `plan`."""
 
 Sides = Sequence[int]
 
 
 class Written(msgspec.Struct):
     """The written data of one split: size in bytes, estimated tokens, bytes that may be a token each, media
-    counted by kind.
-
-    `prompts` is None but for `test`.
+    counted by kind. `prompts` is None except for `test`.
     """
 
     records: int = 0
@@ -57,7 +55,7 @@ class Prepared(msgspec.Struct, frozen=True):
 
 
 def shares(records: int, given: Iterable[Split], method_rules: MethodRules) -> Shares:
-    """The shares to hold out, so that training keeps the base model's minimum.
+    """The shares to hold out, such that the training set keeps the base model's minimum.
 
     Parameters
     ----------
@@ -78,19 +76,19 @@ def shares(records: int, given: Iterable[Split], method_rules: MethodRules) -> S
 
 
 def records_that_leave(tested: int, given: Iterable[Split], method_rules: MethodRules) -> int:
-    """The fewest records of a training file of which so many are held out to test.
+    """The minimum size of a training file from which this many records are held out for the test set.
 
     Parameters
     ----------
     given
-        The splits with a separate file, without `test`, which would leave the training file whole.
+        The splits with a separate file; not `test`, for which nothing would be held out.
     """
     given = frozenset(given) - {"test"}
     return next(one for one in count() if held_out_to_test(one, given, method_rules) >= tested)
 
 
 def held_out_to_test(records: int, given: Iterable[Split], method_rules: MethodRules) -> int:
-    """How many records of a training file are held out to test."""
+    """The number of records of a training file that are held out for the test set."""
     return number_of(shares(records, given, method_rules).test, records)
 
 
@@ -106,11 +104,11 @@ def prepare(
     Parameters
     ----------
     sides
-        Which part each line of the training file is for, by `tunedrop.dataset.prepare.plan`; empty holds out
-        nothing.
+        The split of each line of the training file, by `tunedrop.dataset.prepare.plan`; empty: nothing is
+        held out.
     relocate
-        Of each source, where the copies of its media are. The content hash is that of the records as they
-        were: the same dataset has the same one in every run.
+        For each source, the location of the copies of its media. The content hash is calculated from the
+        original records, so that the same dataset has the same hash in every run.
 
     Raises
     ------
@@ -153,7 +151,7 @@ def content_hash(sources: Mapping[Split, Iterable[bytes]], method_rules: MethodR
 
 
 def merge(parts: Iterable[Prepared]) -> Prepared:
-    """The result of a single pass over all parts."""
+    """The result that a single pass over all parts would have."""
     files: dict[Split, Written] = {}
     everything = 0
     for part in parts:
@@ -171,7 +169,7 @@ def merge(parts: Iterable[Prepared]) -> Prepared:
 
 
 def _hexadecimal(everything: int) -> str:
-    """A sum of SHA-256 hashes: their order does not matter, and a record that repeats counts each time."""
+    """A sum of SHA-256 hashes: independent of their order, and repeated records count each time."""
     return f"{everything % (1 << 256):064x}"
 
 

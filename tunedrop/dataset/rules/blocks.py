@@ -1,4 +1,5 @@
-"""Content blocks of Converse records: text, media, reasoning and tools, and what a base model takes of them.
+"""Rules for content blocks of Converse records: text, media, reasoning and tools, and what a base model
+accepts.
 
 Sources: Nova user guides, fine-tune-prepare-data-understanding; Bedrock user guide, nova-2-sft-data-prep and
 model-customization-prepare; aws-samples/amazon-nova-samples, nova_ft_dataset_validator.py. Read 2026-11-25.
@@ -15,7 +16,7 @@ from tunedrop.catalog.method import MethodRules
 from tunedrop.catalog.model import BaseModel
 from tunedrop.dataset.types import Problem, shorten
 
-if TYPE_CHECKING:  # formats reads blocks by these rules
+if TYPE_CHECKING:  # formats uses these rules to read blocks
     from tunedrop.dataset.formats.record import Conversation
 
 MEDIA = ("image", "video", "document")
@@ -27,7 +28,7 @@ _ACCOUNT = re.compile(r"\d{12}", re.ASCII)
 
 
 def content(found: Any, role: Any, path: str) -> Iterator[Problem]:
-    """Whether the content of one message is a list of blocks that Bedrock knows."""
+    """The problems of a message's content, which must be a list of blocks that Bedrock knows."""
     if not isinstance(found, list) or not found:
         expected = 'a list such as [{"text": "…"}]'
         why = f"content must be {expected}, not {shorten(found)}; tunedrop check --fix converts strings"
@@ -101,7 +102,8 @@ def is_usual_uri(uri: Any) -> bool:
 
 
 def uri_problems(uri: Any, path: str) -> Iterator[Problem]:
-    """Whether a URI is one that Bedrock reads media from, or the path of a file beside the dataset."""
+    """The problems of a URI, which must be one that Bedrock reads media from, or the path of a file next to
+    the dataset."""
     expected = "s3://bucket/key or a path beside the file, with letters, digits, _ - / and . only"
     if is_usual_uri(uri):
         return
@@ -134,7 +136,7 @@ def _tool(block: Any, kind: str, path: str, role: Any) -> Iterator[Problem]:
 
 
 def media_in(block: Mapping[str, Any]) -> list[str]:
-    """Which media a well-shaped block of content is; none of a text."""
+    """The kind of media of a well-formed content block; empty for text."""
     return [kind for kind in MEDIA if kind in block]
 
 
@@ -149,7 +151,7 @@ def alike(has_tools: bool, contents: Sequence[Sequence[Mapping[str, Any]]]) -> t
     Parameters
     ----------
     contents
-        The blocks of each turn; no blocks if it is plain text.
+        The content blocks of each turn; no blocks if it is plain text.
     """
     kinds: list[object] = [has_tools, len(contents)]
     for turn, content in enumerate(contents):
@@ -163,7 +165,7 @@ def alike(has_tools: bool, contents: Sequence[Sequence[Mapping[str, Any]]]) -> t
 
 
 def texts_beside(blocks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
-    """What blocks say beside their text: reasoning, and texts of tools' results."""
+    """Further texts in blocks: reasoning, and the texts of tool results."""
     for block in blocks:
         if "reasoningContent" in block:
             yield block["reasoningContent"]["reasoningText"]["text"]
@@ -174,7 +176,7 @@ def texts_beside(blocks: Iterable[Mapping[str, Any]]) -> Iterator[str]:
 
 
 def model_problems(conversation: Conversation, rules: MethodRules, model: BaseModel) -> Iterator[Problem]:
-    """What a base model does not take of the blocks of a well-shaped record."""
+    """The problems of a well-formed record's blocks with a base model."""
     has_tools = "toolConfig" in conversation.extra
     for turn in conversation.turns:
         if not turn.blocks:
@@ -195,7 +197,7 @@ def model_problems(conversation: Conversation, rules: MethodRules, model: BaseMo
 
 
 def taken(kind: str, rules: MethodRules, model: BaseModel) -> Media | None:
-    """What a base model takes of a kind of media, for a method; None if it takes none."""
+    """The media of a kind that a base model accepts for a method; None if it accepts none."""
     return {
         "image": model.images if rules.takes_images else None,
         "video": model.videos if rules.takes_video else None,

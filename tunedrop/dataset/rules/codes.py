@@ -97,7 +97,7 @@ WARNINGS: dict[str, str] = {
     "TD092": "No preference is the reverse of another one.",
     "TD080": "A record for reinforcement fine-tuning has a reference answer.",
 }
-"""Rules about what is legal but trains badly, or what AWS's own sources disagree on."""
+"""Violations are allowed but train badly, or AWS's own sources disagree about them."""
 
 CODES: dict[str, str] = dict(sorted((ERRORS | WARNINGS).items()))
 """Every rule by its stable code."""

@@ -1,4 +1,4 @@
-"""Keys beside a record that exclude it from training."""
+"""Keys of a record that exclude it from training, such as `is_correct`."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def may_exclude(key: str) -> bool:
 
 @lru_cache(maxsize=1 << 10)
 def _name(key: str) -> str:
-    """A key whatever its case and spaces; empty if its value never excludes a record."""
+    """A key, ignoring case and spaces; empty if its value can never exclude a record."""
     name = key.strip().lower().replace(" ", "_")
     return name if name in _NAMES else ""
 

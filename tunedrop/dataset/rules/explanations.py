@@ -19,7 +19,7 @@ FILL = 120
 class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A dataset in short form: `text`, repeated `times`, among `fill` valid records.
 
-    `%s` in the text is filled with `long` letters, `%d` with the number of the record; `more` comes after it.
+    `%s` in the text is replaced by `long` letters, `%d` by the number of the record; `more` follows it.
     """
 
     text: str = ""
@@ -51,7 +51,7 @@ class Example(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 
 
 class Explanation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a rule is about. `prose` stands for examples where a file would be too big."""
+    """The explanation of a rule. `prose` replaces examples that would be too large as files."""
 
     why: str
     fix: str
@@ -64,7 +64,7 @@ class Explanation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     @property
     def filler(self) -> SourceFormat:
-        """The format of the records that the examples stand among."""
+        """The format of the valid records around the examples."""
         for one in (self.holds, self.breaks):
             if one is not None and one.text:
                 return (
@@ -81,7 +81,7 @@ def load() -> dict[str, Explanation]:
 
 
 def surroundings(example: Example) -> str:
-    """What stands around the text of an example, in words."""
+    """The surroundings of an example's text, in words."""
     parts = [f"a file named `{example.name}`"] if example.name != "train.jsonl" else []
     if not example.text and not example.lines:
         parts.append(f"{example.fill:,} good records" if example.fill else "an empty file")
@@ -93,14 +93,14 @@ def surroundings(example: Example) -> str:
 
 
 def shown(example: Example) -> str:
-    """The text of an example as a person may read it."""
+    """The text of an example for people."""
     long = f"… {example.long:,} letters …"
     text = example.text.replace("%s", long).replace("%d", "1")
     return "\n".join([text, example.more.replace("%d", "2")] if example.more else [text])
 
 
 def _good(format_: SourceFormat, number: int) -> dict[str, Any]:
-    """A record that breaks no rule, unlike all others."""
+    """A valid record that differs from all others."""
     word = "".join(chr(ord("a") + int(digit)) for digit in f"{number:06}")
     asked, said = f"What does {word} mean?", f"The word {word} has a meaning of its own."
     match format_:

@@ -1,4 +1,4 @@
-"""The rules of whole files and of the dataset: functions of counts, so that parts can be added.
+"""Rules for whole files and the dataset, as functions of counts, so that parts of a file can be added up.
 
 Sources: the catalog's, for each base model; Nova user guide, fine-tune-prepare-data-understanding (names of
 files, one kind of media); aws/nova-forge-sdk (optional keys in all records or in none).
@@ -23,7 +23,7 @@ _NAME = re.compile(r"[A-Za-z0-9_\-/.]+\.jsonl")
 
 
 class FileCounts(msgspec.Struct, frozen=True, kw_only=True):
-    """What rules about a file need to know of it; `traits` are counted as `rules.traits` has them."""
+    """What the rules need to know about a file; `traits` has the counts of `rules.traits`."""
 
     name: str
     records: int = 0
@@ -44,7 +44,7 @@ def dataset_problems(
     model: BaseModel | None,
     threshold: Callable[[str], float],
 ) -> Iterator[Found]:
-    """What is wrong with files as a whole; `threshold` gives one of `settings.THRESHOLDS` by its name."""
+    """The problems of whole files; `threshold` returns one of `settings.THRESHOLDS` by name."""
     for split, file in files.items():
         yield from ((split, problem) for problem in _file(file, threshold))
     yield from _media(files)

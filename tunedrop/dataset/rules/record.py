@@ -1,4 +1,4 @@
-"""What a base model takes of a record that is well-shaped; its shape is the business of `formats`."""
+"""A base model's rules for a well-formed record; `formats` checks the form."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from tunedrop.dataset.rules.texts.rule import Text as Text
 from tunedrop.dataset.types import Problem, shorten
 
 BYTES_PER_TOKEN = 6
-"""Of UTF-8. AWS sizes text at 6 characters a token (Bedrock user guide, model-customization-prepare,
-2026-11-23), which is right for ASCII alone; bytes hold for every script (`TokenEstimate`)."""
+"""UTF-8 bytes per token. AWS assumes 6 characters per token (Bedrock user guide, model-customization-prepare,
+2026-11-23), which is the same for ASCII only; bytes work for every script (`TokenEstimate`)."""
 
 STRICTEST = 2
 """Factor of AWS's own validator for Claude 3, which counts 3 characters per token."""
 
 
 def tokens_of(size: int) -> int:
-    """Estimated tokens for a number of UTF-8 bytes; `TokenEstimate` says how many there really are."""
+    """The estimated tokens of a number of UTF-8 bytes; `TokenEstimate` has the range of the actual number."""
     return -(-size // BYTES_PER_TOKEN)
 
 
 def bytes_of(conversation: Conversation) -> int:
-    """The bytes of UTF-8 of everything that a conversation says, tools and reasoning among it; of a
-    preference those of both conversations, each with the prompt."""
+    """The UTF-8 bytes of a whole conversation, including tools and reasoning; of a preference, those of both
+    conversations, each with the prompt."""
     if conversation.rejected is not None:
         return sum(map(bytes_of, both(conversation)))
     total = len(conversation.system) if conversation.system.isascii() else _encoded(conversation.system)
@@ -48,14 +48,14 @@ _RARE = re.compile(
     " ?[\u0530-\u05ff\u0700-\u08ff\u0980-\u0dff\u0e80-\u1dff\u2100-\u2dff\u3400-\u4dbf\ua000-\uabff"
     "\ud800-\uf8ff\ufb00-\ufdff\U00010000-\U0010ffff]+"
 )
-"""Scripts, symbols and emoji of which a tokenizer may have no words: those outside Latin, Greek, Cyrillic,
+"""Scripts, symbols and emoji for which a tokenizer may have no words: those outside Latin, Greek, Cyrillic,
 Arabic, Devanagari, Thai, Chinese, Japanese and Korean. A space before them is a token, too."""
 
 
 def dense_of(conversation: Conversation) -> int:
     """The bytes of a conversation that may be a token each: digits, punctuation, line breaks, rare scripts.
 
-    No tokenizer that goes back to bytes makes more of them.
+    Tokenizers that fall back to bytes never need more tokens for them.
     """
     if conversation.rejected is not None:
         return sum(map(dense_of, both(conversation)))
@@ -74,7 +74,7 @@ def dense_in(text: str) -> int:
 
 
 def longest_of(conversation: Conversation) -> int:
-    """The bytes of what a model reads at once: the longer of the two conversations of a preference."""
+    """The bytes that a model reads at once: of a preference, the longer of its two conversations."""
     if conversation.rejected is None:
         return bytes_of(conversation)
     return max(map(bytes_of, both(conversation)))
@@ -85,7 +85,7 @@ def _encoded(text: str) -> int:
 
 
 def unread(conversation: Conversation, is_held_out: bool = False) -> Iterator[Problem]:
-    """What no format of Bedrock has a place for, in a file to train on or in one that is held out."""
+    """The problems of content that has no place in Bedrock's formats, in a training or held-out file."""
     is_around = conversation.losses or any([turn.extra for turn in conversation.turns])
     if not (conversation.unread or is_around):
         return
@@ -111,12 +111,13 @@ def unread(conversation: Conversation, is_held_out: bool = False) -> Iterator[Pr
 
 _MOST_NAMED = 10
 _MOST_KEYS = 64
-"""Of keys, and of letters of a key, that are remembered."""
+"""The maximum number of keys of a record, and of letters of a key, for which results are cached."""
 
 
 @lru_cache(maxsize=256)
 def _whatever(keys: tuple[str, ...]) -> Problem | None:
-    """The finding on the keys of a record whatever their values; None if these may exclude the record."""
+    """The finding about a record's keys, regardless of their values; None if a value may exclude the
+    record."""
     names = [shorten(key).rpartition(".")[2] for key in keys]
     if "weight" in names or any(map(excluded.may_exclude, names)):
         return None
@@ -127,7 +128,7 @@ def _whatever(keys: tuple[str, ...]) -> Problem | None:
 
 
 def _ignored(paths: Mapping[str, str]) -> Problem:
-    """The keys of a record that Bedrock ignores, by their names."""
+    """The finding about keys of a record that Bedrock ignores, by their names."""
     named = list(paths)[:_MOST_NAMED]
     more = f" and {len(paths) - len(named)} more" if len(paths) > len(named) else ""
     shown, pronoun = f"{', '.join(named)}{more}", "it" if len(paths) == 1 else "them"
@@ -156,12 +157,12 @@ def model_problems(
     tokens: int,
     size: int = 0,
 ) -> Iterator[Problem]:
-    """Whether a well-shaped record is one that the base model takes, but for its words.
+    """The base model's problems with a well-formed record, except reserved words.
 
     Parameters
     ----------
     size
-        The bytes of the record's line, where they are known.
+        The size of the record's line in bytes, if known.
     """
     if conversation.rejected is not None and rules.format != "preference":
         why = (
@@ -184,8 +185,8 @@ _CHATS, _PAIR = ("converse", "openai-chat", "messages"), "prompt-completion"
 
 
 def harmless(format_: SourceFormat, views: Iterable[MethodRules | None]) -> tuple[int, int]:
-    """(bytes, turns): a record of texts alone, without a system prompt, whose line has no more than so many
-    bytes and which has no more than so many turns, breaks no rule of `model_problems`."""
+    """Limits (bytes, turns) within which a record that has only texts, and no system prompt, violates no rule
+    of `model_problems`."""
     size = turns = 1 << 62
     for rules in views:
         if rules is None:
@@ -204,14 +205,14 @@ def harmless(format_: SourceFormat, views: Iterable[MethodRules | None]) -> tupl
 
 
 def alike(conversation: Conversation) -> tuple[object, ...] | None:
-    """What all records have in common that have the same problems, where they are small (`harmless`)."""
+    """A key that small records (`harmless`) share if they have the same problems."""
     if conversation.system or not conversation.has_version:
         return None
     return blocks.alike("toolConfig" in conversation.extra, [turn.blocks for turn in conversation.turns])
 
 
 def no_reference(conversation: Conversation) -> Iterator[Problem]:
-    """Whether a record for reinforcement lacks what its answers are compared with."""
+    """The problem of a record for reinforcement without a reference answer."""
     if "reference_answer" not in conversation.extra:
         near = [key for key in conversation.extra if key in formats.REFERENCES]
         hint = f"; name {near[0]} reference_answer, if it is that" if near else ""

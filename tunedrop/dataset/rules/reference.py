@@ -88,7 +88,7 @@ def _limits() -> Iterator[str]:
 
 
 def _last_day(model: BaseModel) -> str:
-    """Until when it could be tuned, where that is over or announced."""
+    """The end of tuning on the base model, if it is over or announced."""
     return model.lifecycle.legacy_since or model.lifecycle.ends_on
 
 

@@ -1,4 +1,4 @@
-"""TD030, TD034: words that a base model reserves, in the texts of a record."""
+"""TD030, TD034: reserved words of a base model in the texts of a record."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tunedrop.dataset.types import Problem, shorten
 
 
 def to_find(rules: MethodRules) -> tuple[str, ...]:
-    """Lower-case words, of which one is in every text that breaks TD030 or TD034."""
+    """Lower-case words; every text that violates TD030 or TD034 contains one of them."""
     return _lowered(rules.reserved_words + rules.doubtful_words)
 
 
@@ -23,14 +23,14 @@ def _lowered(words: tuple[str, ...]) -> tuple[str, ...]:
 
 @cache
 def _speakers(words: tuple[str, ...]) -> re.Pattern[str] | None:
-    """Names of speakers among reserved words, whatever their case, with their colon."""
+    """Matches the speaker names among the reserved words, in any case, with their colon."""
     names = [word.strip()[:-1] for word in words if word.strip()[:-1].isalpha()]
     return names_before_a_colon(names) if names else None
 
 
 def _speaker(match: re.Match[str], first: int) -> str:
-    """The name with its colon, at the beginning of a line or in capitals anywhere; `first` is where its text
-    begins."""
+    """The name with its colon, if it is at the beginning of a line, or in capitals anywhere; its text begins
+    at `first`."""
     text, name = match.string, match[match.lastindex or 0]
     start = match.start() - len(name)
     before = text[start - 1] if start > first else " "
@@ -40,11 +40,13 @@ def _speaker(match: re.Match[str], first: int) -> str:
 
 
 def find(texts: Texts, rules: MethodRules) -> dict[int, list[tuple[str, str]]]:
-    """By text, (code, word) of reserved words, which are errors in what is asked, as the page has them.
+    """(code, word) of the reserved words in each text. In prompts and system prompts they are errors, as
+    documented.
 
-    Case counts, and a word inside another counts too ("begins with or contains", says the page, and names no
-    exception). What only AWS's own validators refuse is a warning: those words in answers, a few more words,
-    and a speaker's name in another case: in capitals, or at the beginning of a line.
+    Case matters, and parts of words count too (the page says "begins with or contains", and names no
+    exception). Words that only AWS's own validators refuse are warnings: reserved words in answers, a few
+    additional words, and speaker names in another case, if they are in capitals or at the beginning of a
+    line.
     """
     reserved = [word for word in rules.reserved_words if word in texts.joined]
     doubtful = [word for word in rules.doubtful_words if word in texts.joined]

@@ -1,4 +1,4 @@
-"""Keys and tokens that must not be trained on, nor shown in a finding: told by their kind, never by value."""
+"""Keys and tokens that must neither be trained on nor shown in a finding, which names only their kind."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ _SECRETS: dict[str, re.Pattern[str]] = {
     "a Slack token": re.compile(r"\bxox[abprs]-[0-9A-Za-z-]{10,}"),
     "a JSON web token": re.compile(r"(?<![\w-])eyJ[\w-]{10,}\.eyJ[\w-]{10,}\.[\w-]{10,}"),
 }
-"""No pattern reads any text more than a few times: a run of characters is entered at its beginning alone."""
+"""No pattern reads any text more than a few times, because a match can only start at the beginning of a
+word."""
 
 
 def secrets_in(text: str) -> Iterator[str]:
-    """The kinds of secrets that a text seems to carry."""
+    """The kinds of secrets that a text seems to contain."""
     for name, pattern in _SECRETS.items():
         if pattern.search(text):
             yield name
 
 
 def carries_secret(text: str) -> bool:
-    """Whether a text seems to carry a secret."""
+    """Whether a text seems to contain a secret."""
     return any(True for _ in secrets_in(text))

@@ -1,4 +1,4 @@
-"""What a stage and a manifest may change of the rules: severities and thresholds.
+"""Changes to the rules by a stage and a manifest: severities and thresholds.
 
 The order is: the defaults here, then the setting `rules` of the stage, then `rules` of the manifest. A rule
 that the stage made an error stays one.
@@ -16,7 +16,8 @@ from tunedrop.dataset.rules.codes import CODES, ERRORS, severity
 from tunedrop.errors import InvalidManifest
 
 LOWERABLE = frozenset({"TD054"})
-"""Errors of our own judgement. Bedrock refuses what breaks the others, or the run could not be trusted."""
+"""Errors at our own discretion. Data that violates any other error is refused by Bedrock, or would invalidate
+the run."""
 
 
 class Threshold(msgspec.Struct, frozen=True):
@@ -37,8 +38,8 @@ THRESHOLDS = {
     "same_answer": Threshold("TD065", 0.8, 0.1, 1, "largest share of one answer"),
     "rare_label": Threshold("TD065", 5, 0, 10_000, "fewest records of a label"),
 }
-"""By the name that a manifest and a stage use. Nova's guide has small datasets repeated to raise their
-epochs; `duplicates` is past that."""
+"""The thresholds by their names in manifests and stages. Nova's guide suggests repeating small datasets to
+raise their epochs; `duplicates` is above the resulting share."""
 
 
 def threshold(settings: RuleSettings, name: str) -> float:
@@ -47,7 +48,7 @@ def threshold(settings: RuleSettings, name: str) -> float:
 
 
 def problems(settings: RuleSettings) -> Iterator[str]:
-    """What is wrong with settings; each message begins with the key, such as `severity.TD999`."""
+    """The problems of settings; each message begins with the key, such as `severity.TD999`."""
     for code, wanted in settings.severity.items():
         if code not in CODES:
             yield f"severity.{code}: there is no such rule; {_near(code, CODES)}"

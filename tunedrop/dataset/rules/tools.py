@@ -1,8 +1,8 @@
-"""Tool sections of a record, as AWS's newest validator takes them: definitions, uses, results.
+"""Rules for a record's tool sections, as in AWS's newest validator: definitions, uses, results.
 
-Source: amzn_nova_customization_sdk (AWS), sft_dataset_validator, read 2026-11-29: a tool has a name of its
-own, a description and a schema with a type; a use has an object as its input and an id of its own; a result
-belongs to one use before it, and holds texts or JSON.
+Source: amzn_nova_customization_sdk (AWS), sft_dataset_validator, read 2026-11-29: a tool has a unique name, a
+description and a schema with a type; a use has an object as its input and a unique id; a result belongs to
+one earlier use, and contains text or JSON.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 def problems(config: Any, turns: Sequence[Turn]) -> Iterator[Problem]:
-    """What is wrong with a record's tool sections, whatever the base model."""
+    """The problems of a record's tool sections, for any base model."""
     known: list[str] = []
     if config is not None:
         known, wrong = declared(_ENCODER.encode(config))
@@ -37,7 +37,7 @@ def problems(config: Any, turns: Sequence[Turn]) -> Iterator[Problem]:
 
 
 def are_right(declared: Collection[str], contents: Sequence[Sequence[Mapping[str, Any]]]) -> bool:
-    """Whether `problems` surely finds nothing in the blocks of each turn, whose tool parts have ids."""
+    """Whether `problems` certainly finds nothing in the turns' blocks, whose tool parts have ids."""
     uses: dict[str, int] = {}
     for index, content in enumerate(contents):
         for block in content:
@@ -52,12 +52,12 @@ def are_right(declared: Collection[str], contents: Sequence[Sequence[Mapping[str
                 number = result["toolUseId"]
                 if uses.get(number, index) >= index or not _says_something(result.get("content")):
                     return False
-                uses[number] = len(contents)  # one result is all that it may have
+                uses[number] = len(contents)  # each use may have one result
     return True
 
 
 def _says_something(content: Any) -> bool:
-    """Whether the content of a result is texts or JSON alone."""
+    """Whether the content of a result consists only of text or JSON."""
     if type(content) is not list or not content:
         return False
     for part in content:
@@ -74,7 +74,7 @@ _OF_A_RESULT = {"text": str, "json": dict}
 
 @lru_cache(maxsize=256)
 def declared(config: bytes) -> tuple[list[str], list[Problem]]:
-    """The tools that a section declares and what is wrong with it: most records of a set declare the same."""
+    """The tools that a section declares, and its problems; cached, because most records declare the same."""
     names: list[str] = []
     return names, list(_config(msgspec.json.decode(config), names))
 

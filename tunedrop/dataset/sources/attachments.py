@@ -1,4 +1,4 @@
-"""Which files lie beside a dataset because its records name them: what is uploaded with it."""
+"""Finds the files next to a dataset that its records refer to, which are uploaded with it."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from tunedrop.dataset.sources import media
 from tunedrop.dataset.types import Source
 
 _SIGNS = (b'"uri"', b'"image', b"\\u002", b"\\u006", b"\\u007")
-"""One of these is in every line that names a file: a key, as it is or with its letters escaped."""
+"""Every line that refers to a file contains one of these: a key, possibly with escaped letters."""
 
 
 def named_beside(source: Source) -> Iterator[str]:
-    """The paths of files beside a dataset that its well-shaped records name, each once, in order."""
+    """The paths of files next to a dataset that its well-formed records refer to, each once, in order."""
     found = set[str]()
     for block in lines.blocks(source, 0, source.size):
         if not any(sign in block.body for sign in _SIGNS):

@@ -11,27 +11,27 @@ import struct
 from collections.abc import Callable, Iterator
 
 Read = Callable[[int, int], bytes]
-"""Reads a number of bytes from an offset; fewer at the end."""
+"""Reads a number of bytes from an offset; fewer at the end of the file."""
 
 MOST_BOXES = 64
-"""Top boxes are looked at until `moov`: films have a handful before it, one made to keep us busy more."""
+"""Maximum number of top-level boxes to read before `moov`; videos have a handful, malicious files more."""
 
 _SEGMENT, _INFO, _SCALE, _DURATION = 0x18538067, 0x1549A966, 0x2AD7B1, 0x4489
 _NANOSECONDS = 1_000_000
-"""Of Matroska's clock, where a film does not say another."""
+"""Matroska's default timestamp scale."""
 
 
 def seconds(format_: str, read: Read, size: int) -> float:
-    """The length of a film in seconds; 0 where its container does not say.
+    """The duration of a video in seconds; 0 if its container does not state it.
 
     Parameters
     ----------
     format_
-        What it is by its first bytes: `mp4` (QuickTime too) or `mkv` (WebM too).
+        Its format, by its first bytes: `mp4` (also QuickTime) or `mkv` (also WebM).
     """
     try:
         length = _of_mp4(read, size) if format_ == "mp4" else _of_matroska(read, size)
-    except (struct.error, ValueError, IndexError):  # cut or broken: then its length is not known
+    except (struct.error, ValueError, IndexError):  # truncated or damaged: the duration is unknown
         return 0.0
     return length if math.isfinite(length) else 0.0
 
@@ -47,7 +47,7 @@ def _of_mp4(read: Read, size: int) -> float:
 
 
 def _boxes(read: Read, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """The boxes from a place on: type, and where the content begins and ends."""
+    """The boxes from a position on: type, and the start and end of the content."""
     for _ in range(MOST_BOXES):
         if at + 8 > end:
             return
@@ -55,7 +55,7 @@ def _boxes(read: Read, at: int, end: int) -> Iterator[tuple[bytes, int, int]]:
         length, name, begins = int.from_bytes(header[:4]), header[4:8], 8
         if length == 1:
             length, begins = int.from_bytes(header[8:16]), 16
-        length = length or end - at  # 0: up to the end of the file
+        length = length or end - at  # 0: until the end of the file
         if length < begins:
             return
         yield name, at + begins, min(at + length, end)
@@ -96,7 +96,7 @@ def _by_info(read: Read, at: int, end: int) -> float:
 
 
 def _elements(read: Read, at: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """The elements from a place on: id, and where the content begins and ends."""
+    """The elements from a position on: id, and the start and end of the content."""
     for _ in range(MOST_BOXES):
         if at + 2 > end:
             return
@@ -106,14 +106,14 @@ def _elements(read: Read, at: int, end: int) -> Iterator[tuple[int, int, int]]:
         name = int.from_bytes(header[:wide])
         length = int.from_bytes(header[wide : wide + long]) & ((1 << 7 * long) - 1)
         begins = at + wide + long
-        unknown = length == (1 << 7 * long) - 1  # as live streams write it: up to the end
+        unknown = length == (1 << 7 * long) - 1  # as in live streams: until the end
         until = end if unknown else min(begins + length, end)
         yield name, begins, until
         at = until
 
 
 def _width(first: int) -> int:
-    """How many bytes a number of EBML has, by the zeros before its first set bit."""
+    """The number of bytes of an EBML number, given by the zeros before its first set bit."""
     if not first:
         raise ValueError("no number of EBML")
     return 9 - first.bit_length()

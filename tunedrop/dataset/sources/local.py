@@ -1,4 +1,4 @@
-"""Where the bytes of a dataset come from: anything with a size that can be read again from any place."""
+"""Local sources of a dataset's bytes: they have a size and can be read repeatedly from any position."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from tunedrop.dataset.sources.media import LocalMedia
 from tunedrop.dataset.types import MediaResolver
 
 CHUNK = 1 << 17
-"""Bytes read and checked at once: small enough for a core's own cache."""
+"""Bytes read and checked at once: small enough for the cache of a core."""
 
 NEAR = 1 << 13
-"""Bytes searched for the end of a line."""
+"""Bytes to search for the end of a line."""
 
 
 class LocalFile:
-    """A file on this machine; it is opened for each reading, so that it can be sent to another process."""
+    """A file on this machine. It is opened for each read, so that the object can be sent to another
+    process."""
 
     def __init__(self, path: Path, resolver: MediaResolver | None = None) -> None:
         self.path = path
@@ -27,7 +28,8 @@ class LocalFile:
         self.resolver = resolver or LocalMedia(path.parent)
 
     def chunks(self, start: int, stop: int) -> Iterator[bytes]:
-        """The bytes from start to before stop; where lines are short, whole lines, which need no copy."""
+        """The bytes from `start` to before `stop`; in whole lines if these are short, so that they need not
+        be copied."""
         with self.path.open("rb", buffering=0) as file:
             place = start
             while place < stop and (chunk := os.pread(file.fileno(), _whole_lines(file, place, stop), place)):
@@ -36,7 +38,7 @@ class LocalFile:
 
 
 def _whole_lines(file: FileIO, start: int, stop: int) -> int:
-    """How many bytes to read, so that they end with a line if one ends near."""
+    """The number of bytes to read, so that they end with a line if one ends nearby."""
     if stop - start <= CHUNK:
         return stop - start
     looked_at = min(NEAR, CHUNK)
@@ -65,7 +67,7 @@ class Spooled:
     resolver: MediaResolver | None = None
 
     def __init__(self, chunks: Iterable[bytes]) -> None:
-        self._stream = tempfile.SpooledTemporaryFile(max_size=8 * CHUNK)  # noqa: SIM115 - lives as we do
+        self._stream = tempfile.SpooledTemporaryFile(max_size=8 * CHUNK)  # noqa: SIM115 - kept
         for chunk in chunks:
             self._stream.write(chunk)
         self.size = self._stream.tell()
@@ -82,7 +84,7 @@ class Spooled:
 def _from(stream: tempfile.SpooledTemporaryFile[bytes], start: int, stop: int) -> Iterator[bytes]:
     place = start
     while place < stop:
-        stream.seek(place, os.SEEK_SET)  # each time: two readings of one stream may take turns
+        stream.seek(place, os.SEEK_SET)  # every time, because two reads of the stream may alternate
         chunk = stream.read(min(CHUNK, stop - place))
         if not chunk:
             return

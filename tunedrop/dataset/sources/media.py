@@ -1,8 +1,8 @@
-"""Images, videos and documents that records refer to: is each there, and is it what the base model takes?
+"""Checks that the images, videos and documents in records exist, and that the base model accepts them.
 
-A record names one by `s3://bucket/key`, or by its path beside the file that the record is in: `beside` says
-what such a path is, to everyone who inspects, uploads or copies what it names. A `MediaResolver` inspects
-media, wherever they lie; of each it reads the beginning, and of a video the place that has its length.
+A record refers to one by `s3://bucket/key`, or by its path relative to the record's file; `beside` is the
+only place that interprets such paths. A `MediaResolver` inspects media anywhere: it reads the beginning of
+each, and the part of a video that has its duration.
 
 Sources: the catalog's, for each base model; Nova user guide, fine-tune-prepare-data-understanding (media lie
 in the dataset's bucket, and Bedrock's role must be able to read them). Read 2026-11-26.
@@ -27,13 +27,14 @@ from tunedrop.dataset.sources import films
 from tunedrop.dataset.types import MediaResolver, Problem, Seen, Unseen, shorten
 
 HEAD_BYTES = 1 << 17
-"""Bytes that are read for an image's format and size, which may follow a preview and a colour profile."""
+"""The number of bytes to read for an image's format and size, which may follow a preview and a colour
+profile."""
 
 _NAMED = re.compile(rb'"(?:uri|image-ref)"\s*:\s*"([^"\\]{1,1024})"')
 
 
 class Reference(NamedTuple):
-    """A record's word for an image, video or document; `path` is the JSON path of its URI."""
+    """A record's reference to an image, video or document; `path` is the JSON path of its URI."""
 
     path: str
     kind: str
@@ -42,7 +43,7 @@ class Reference(NamedTuple):
 
 
 def references(conversation: Conversation, format_: SourceFormat) -> Iterator[Reference]:
-    """The media of a well-shaped record."""
+    """The media of a well-formed record."""
     if format_ == "image-caption":
         uri = conversation.turns[0].text
         yield Reference("$.image-ref", "image", uri.rpartition(".")[2].lower(), uri)
@@ -54,7 +55,7 @@ def references(conversation: Conversation, format_: SourceFormat) -> Iterator[Re
 
 
 def counted(blocks: Iterable[Mapping[str, Any]]) -> dict[str, int]:
-    """How many media are among blocks of content, by kind."""
+    """The number of media in content blocks, by kind."""
     return dict(Counter(kind for block in blocks for kind in media_in(block)))
 
 
@@ -64,9 +65,9 @@ def _uri(block: Mapping[str, Any], kind: str) -> str:
 
 
 def beside(uri: str) -> str | None:
-    """The path of a file beside the dataset, inside its folder, written in one way: `./a.png` is `a.png`.
+    """The normalized path of a file in the dataset's folder: `./a.png` is `a.png`.
 
-    None if the URI is one in S3, or no path that TD073 lets pass.
+    None if the URI is in S3, or is not a path that TD073 allows.
     """
     if uri.startswith("s3://") or any(uri_problems(uri, "")):
         return None
@@ -74,13 +75,13 @@ def beside(uri: str) -> str | None:
 
 
 def named_in(body: bytes) -> set[str]:
-    """What lines seem to refer to: enough to fetch it beforehand."""
+    """The media that lines probably refer to, to fetch them in advance."""
     named = {match[1].decode(errors="replace") for match in _NAMED.finditer(body)}
     return {uri for uri in named if not any(uri_problems(uri, ""))}
 
 
 def are_all_elsewhere(body: bytes, resolver: MediaResolver) -> bool:
-    """Whether lines of Converse name only objects in S3, of which nothing can be said from this machine."""
+    """Whether Converse lines refer only to objects in S3, which cannot be checked from this machine."""
     if not isinstance(resolver, LocalMedia) or b"\\u" in body:
         return False
     named = _NAMED.findall(body)
@@ -88,7 +89,7 @@ def are_all_elsewhere(body: bytes, resolver: MediaResolver) -> bool:
 
 
 def has_any_to_look_at(conversation: Conversation, format_: SourceFormat, resolver: MediaResolver) -> bool:
-    """Whether a record refers to media of which something can be said."""
+    """Whether a record refers to media that can be checked."""
     return any([resolver.inspect(one.uri) is not None for one in references(conversation, format_)])
 
 
@@ -99,12 +100,12 @@ def problems(
     rules: MethodRules | None,
     model: BaseModel | None,
 ) -> Iterator[Problem]:
-    """What is wrong with the media themselves.
+    """The problems of the media themselves.
 
     Parameters
     ----------
     rules, model
-        None: whether they are there, and what they are said to be.
+        None: check only that they exist, and that their format is the declared one.
     """
     for one in references(conversation, format_):
         seen = resolver.inspect(one.uri)
@@ -118,10 +119,10 @@ def problems(
 
 
 _SAME = {"jpg": "jpeg", "mov": "mp4", "webm": "mkv", "m4v": "mp4"}
-"""Formats that begin alike, or are one by another name."""
+"""Formats with the same beginning, or several names."""
 
 _SURE = frozenset({"png", "jpeg", "gif", "webp", "mkv", "pdf"})
-"""Formats that cannot begin in another way; films of QuickTime can."""
+"""Formats with only one possible beginning; QuickTime videos have several."""
 
 
 def _mislabelled(one: Reference, seen: Seen) -> Iterator[Problem]:
@@ -181,16 +182,16 @@ _BEGINNINGS: tuple[tuple[int, bytes, str], ...] = (
 _WITH_SIDES = frozenset({"png", "jpeg", "gif", "webp"})
 _FILMS = frozenset({"mp4", "mkv"})
 _QUICKTIME = frozenset({b"moov", b"mdat", b"wide", b"free", b"skip"})
-"""How older films of QuickTime begin; so may other files, which then have no length."""
+"""The beginning of older QuickTime videos; other files may have it too, and then have no duration."""
 
 
 def seen(size: int, head: bytes, further: films.Read) -> Seen:
-    """What an object is, by its size and its first bytes.
+    """Describe an object by its size and its first bytes.
 
     Parameters
     ----------
     further
-        Reads what lies behind them: a film may have its length at its end.
+        Reads the rest: a video may have its duration at the end.
     """
 
     def read(at: int, count: int) -> bytes:
@@ -205,23 +206,23 @@ def seen(size: int, head: bytes, further: films.Read) -> Seen:
 
 
 def _sides_of(head: bytes) -> tuple[int, int]:
-    import imagesize  # 1,300 lines that a dataset of texts does not need
+    import imagesize  # 1,300 lines, which text datasets do not need
 
     try:
         width, height = imagesize.get(io.BytesIO(head), exif_rotation=False)
-    except Exception:  # whatever it makes of broken bytes: then the sides are not known
+    except Exception:  # damaged bytes may raise anything: the dimensions are unknown
         return 0, 0
     return int(width), int(height)
 
 
 class LocalMedia:
-    """Files of this machine, beside a dataset; of what lies in S3 nothing can be said from here."""
+    """Files next to a dataset on this machine; objects in S3 cannot be checked from here."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def expect(self, uris: Iterable[str]) -> None:
-        """There is nothing to gain."""
+        """Do nothing: local files are read quickly."""
 
     def inspect(self, uri: str) -> Seen | Unseen | None:
         """A file."""
@@ -243,11 +244,11 @@ class LocalMedia:
 
 
 Relocate = Callable[[str], str]
-"""Where a copy of an object is, for the training to read."""
+"""Returns the URI of an object's copy, which the training reads."""
 
 
 def relocated(record: dict[str, Any], format_: str, relocate: Relocate) -> dict[str, Any]:
-    """A record that refers to the copies; they belong to whoever owns the dataset's bucket."""
+    """The record with references to the copies, which belong to the owner of the dataset's bucket."""
     if format_ == "image-caption":
         return {**record, "image-ref": relocate(record["image-ref"])}
     if format_ != "converse":

@@ -1,4 +1,4 @@
-"""Media in S3: looked at where people put them, and copied to where Bedrock reads a run's dataset.
+"""Media in S3: inspected at their original location, and copied to where Bedrock reads a run's dataset.
 
 CopyObject takes objects of up to 5 GB (S3 API reference, read 2026-11-26); no base model takes one of 100 MB.
 """
@@ -23,18 +23,18 @@ from tunedrop.errors import InvalidDataset
 AT_ONCE = 16
 
 MAX_KEY_BYTES = 1_024
-"""S3 refuses to look for longer ones (S3 user guide, object-keys, read 2026-11-26)."""
+"""The maximum length of a key in S3 (S3 user guide, object-keys, read 2026-11-26)."""
 
 
 class StoredMedia:
-    """Objects beside a dataset's file, and in the buckets that a stage may read.
+    """Objects next to a dataset's file, and in the buckets that a stage may read.
 
     Parameters
     ----------
     bucket, key
         The dataset's file.
     readable
-        Beginnings of the URIs that may be read (`tunedrop.intake.tenants`).
+        Prefixes of the URIs that may be read (`tunedrop.intake.tenants`).
     """
 
     def __init__(self, s3: Any, bucket: str, key: str, readable: Sequence[str]) -> None:
@@ -46,27 +46,27 @@ class StoredMedia:
         self._etags: dict[tuple[str, str], str] = {}
 
     def place(self, uri: str) -> tuple[str, str]:
-        """The bucket and the key of what a record refers to."""
+        """The bucket and key that a record refers to."""
         path = beside(uri)
         if path is None:
             return naming.place_of(uri)
         return self._bucket, posixpath.join(self._folder, path)
 
     def etag(self, place: tuple[str, str]) -> str:
-        """What an object was when it was looked at; empty for one that was not."""
+        """The version of an object when it was inspected; empty if it was not."""
         return self._etags.get(place, "")
 
     @property
     def etags(self) -> dict[tuple[str, str], str]:
-        """What every object was that was looked at, by bucket and key."""
+        """The version of every inspected object, by bucket and key."""
         return dict(self._etags)
 
     def remember(self, etags: Mapping[tuple[str, str], str]) -> None:
-        """Take what objects were when another function looked at them."""
+        """Add the versions of objects that another function has inspected."""
         self._etags.update(etags)
 
     def expect(self, uris: Iterable[str]) -> None:
-        """Fetch many at once: one after the other, each takes some 30 ms."""
+        """Fetch many concurrently, because each takes about 30 ms."""
         new = [uri for uri in uris if uri not in self._seen]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             self._seen.update(zip(new, pool.map(self._fetch, new), strict=True))
@@ -103,9 +103,9 @@ class StoredMedia:
 
 
 class Copies:
-    """Copies of a run's media beside its dataset, made while the dataset is written; each object once.
+    """Copies a run's media next to its dataset while the dataset is written; each object once.
 
-    Leaving the context waits for them.
+    Leaving the context waits for the copies.
     """
 
     def __init__(self, s3: Any, bucket: str, run_id: str) -> None:
@@ -114,7 +114,7 @@ class Copies:
         self._made: dict[tuple[str, str], tuple[str, Future[None]]] = {}
 
     def of(self, resolver: StoredMedia, uri: str) -> str:
-        """Where the copy of what a record refers to will be."""
+        """The URI that the copy of a record's medium will have."""
         place = resolver.place(uri)
         if place not in self._made:
             key = naming.media_key(self._run_id, _name(*place))
@@ -122,10 +122,10 @@ class Copies:
         return naming.uri(self._bucket, self._made[place][0])
 
     def _copy(self, bucket: str, key: str, copy: str, etag: str) -> None:
-        """Copy the object that was looked at; where that is not known, the one that is there."""
+        """Copy the version of the object that was inspected or, if that is unknown, the current one."""
         as_seen = {"CopySourceIfMatch": etag} if etag else {}
         try:
-            # Its tags stay behind: to read them would be one more permission on other people's buckets.
+            # Without its tags: reading them would need another permission on other people's buckets.
             self._s3.copy_object(
                 CopySource={"Bucket": bucket, "Key": key},
                 Bucket=self._bucket,
@@ -155,6 +155,6 @@ class Copies:
 
 
 def _name(bucket: str, key: str) -> str:
-    """One for each object, of characters that Bedrock takes, with the name that people know it by."""
+    """A unique key in characters that Bedrock accepts, which contains the object's own name."""
     digest = hashlib.sha256(f"{bucket}/{key}".encode()).hexdigest()
     return f"{digest[:16]}/{key.rpartition('/')[2]}"

@@ -67,11 +67,11 @@ class OpenedFile(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def containers(self) -> Mapping[str, int]:
-        """What the files were, and how many were that."""
+        """How the files were read, and how many of each kind there are."""
         return {self.container: 1}
 
     def place(self, line: int) -> Place:
-        """Where a line of `source` stands in the file."""
+        """The place of a line of `source` in the original file."""
         return self.places.of(line) if self.places is not None and line else Place(line)
 
     def close(self) -> None:
@@ -80,7 +80,7 @@ class OpenedFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JoinedSource:
-    """Files one after the other, as if they were one: each begins on a line of its own."""
+    """Several files as one: each begins on a line of its own."""
 
     def __init__(self, sources: Sequence[Source]) -> None:
         self._parts: list[Source] = []
@@ -103,7 +103,7 @@ class JoinedSource:
 
 
 class _LineEnd:
-    """What a file lacks that ends without a line end."""
+    """The line feed that is added to a file without a final line end."""
 
     size = 1
     resolver: MediaResolver | None = None
@@ -113,7 +113,7 @@ class _LineEnd:
 
 
 class OpenedFiles:
-    """Several files that are one dataset."""
+    """Several files that form one dataset."""
 
     def __init__(self, files: Sequence[OpenedFile]) -> None:
         self._files = files
@@ -125,7 +125,7 @@ class OpenedFiles:
 
     @property
     def problems(self) -> list[tuple[int, Problem]]:
-        """What is wrong with the files themselves."""
+        """The problems of the files themselves."""
         return [
             (0, problem._replace(message=f"{one.name}: {problem.message}"))
             for one in self._files
@@ -133,7 +133,7 @@ class OpenedFiles:
         ]
 
     def place(self, line: int) -> Place:
-        """Where a line of all files together stands in its own; the lines are counted when this is asked."""
+        """The place of a line in its own file; the lines of the files are counted on first use."""
         if not line:
             return Place(0, file=self.name)
         first = self._first_lines()
@@ -148,7 +148,7 @@ class OpenedFiles:
             one.close()
 
     def _first_lines(self) -> list[int]:
-        """How many lines are before each file."""
+        """The number of lines before each file."""
         if not self._first:
             self._first = [0, *accumulate(_lines(one.source) for one in self._files[:-1])]
         return self._first
@@ -170,14 +170,14 @@ def opened(
     keep: Callable[[], Source],
     most_bytes: int = reading.MOST_BYTES,
 ) -> OpenedFile:
-    """A file as JSON lines: itself where it holds them, else what is kept of it.
+    """A file as JSON lines: the file itself if it consists of them, else a converted copy.
 
     Parameters
     ----------
     sink
-        Takes the JSON lines that the file becomes; `keep` makes a source of what it has taken.
+        Receives the converted JSON lines; `keep` makes a source of them.
     most_bytes
-        What the file may become at most.
+        The maximum size of the JSON lines.
     """
     found = reading.read(file_of(source), name, sink, options, most_bytes)
     if found.places is None:

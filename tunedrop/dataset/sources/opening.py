@@ -1,4 +1,4 @@
-"""Opening files of this machine: what they become is kept in temporary files while they are open."""
+"""Opens files of this machine; converted copies are kept in temporary files while they are open."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tunedrop.dataset.sources.opened import OpenedFile, OpenedFiles, opened
 from tunedrop.dataset.types import Opened, ReadOptions, Split
 
 DataFiles = Mapping[Split, Sequence[Path]]
-"""The files of each part of a dataset; several of one part are read one after the other."""
+"""The files of each split of a dataset; several files of a split are read in order."""
 
 
 @contextmanager
 def open_files(files: DataFiles, options: ReadOptions | None = None) -> Iterator[dict[Split, Opened]]:
-    """The files of a dataset as JSON lines, while the context lasts."""
+    """The files of a dataset as JSON lines, within the context."""
     bare = Counter(path.name for paths in files.values() for path in paths)
     with ExitStack() as stack:
 

@@ -1,4 +1,4 @@
-"""Datasets as they lie in S3: their size, and any range of their bytes."""
+"""Reads datasets in S3: their size, and any range of their bytes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class StoredFile:
     Raises
     ------
     InvalidDataset
-        If it is not there any more, has been replaced since the run was registered, or cannot be read.
+        If it no longer exists, has been replaced since the run was registered, or cannot be read.
     """
 
     def __init__(
@@ -77,9 +77,9 @@ class StoredFile:
 
 
 def open_files(s3: Any, stage: Stage, run: Run) -> dict[Split, Opened]:
-    """The files of a run's dataset as JSON lines: training, validation, test, as far as they were given.
+    """The files of a run's dataset as JSON lines: training, validation and test, if present.
 
-    What is no plain JSON lines is read once and kept in the artifacts bucket, for all functions of the run.
+    Other formats are converted once, and kept in the artifacts bucket for all functions of the run.
 
     Raises
     ------
@@ -101,7 +101,7 @@ def sources_of(files: Mapping[Split, Opened]) -> dict[Split, Source]:
 
 
 def resolver_of(source: Source) -> StoredMedia:
-    """Where the media of a file of a run lie."""
+    """The resolver of the media of a run's file."""
     resolver = source.resolver
     assert isinstance(resolver, StoredMedia)
     return resolver
@@ -113,7 +113,7 @@ def names_of(files: Mapping[Split, Opened]) -> dict[Split, str]:
 
 
 class _Read(msgspec.Struct, frozen=True):
-    """How a file was read, as it is kept beside what became of it."""
+    """How a file was read; stored next to its converted copy."""
 
     container: str
     is_plain: bool
@@ -122,19 +122,19 @@ class _Read(msgspec.Struct, frozen=True):
 
 
 class _Reader:
-    """Opens the files of one run; each only once, whichever function is the first."""
+    """Opens the files of a run; the first function to open a file converts it."""
 
     def __init__(self, s3: Any, stage: Stage, run: Run) -> None:
         self._s3, self._stage, self._run = s3, stage, run
         self._readable = readable(stage, run.source.key)
 
     def opened(self, split: Split, file: S3Object) -> Opened:
-        """One file, or several as one."""
+        """Open one file, or several as one."""
         each = [self._one(split, number, one) for number, one in enumerate(file.objects)]
         return each[0] if len(each) == 1 else OpenedFiles(each)
 
     def _one(self, split: Split, number: int, object_: S3Object) -> OpenedFile:
-        # A retry may bring another test set for the same run: the object is part of the name.
+        # The object is part of the name, because a retry may have another test set.
         token = naming.client_token(object_.key, object_.version_id or object_.etag)[:12]
         key = naming.read_key(self._run.run_id, f"{split}-{token}", number)
         stored = StoredFile(self._s3, object_, self._readable)

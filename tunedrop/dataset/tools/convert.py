@@ -1,4 +1,4 @@
-"""Converting a dataset from any supported format to any other, as far as its meaning allows.
+"""Converts a dataset from any supported format to any other, as far as its meaning allows.
 
 Every format but plain text can express a question with its answer; only conversation formats can express
 several turns, images or tools. Plain text has no question, so it stays plain text. A preference
@@ -25,11 +25,11 @@ from tunedrop.dataset.types import shorten
 
 LINES_NAMED = 5
 MOST_NOTES = 50
-"""Different ones; what comes after them is counted together."""
+"""Maximum number of different reasons to list; all others are counted together."""
 
 
 class Note(msgspec.Struct):
-    """Something that happened to `count` records, the first of which are on `lines`."""
+    """Something that happened to `count` records; `lines` has the first ones."""
 
     what: str
     count: int = 0
@@ -37,7 +37,8 @@ class Note(msgspec.Struct):
 
 
 class Conversion(msgspec.Struct):
-    """What became of a dataset: `lost` is what the new format does not say, `refused` what it cannot."""
+    """The result of a conversion: `lost` lists what the new format omits, `refused` what it cannot
+    express."""
 
     read: int = 0
     written: int = 0
@@ -55,14 +56,14 @@ def convert(
     target: Target,
     place: Callable[[int], int] = int,
 ) -> Conversion:
-    """Write every record that the target format can say; the others are refused, with their lines.
+    """Write every record that the target format can express; the others are refused, with their lines.
 
     Parameters
     ----------
     chunks
         JSON lines.
     place
-        In which line or row of the file that people have a line of the chunks stood.
+        Returns the line or row of the original file for a line of the chunks.
     """
     done, write = Conversion(), _writer(sink, target)
     for number, record in _records(chunks, place, done):
@@ -91,7 +92,7 @@ def convert(
 def _records(
     chunks: Iterable[bytes], place: Callable[[int], int], done: Conversion
 ) -> Iterator[tuple[int, dict[str, Any]]]:
-    """The records as `--fix` mends them; what had to be done is noted."""
+    """The records as `--fix` repairs them; the repairs are noted."""
     for number, raw in lines.raw_lines(chunks):
         one = lines.parse(number, raw)
         whats: list[str] = []
@@ -113,7 +114,7 @@ def _records(
 
 
 def _note(notes: dict[str, Note], what: str, line: int, kind: str = "") -> None:
-    """One more of its kind; of each kind the first is told."""
+    """Count another case of a reason."""
     kind = kind or what
     if kind not in notes and len(notes) >= MOST_NOTES:
         kind = what = "for more reasons than are listed here"
@@ -126,7 +127,7 @@ def _note(notes: dict[str, Note], what: str, line: int, kind: str = "") -> None:
 def _losses(
     record: Mapping[str, Any], format_: SourceFormat, conversation: Conversation, target: Target
 ) -> Iterator[str]:
-    """What the new record does not say any more, or says in another place."""
+    """What the new record omits, or has in another place."""
     if conversation.system and target in ("prompt-completion", "alpaca"):
         yield "the system prompt was put at the start of the prompt"
     if (

@@ -1,4 +1,5 @@
-"""From a file to UTF-8 without a byte-order mark: decompressed and decoded where that is no guess."""
+"""Converts a file to UTF-8 without a byte-order mark, if it can be decompressed and decoded without
+guessing."""
 
 from __future__ import annotations
 
@@ -12,11 +13,11 @@ import msgspec
 from tunedrop.dataset.formats.json_lines import BOM, UNMARKED_UTF_16, UTF_16, UTF_32, UTF_32_PROBLEM
 
 MAX_UNPACKED_BYTES = 16 << 30
-"""Bedrock takes 10 GB; what unpacks to more than this is a mistake, or an attack."""
+"""Bedrock accepts 10 GB; a file that unpacks to more than this is a mistake or an attack."""
 
 _STEP = 1 << 20
 _BITE = 1 << 14
-"""Compressed bytes that are taken at once: what is left of them after each of their members is copied."""
+"""Compressed bytes per step; the rest after each member is copied, so that more would be slow."""
 _GZIP = b"\x1f\x8b"
 _OTHERS = {
     **dict.fromkeys(UTF_32, UTF_32_PROBLEM),
@@ -26,23 +27,23 @@ _OTHERS = {
 
 
 class Change(msgspec.Struct, frozen=True):
-    """What was done, and where: a line of the original, or 0 for the whole file."""
+    """A repair and its place: a line of the original, or 0 for the whole file."""
 
     line: int
     what: str
 
 
 class NotRepairable(Exception):
-    """The file is of another kind, or no JSON at all."""
+    """The file has another type, or is not JSON at all."""
 
 
 def unpacked(chunks: Iterable[bytes], tell: Callable[[Change], None]) -> Iterator[bytes]:
-    """The text of a file in UTF-8, a chunk at a time; says what was done to it.
+    """The content of a file in UTF-8, chunk by chunk; repairs are reported.
 
     Raises
     ------
     NotRepairable
-        If the file is of a kind that is not made of lines, or its compression or encoding is broken.
+        If the file's type has no lines, or its compression or encoding is damaged.
     """
     start, rest = _beginning(iter(chunks))
     if start.startswith(_GZIP):
@@ -63,7 +64,8 @@ def unpacked(chunks: Iterable[bytes], tell: Callable[[Change], None]) -> Iterato
 
 
 def is_packed(start: bytes) -> bool:
-    """Whether a file that begins so is compressed, in another encoding, or not made of lines."""
+    """Whether a file is compressed, in another encoding, or of a type without lines, judging by its
+    beginning."""
     return start.startswith((_GZIP, *_OTHERS, *UTF_16, *UNMARKED_UTF_16))
 
 

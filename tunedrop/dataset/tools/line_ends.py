@@ -1,4 +1,4 @@
-"""The ends of lines as editors, copies and old Macs leave them: found, and made line feeds."""
+"""Finds the line ends of editors, copied files and old Macs, and replaces them by line feeds."""
 
 from __future__ import annotations
 
@@ -13,16 +13,17 @@ _SPACE = b" \t\r"
 
 
 def fed(chunks: Iterable[bytes], tell: Callable[[str], None]) -> Iterator[bytes]:
-    """The same bytes with line feeds for the carriage returns between records; says so if there are any."""
+    """The same bytes with line feeds instead of carriage returns between records; reports the repair, if
+    any."""
     held, found = b"", False
     for chunk in itertools.chain(chunks, [b""]):
         body = held + chunk
         found = found or RETURN.search(body) is not None
         body = RETURN.sub(_fed, body) if found else body
         end = len(body.rstrip(_SPACE))
-        if len(body) - end > MAX_LINE_BYTES and body[end - 1 : end] == b"}":  # no record has such a gap in it
+        if len(body) - end > MAX_LINE_BYTES and body[end - 1 : end] == b"}":  # no record contains such a gap
             body, end = body[:end] + body[end:].replace(b"\r", b"\n"), len(body)
-        cut = end - 1 if chunk and body[end - 1 : end] == b"}" else len(body)  # what follows tells
+        cut = end - 1 if chunk and body[end - 1 : end] == b"}" else len(body)  # the next chunk decides
         held = body[cut:]
         yield body[:cut]
     if found:
@@ -34,12 +35,12 @@ def _fed(gap: re.Match[bytes]) -> bytes:
 
 
 def split(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The lines of a file without their line feeds; however much white space there is, in bounded memory.
+    """The lines of a file without their line feeds, in bounded memory, whatever the amount of whitespace.
 
     Raises
     ------
     NotRepairable
-        Where a line is too long to be a record.
+        If a line is too long to be a record.
     """
     pending, number = b"", 0
     for chunk in chunks:
@@ -53,7 +54,7 @@ def split(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _bounded(line: bytes, number: int) -> bytes:
-    """A line, of which white space at its ends counts for nothing."""
+    """A line whose leading and trailing whitespace does not count."""
     if len(line) <= MAX_LINE_BYTES:
         return line
     text = line.strip()

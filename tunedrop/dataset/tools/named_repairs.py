@@ -1,6 +1,6 @@
-"""Repairs that change what a record says, and so are made only where somebody names them.
+"""Repairs that change the text of records, and so are made only on request.
 
-Each mends what one rule finds, in every text of a record; what it changed is listed and counted.
+Each repairs the findings of one rule in all texts of a record; changes are listed and counted.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def _decoded(text: str) -> str:
 
 
 def _decoded_run(run: re.Match[str]) -> str:
-    """Letters that are UTF-8 read as another encoding, read again; others as they are."""
+    """Letters that are UTF-8 read in another encoding, decoded correctly; others unchanged."""
     for encoding in ("cp1252", "latin-1", "cp1251", "cp437"):
         try:
             return run[0].encode(encoding).decode()
@@ -69,7 +69,7 @@ NAMES = (*_OF_TEXTS, "merge-turns")
 
 
 def applied(record: Record, names: Sequence[str]) -> tuple[Record, list[str]]:
-    """The record with these repairs, and each of them that changed something."""
+    """The record with these repairs, and the repairs that changed something."""
     changes: list[str] = []
     if "merge-turns" in names:
         merged = {key: _merged(value) for key, value in record.items()}
@@ -87,7 +87,7 @@ def applied(record: Record, names: Sequence[str]) -> tuple[Record, list[str]]:
 
 
 def _mended(value: Any, mend: Callable[[str], str], key: str = "") -> Any:
-    """A value with its texts mended; the arguments and schemas of tools stay as they are."""
+    """A value with its texts repaired; arguments and schemas of tools stay unchanged."""
     if isinstance(value, str):
         return (mend(value) or value) if key in _TEXTS else value
     if isinstance(value, list):
@@ -98,7 +98,7 @@ def _mended(value: Any, mend: Callable[[str], str], key: str = "") -> Any:
 
 
 def _merged(value: Any) -> Any:
-    """A list of messages with those that one speaker says in a row put together."""
+    """A list of messages with consecutive messages of one speaker merged."""
     return (
         list(_in_turn(value)) if isinstance(value, list) and value and isinstance(value[0], dict) else value
     )
@@ -116,7 +116,7 @@ def _in_turn(messages: list[Any]) -> Iterator[Any]:
 
 
 def _joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any] | None:
-    """Two messages as one; None if they are of two speakers, or have more than what is said."""
+    """Two messages as one; None if they have different speakers, or more than text."""
     for speaker, said in (("role", "content"), ("from", "value")):
         if one.keys() == other.keys() == {speaker, said} and one[speaker] == other[speaker]:
             first, second = one[said], other[said]

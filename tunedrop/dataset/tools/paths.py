@@ -1,4 +1,4 @@
-"""JSON paths that many records have in common."""
+"""JSON paths that are the same for many records."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import re
 
 
 def general(path: str) -> str:
-    """A path without the places in its lists."""
+    """A path without the indices of its lists."""
     return re.sub(r"\[\d+\]", "[]", path)

@@ -1,9 +1,9 @@
-"""Repairing a dataset where it can be done without guessing; every change is listed, the original stays.
+"""Repairs a dataset where that needs no guessing; every change is listed, and the original stays.
 
-Compression, UTF-16, byte-order marks, blank lines, all kinds of line ends, arrays and pretty-printed objects,
-texts where Bedrock wants content blocks, roles in capitals, a missing schemaVersion, exact duplicates. What a
-record says is changed only by repairs that somebody names (`named_repairs`), and a line that cannot be
-repaired stays as it is, for `check` to say why.
+It repairs compression, UTF-16, byte-order marks, blank lines, all kinds of line ends, arrays and
+pretty-printed objects, plain strings in place of content blocks, roles in capitals, a missing schemaVersion
+and exact duplicates. Texts are changed only by requested repairs (`named_repairs`). A line that cannot be
+repaired stays unchanged, and `check` says why.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from tunedrop.dataset.tools.repaired_record import Record, as_bedrock_has_it, ca
 from tunedrop.dataset.tools.values import unambiguous, values
 
 MAX_REMEMBERED = 4_000_000
-"""Maximum number of records among which duplicates are searched, which bounds the memory."""
+"""Maximum number of records to search for duplicates, which bounds the memory."""
 
 
 def repair(chunks: Iterable[bytes], sink: BinaryIO, named: Sequence[str] = ()) -> Iterator[Change]:
@@ -33,24 +33,24 @@ def repair(chunks: Iterable[bytes], sink: BinaryIO, named: Sequence[str] = ()) -
     Parameters
     ----------
     named
-        Repairs of `named_repairs.NAMES` that change what records say.
+        The requested repairs of `named_repairs.NAMES`, which change texts.
 
     Raises
     ------
     NotRepairable
-        If the file is of another kind, or not one object a line and cannot be read as JSON otherwise.
+        If the file has another type, or is not JSON in any layout.
     """
     seen: set[bytes] = set()
     changes: list[Change] = []
     for line, text, record in _records(unpacked(chunks, changes.append), changes.append):
         yield from _taken(changes)
         if record is None:
-            if is_packed(text) and not sink.tell():  # the repaired file would begin like another kind
+            if is_packed(text) and not sink.tell():  # the repaired file would look like another type
                 raise NotRepairable(f"line {line} is not text")
             sink.write(text + b"\n")
             continue
         repaired, what = _named(record, named) if named else as_bedrock_has_it(record)
-        if what and _names_a_key_twice(text):  # which of them counts is for a person to say
+        if what and _names_a_key_twice(text):  # only a person can decide which of them counts
             repaired, what = record, []
         yield from (Change(line, one) for one in what)
         digest = hashlib.blake2b(canonical(repaired), digest_size=12).digest()
@@ -66,7 +66,7 @@ def repair(chunks: Iterable[bytes], sink: BinaryIO, named: Sequence[str] = ()) -
 
 
 def _named(record: Record, named: Sequence[str]) -> tuple[Record, list[str]]:
-    """The record with what was named repaired first: turns that are merged are turns to read."""
+    """The repaired record; requested repairs come first, because merged turns are read as one."""
     mended, first = named_repairs.applied(record, named)
     repaired, then = as_bedrock_has_it(mended)
     return repaired, first + then
@@ -81,7 +81,8 @@ def _taken(changes: list[Change]) -> list[Change]:
 def _records(
     chunks: Iterator[bytes], tell: Callable[[Change], None]
 ) -> Iterator[tuple[int, bytes, Record | None]]:
-    """(line, text, record); no record where the text is no JSON object, no text where it was not a line."""
+    """(line, text, record); the record is None if the text is not a JSON object, the text is empty if it was
+    not a line."""
     chunks = line_ends.fed(chunks, lambda what: tell(Change(0, what)))
     first = _head(chunks)
     if _is_one_object_a_line(first):
@@ -95,7 +96,7 @@ def _records(
 
 
 def _head(chunks: Iterator[bytes]) -> bytes:
-    """The beginning of a file: its first line, or the most of it that we look at."""
+    """The beginning of a file: its first line, up to a limit."""
     head = bytearray()
     for chunk in chunks:
         head += chunk
@@ -105,7 +106,7 @@ def _head(chunks: Iterator[bytes]) -> bytes:
 
 
 def _begun(head: bytes | bytearray) -> bytes:
-    """What comes after white space and byte-order marks."""
+    """The rest after whitespace and byte-order marks."""
     return bytes(head.lstrip(b" \t\r\n\v\f" + BOM))
 
 
@@ -120,7 +121,7 @@ def _is_one_object_a_line(first: bytes) -> bool:
 
 
 def _begins_with_an_object(line: bytes) -> bool:
-    """Whether a line without an end is objects that follow each other, rather than one that is too long."""
+    """Whether a line without an end consists of several objects, rather than one that is too long."""
     try:
         return isinstance(json.JSONDecoder().raw_decode(line.decode(errors="replace"))[0], dict)
     except (ValueError, RecursionError):
@@ -166,10 +167,10 @@ def _lines(
 
 
 def mended(text: bytes) -> tuple[bytes, list[str]]:
-    """A line as one record of JSON, and what had to be done: nothing is guessed, and a mark of a code fence
-    is no record."""
+    """A line as one record of JSON, and the repairs. Nothing is guessed, and the mark of a code fence is not
+    a record."""
     whats: list[str] = []
-    if text.startswith(BOM):  # files that were put together, or blank lines before it
+    if text.startswith(BOM):  # concatenated files, or blank lines before it
         text = _without_marks(text)
         whats.append("the byte-order mark was removed")
     if text.startswith(b"```"):
@@ -183,7 +184,7 @@ def mended(text: bytes) -> tuple[bytes, list[str]]:
 
 
 def _of_python(text: bytes) -> bytes | None:
-    """A record that `print` has written, in single quotes, as JSON; None for anything else."""
+    """A record in Python notation, with single quotes, as JSON; None for anything else."""
     if not text.startswith(b"{'") or len(text) > _MOST_PYTHON:
         return None
     try:
@@ -193,7 +194,7 @@ def _of_python(text: bytes) -> bytes | None:
             isinstance(one, ast.Dict) and len(one.keys) != len(ast.literal_eval(one))
             for one in ast.walk(parsed)
         ):
-            return None  # a key that is named twice
+            return None  # a duplicate key
         return (
             json.dumps(record, ensure_ascii=False, allow_nan=False).encode()
             if isinstance(record, dict)
@@ -213,7 +214,7 @@ def _blank(first: int, count: int) -> Change:
 
 
 def _around(raw: bytes, text: bytes) -> Iterator[str]:
-    """What stood around the text of a line."""
+    """The repairs of whitespace around the text of a line."""
     if raw.endswith(b"\r"):
         yield "carriage returns at the ends of lines were removed"
     if len(raw.rstrip(b"\r")) > len(text) and not raw.lstrip().startswith(BOM):
@@ -235,7 +236,7 @@ def _object(text: bytes) -> Record | None:
 
 
 def _escaped(text: bytes) -> bytes | None:
-    """A record with its raw control characters escaped; None if that is not what is wrong."""
+    """A record with its raw control characters escaped; None if that is not its problem."""
     if not text.startswith(b"{") or _names_a_key_twice_relaxed(text):
         return None
     record = relaxed(text)
@@ -252,7 +253,7 @@ def _names_a_key_twice_relaxed(text: bytes) -> bool:
 
 
 def _parted(text: bytes) -> list[Record]:
-    """The records that stand on one line; none if it is anything else."""
+    """The records on one line; empty if it is anything else."""
     try:
         found = [value for _, _, value in values([text])]
     except NotRepairable:

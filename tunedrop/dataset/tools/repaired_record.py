@@ -1,4 +1,4 @@
-"""One record as Bedrock reads it, with a list of what had to be done."""
+"""Repairs one record to the form that Bedrock reads, and lists the repairs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CHATS = ("openai-chat", "sharegpt", "anthropic", "gemini")
 
 
 def as_bedrock_has_it(record: Record) -> tuple[Record, list[str]]:
-    """The record as Bedrock reads it, and what had to be done: what is left out is listed."""
+    """The record in the form that Bedrock reads, and the repairs, including all omissions."""
     record, changes = tidied(record)
     format_ = formats.detect(record)
     if format_ == "converse":
@@ -38,7 +38,7 @@ def as_bedrock_has_it(record: Record) -> tuple[Record, list[str]]:
         return (
             record,
             changes,
-        )  # for reinforcement, where this is Bedrock's format, as others beside it may be
+        )  # for reinforcement, where this is Bedrock's format, and so may be other keys
     losses = [f"{general(path)} was left out" for path in formats.losses(conversation, target)]
     changes.append(
         "the record was written as Converse"
@@ -49,7 +49,7 @@ def as_bedrock_has_it(record: Record) -> tuple[Record, list[str]]:
 
 
 def tidied(record: Record) -> tuple[Record, list[str]]:
-    """A record with the roles and the blocks that its format has, and what had to be done."""
+    """A record with the roles and content blocks of its format, and the repairs."""
     changes: list[str] = []
     inside = formats.unwrapped(record)
     if inside is not record:
@@ -74,7 +74,7 @@ def tidied(record: Record) -> tuple[Record, list[str]]:
 
 
 def _texts(record: Record, changes: list[str]) -> Record:
-    """The same with answers that are objects or numbers as JSON text."""
+    """The record with answers that are objects or numbers as JSON text."""
     messages = record["messages"]
     given = [
         isinstance(one, dict) and one.get("role") == turns.ASSISTANT and is_said_as_json(one.get("content"))
@@ -110,7 +110,7 @@ def _usual_roles(record: Record, changes: list[str]) -> Record:
 
 
 def _blocks(record: Record, changes: list[str]) -> Record:
-    """Texts where Converse has lists of blocks, in the messages and in the system text."""
+    """Convert strings to lists of content blocks, as Converse requires for messages and system prompt."""
     messages = record["messages"]
     if isinstance(record.get("system"), str):
         record = {**record, "system": [{"text": record["system"]}]}
@@ -131,7 +131,7 @@ def _blocks(record: Record, changes: list[str]) -> Record:
 
 
 def canonical(record: Record) -> bytes:
-    """The same bytes for records that say the same, whatever the order of their keys."""
+    """The same bytes for equal records, whatever the order of their keys."""
     try:
         return msgspec.json.encode(record, order="sorted")
     except (OverflowError, UnicodeEncodeError, msgspec.MsgspecError):

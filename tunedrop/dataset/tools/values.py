@@ -13,18 +13,18 @@ from tunedrop.dataset.formats.json_lines import MAX_LINE_BYTES
 from tunedrop.dataset.tools.decode import NotRepairable
 
 LONGEST = 2 * MAX_LINE_BYTES
-"""Characters of one value: pretty-printed, it may be that much longer than as a line."""
+"""Maximum characters of one value, which may be longer pretty-printed than as a line."""
 
 _BETWEEN = re.compile(r"[ \t\r\n,\[\]]*")
 
 
 def values(chunks: Iterable[bytes]) -> Iterator[tuple[int, str, Any]]:
-    """(line, text, value) of each value of a file, or of the array that a file is.
+    """(line, text, value) of each value of a file, or of the array that it consists of.
 
     Raises
     ------
     NotRepairable
-        Where the file is not UTF-8, or something in it is no JSON, or a value is too long to be a record.
+        If the file is not UTF-8, contains invalid JSON, or a value is too long to be a record.
     """
     decoder = json.JSONDecoder(object_pairs_hook=unambiguous, parse_constant=_no_number, parse_float=_number)
     text, place, line, wanted = "", 0, 1, 0
@@ -41,10 +41,10 @@ def values(chunks: Iterable[bytes]) -> Iterator[tuple[int, str, Any]]:
                 if piece is None or len(text) - place > LONGEST:
                     why = error.msg if isinstance(error, json.JSONDecodeError) else str(error)
                     raise NotRepairable(f"line {line} is not JSON: {why}") from error
-                wanted = 2 * (len(text) - place)  # not each time that a little more has come
+                wanted = 2 * (len(text) - place)  # not after every small read
                 break
             if end == len(text) and piece is not None:
-                break  # a number may go on
+                break  # a number may continue
             yield line, text[place:end], value
             line, place, wanted = line + text.count("\n", place, end), end, 0
         text, place = text[place:], 0
@@ -69,12 +69,12 @@ def _text(chunks: Iterable[bytes]) -> Iterator[str]:
 
 
 def unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """An object of JSON, where each key is named once.
+    """A JSON object without duplicate keys.
 
     Raises
     ------
     ValueError
-        If a key is named twice: which of them counts is for a person to say.
+        If a key is duplicate: only a person can decide which one counts.
     """
     record = dict(pairs)
     if len(record) < len(pairs):

@@ -1,4 +1,4 @@
-"""The rules about texts, one class a file; `prefilter` tells which lines may break which of them."""
+"""The rules for texts, one class per file; `prefilter` determines which lines may violate which rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TD084: characters that nobody sees."""
+"""TD084: invisible characters."""
 
 from __future__ import annotations
 

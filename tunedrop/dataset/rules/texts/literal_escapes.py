@@ -1,4 +1,4 @@
-r"""TD068: escapes that stand as characters: \n as a backslash and an n."""
+r"""TD068: literal escape sequences, such as a backslash and an n."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ _MATHS = re.compile(
 
 
 class LiteralEscapes(TextRule):
-    r"""No escape is left in a text: \n as two characters."""
+    r"""No text contains literal escape sequences, such as \n as two characters."""
 
     code = "TD068"
     literals = (r"\\n", r"\\t", r"\\u", r"\\x", r"\\r", r"\\\"")
     signs = ("\\",)
 
     def find(self, text: str, role: str) -> Iterator[str]:
-        """The first, where it is no code, no path and no formula."""
+        """The first one, unless the text is code, a path or a formula."""
         found = _ESCAPE.search(text)
         if found and not is_code(text) and not _PATH.search(text) and not _MATHS.search(text):
             shown = found[0].lstrip(".!?,;:")

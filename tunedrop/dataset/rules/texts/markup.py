@@ -1,4 +1,4 @@
-"""TD069: HTML that a page has left in a text."""
+"""TD069: leftover HTML."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Markup(TextRule):
     signs = ("&", "<")
 
     def find(self, text: str, role: str) -> Iterator[str]:
-        """The first, where the text is not about code."""
+        """The first one, unless the text is about code."""
         found = _ENTITY.search(text) or _TAG.search(text)
         if found and not is_code(text):
             yield f"{found[0]!r} is leftover HTML; the model would learn to write it"

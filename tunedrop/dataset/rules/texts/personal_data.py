@@ -1,4 +1,4 @@
-"""TD062: personal data, a class a kind: each looks for its own signs alone."""
+"""TD062: personal data, one class per kind, each with its own signs."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tunedrop.dataset.rules.texts.rule import TextRule, Texts
 
 _ADDRESS = re.compile(r"@[\w-]{1,63}(?:\.[\w-]{2,63})+\b")
 _NAME_BEFORE = re.compile(r"\w[.+-]{0,63}$")
-"""An address is looked for from its @: a search for names would try every word of the text."""
+"""Addresses are found by their @, because a search for names would try every word of the text."""
 
 _SECURITY = re.compile(r"-(?!00)[0-9]{2}-(?!0000)[0-9]{4}(?![\w.-])")
 _AREA = re.compile(r"(?:^|[^\w.-])(?!000|666|9[0-9][0-9])[0-9]{3}$")
@@ -17,9 +17,9 @@ _IBAN = re.compile(r"\b[A-Z]{2}[0-9]{2}(?: ?[0-9A-Z]{4}){3,7}(?: ?[0-9A-Z]{1,3})
 _CARD = re.compile(
     r"[0-9](?:[0-9]{3}[ -]?[0-9]{4}[ -]?[0-9]{4}(?:[ -]?[0-9]){0,7}|(?<=3)[0-9]{3}[ -][0-9]{6}[ -][0-9]{5})"
 )
-"""It begins with a digit, not with an alternative: `re` then skips to the next digit."""
+"""It begins with a digit, not with an alternative, so that `re` can skip to the next digit."""
 _BESIDE_A_CARD = re.compile(r"[\w%]|[.,][0-9]|-[0-9]")
-"""Digits beside a point are those of a float; beside a letter, of a name."""
+"""Digits next to a point belong to a float, those next to a letter to a name."""
 
 
 def _found(kind: str) -> str:
@@ -27,7 +27,7 @@ def _found(kind: str) -> str:
 
 
 class EmailAddresses(TextRule):
-    """No email address is in a text."""
+    """No text contains an email address."""
 
     code = "TD062"
     expressions = (rb"@[A-Za-z0-9_-]+\.[A-Za-z0-9_-]", rb"@[^\x00-\x7f]")
@@ -45,7 +45,7 @@ class EmailAddresses(TextRule):
 
 
 class SocialSecurityNumbers(TextRule):
-    """No US social security number is in a text."""
+    """No text contains a US social security number."""
 
     code = "TD062"
     expressions = (rb"[0-9]{3}-[0-9]{2}-[0-9]{4}",)
@@ -72,7 +72,7 @@ class Ibans(TextRule):
 
 
 class PaymentCards(TextRule):
-    """No number of a payment card is in a text."""
+    """No text contains the number of a payment card."""
 
     code = "TD062"
     expressions = (
@@ -100,8 +100,8 @@ def _has_name(address: re.Match[str]) -> bool:
 
 
 def _is_card(number: re.Match[str]) -> bool:
-    """Whether 12 to 19 digits hold to the check digit of payment cards (Luhn, ISO/IEC 7812-1), and stand
-    alone."""
+    """Whether 12 to 19 digits have the check digit of payment cards (Luhn, ISO/IEC 7812-1), and are not part
+    of more."""
     digits = number[0].encode().translate(_VALUES, b" -")
     if (sum(digits) + sum(digits[-2::-2].translate(_DOUBLED))) % 10:
         return False
@@ -114,4 +114,4 @@ def _is_card(number: re.Match[str]) -> bool:
 
 _VALUES = bytes.maketrans(b"0123456789", bytes(range(10)))
 _DOUBLED = bytes.maketrans(bytes(range(10)), bytes([0, 1, 2, 3, 4, 6, 7, 8, 9, 0]))
-"""What doubling adds to a digit, modulo 10."""
+"""The digit sum of a doubled digit."""

@@ -1,8 +1,7 @@
-"""Which lines may break which rule about texts: one pass over raw bytes, at their speed.
+"""Determines which lines may violate which text rules, in one fast pass over the raw bytes.
 
-The ids of what was found are handed on, so that each line is looked at by the rules that it may break and by
-no other. Raw JSON differs from what it says by escapes alone: a line with an escape that could hide a sign of
-ASCII is a candidate of every rule.
+Each line is then checked only by the rules that it may violate. Raw JSON differs from its content only by
+escapes, so a line with an escape that could hide an ASCII character is a candidate for every rule.
 """
 
 from __future__ import annotations
@@ -19,25 +18,25 @@ from tunedrop.dataset.rules.texts import RULES
 from tunedrop.dataset.rules.texts.rule import Text, Texts
 
 WORDS = 1 << len(RULES)
-"""The bit of a base model's reserved words."""
+"""The bit for a base model's reserved words."""
 
 MARKS = sum(1 << bit for bit, rule in enumerate(RULES) if rule.code in ("TD060", "TD086"))
-"""The bits of the rules about marks of chat templates and names of speakers, which transcripts have."""
+"""The bits for chat template marks and speaker names, which transcripts have."""
 
 EVERYTHING = (WORDS << 1) - 1
 _HIDING = ("\\u002", "\\u003", "\\u004", "\\u005", "\\u006", "\\u007", "\\u212a", "\\U212A", "\u212a")
-"""Signs and letters that need no escape; and the sign of Kelvin, which is a k to whoever ignores case."""
+"""Characters that need no escape; and the Kelvin sign, which equals k if case is ignored."""
 
 
 class Prefilter:
-    """Looks for what may break a rule, and for words of a base model besides."""
+    """Searches for signs of rule violations, and for a base model's reserved words."""
 
     def __init__(self, words: tuple[str, ...]) -> None:
         self._database, self._bits = _database(tuple(sorted(word for word in words if can_be_found(word))))
         self._always = 0 if all(map(can_be_found, words)) else WORDS
 
     def candidates(self, body: bytes, ends: Sequence[int]) -> dict[int, int]:
-        """By line, what it may break, as bits; `ends` says where each line ends in the body."""
+        """The rules that each line may violate, as bits; `ends` has the end of each line in the body."""
         places: list[list[int]] = [[] for _ in self._bits]
         note = [one.append for one in places]
 
@@ -53,12 +52,12 @@ class Prefilter:
 
     @property
     def always(self) -> int:
-        """What every line may break: words that cannot be looked for in bytes."""
+        """The rules that every line may violate: reserved words that cannot be searched for in bytes."""
         return self._always
 
 
 class Candidates:
-    """Texts of records, and which rules each record may break."""
+    """The texts of records, and the rules that each record may violate."""
 
     def __init__(self, texts: Mapping[int, list[Text]], bits: Mapping[int, int]) -> None:
         self._texts = texts
@@ -68,7 +67,7 @@ class Candidates:
         self._chosen: dict[tuple[int, ...], tuple[Texts, list[int]]] = {}
 
     def of(self, bit: int) -> tuple[Texts, list[int]]:
-        """All texts of the records that may break a rule, and the record of each."""
+        """All texts of the records that may violate a rule, and the record of each."""
         which = tuple([bits for bits in self._alike if bits & bit])
         if which not in self._chosen:
             records = [record for bits in which for record in self._alike[bits]]
@@ -79,11 +78,11 @@ class Candidates:
 
 
 Broken = dict[int, tuple[str, list[str]]]
-"""By record: the path of the first text that breaks a rule, and how."""
+"""For each record, the path of the first text that violates the rule, and the problem."""
 
 
 def broken(candidates: Candidates) -> Iterator[tuple[str, Broken]]:
-    """The code of each rule that is broken, in their order, and by which records."""
+    """The code of each violated rule, in order, and the records."""
     for index, rule in enumerate(RULES):
         texts, owners = candidates.of(1 << index)
         found: Broken = {}
@@ -94,7 +93,8 @@ def broken(candidates: Candidates) -> Iterator[tuple[str, Broken]]:
 
 
 def can_be_found(word: str) -> bool:
-    """Whether a word is written in JSON as it is, but for the escapes that make every rule's candidate."""
+    """Whether a word is the same in JSON, except for escapes that make the line a candidate for every
+    rule."""
     return word.isascii() and word.isprintable() and not set(word) & set('"\\/')
 
 

@@ -1,4 +1,4 @@
-"""TD086: names of speakers inside texts, as of a transcript that was not split into turns."""
+"""TD086: speaker names inside texts, as in a transcript that was not split into turns."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ class RoleWords(TextRule):
     code = "TD086"
     expressions = (
         rb"(?i)(?:user|assistant|human|system|bot|ai|gpt|<human>|<bot>):",
-        rb'"\s*(?:Q|Question|Context):',  # transcripts that no speaker is named in
+        rb'"\s*(?:Q|Question|Context):',  # transcripts without speaker names
         rb"\\n(?:Q|Question):",
     )
     signs = (":",)
 
     def find(self, text: str, role: str) -> Iterator[str]:
-        """The first; of a text that stands alone, a question with its answer before others."""
+        """The first one; in plain text, a question with its answer takes precedence."""
         if role == "text" and (asked := _ASKED.search(text)):
             yield f"{asked[1]!r} and {asked[2]!r} are inside a text: write them as prompt and completion"
             return
@@ -48,7 +48,7 @@ def _found(word: str) -> str:
 
 
 def _speaker(match: re.Match[str], first: int) -> str:
-    """The name with its colon, where it is one of a speaker; `first` is where its text begins."""
+    """The name with its colon, if it is a speaker's; its text begins at `first`."""
     text, name = match.string, match[match.lastindex or 0]
     start = match.start() - len(name)
     if name[0] == "<":

@@ -1,4 +1,5 @@
-"""What a rule about texts is: a class in its own file, with the literals that make a record a candidate."""
+"""The base class of text rules: each is a class in its own file, with the literals that make a record a
+candidate."""
 
 from __future__ import annotations
 
@@ -14,17 +15,18 @@ Text = tuple[str, str, str]
 
 
 class TextRule:
-    """Finds what one text carries that it should not.
+    """Finds what a text should not contain.
 
     Attributes
     ----------
     code
         The rule's stable code; its title, reason and cases are in `rules/explanations.toml`.
     literals, expressions
-        Of every text that breaks the rule, one of these is in its bytes: UTF-8, as JSON writes it. A literal
-        counts as it is; an expression is one of Hyperscan's.
+        The bytes of every text that violates the rule contain one of these, in UTF-8 as written by JSON.
+        Literals match exactly; expressions are Hyperscan's.
     signs
-        Every text that breaks the rule contains one of these; few, since each text is searched for them.
+        Every text that violates the rule contains one of these; few, because each text is searched for all of
+        them.
     """
 
     code: ClassVar[str]
@@ -33,7 +35,7 @@ class TextRule:
     signs: ClassVar[tuple[str, ...]] = ("",)
 
     def find(self, text: str, role: str) -> Iterator[str]:
-        """What is wrong with a text, in words.
+        """The problems of a text, in words.
 
         Parameters
         ----------
@@ -57,16 +59,16 @@ class Texts(list[Text]):
 
     @cached_property
     def joined(self) -> str:
-        """All of them, with NUL between them."""
+        """All texts, separated by NUL."""
         return "\0".join([text for _, _, text in self])
 
     @cached_property
     def starts(self) -> list[int]:
-        """Where each begins in `joined`."""
+        """The start of each text in `joined`."""
         return list(accumulate([len(text) + 1 for _, _, text in self], initial=0))
 
     def with_any(self, signs: tuple[str, ...]) -> list[int]:
-        """The indices of those that contain one of the signs."""
+        """The indices of the texts that contain one of the signs."""
         there = [sign for sign in signs if sign in self.joined]
         if len(there) == 1:
             sign = there[0]
@@ -81,20 +83,21 @@ class Texts(list[Text]):
 
 
 def names_before_a_colon(names: Iterable[str]) -> re.Pattern[str]:
-    """A colon after one of some names, whatever their case; the only group that matches is the name."""
+    """A pattern for a colon after one of these names, ignoring case; the only group that matches is the
+    name."""
     ends = "".join(sorted({name[-1] for name in names}))
     return re.compile(f":(?<=[{ends}]:)(?:{'|'.join(f'(?<=({name}):)' for name in names)})", re.IGNORECASE)
 
 
 def begins_a_line(text: str, start: int, first: int, spaces: str = "") -> bool:
-    """Whether only spaces precede an index on its line.
+    """Whether only whitespace precedes an index on its line.
 
     Parameters
     ----------
     first
-        Where the text begins, which may have others before it.
+        The start of the text, which may follow others.
     spaces
-        The characters that count as spaces; default: all white space.
+        The characters that count as whitespace; default: all of it.
     """
     while start > first and (before := text[start - 1]) != "\n":
         if not (before in spaces if spaces else before.isspace()):
@@ -112,7 +115,7 @@ _QUOTED = re.compile(r"`[^`\n]+`")
 
 
 def has_any(text: str, signs: Sequence[str]) -> bool:
-    """Whether one of the signs is in a text."""
+    """Whether a text contains one of the signs."""
     for sign in signs:  # noqa: SIM110 - a generator in any() takes twice as long
         if sign in text:
             return True
@@ -120,7 +123,7 @@ def has_any(text: str, signs: Sequence[str]) -> bool:
 
 
 def is_code(text: str) -> bool:
-    """Whether a text has code in it or is about code, where templates and tags are nothing left over."""
+    """Whether a text contains code or is about code, in which templates and tags are not leftovers."""
     for sign in _SIGNS_OF_CODE:
         if sign in text:
             return True

@@ -1,4 +1,4 @@
-"""TD067: errors of spreadsheets, numbers that one has mangled, and what a program prints for a value."""
+"""TD067: spreadsheet errors, mangled numbers, and words that programs print for missing values."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _ERROR = re.compile(
 _WHOLE = re.compile(
     r"\s*(?:nan|NaN|NULL|None|null|undefined|NA|<NA>|\\N|#+|[0-9]\.[0-9]+E\+[0-9]{2}|\[object Object\])\s*"
 )
-"""What a program writes for a value that is not there, or that it cannot write."""
+"""What programs write for a value that is missing or cannot be written."""
 _BYTES = re.compile(r"""b(['"]).+\1""", re.DOTALL)
 
 
 class SpreadsheetErrors(TextRule):
-    """No text is an error of a spreadsheet or a program's word for nothing."""
+    """No text is a spreadsheet error or a program's word for a missing value."""
 
     code = "TD067"
     literals = (

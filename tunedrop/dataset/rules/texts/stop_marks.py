@@ -1,4 +1,4 @@
-"""TD085: stop marks and separators that older fine-tuning formats asked for."""
+"""TD085: stop sequences and separators that older fine-tuning formats required."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class StopMarks(TextRule):
     signs = ("###", "END", "s>", "[EOS]", "[DONE]", "_of_turn>", "endoftext", "->", "=>")
 
     def find(self, text: str, role: str) -> Iterator[str]:
-        """The one at the end, or the first inside."""
+        """The one at the end, else the first one in the text."""
         end = END_OF_ANSWER if role == "assistant" else END_OF_PROMPT
         if found := end.search(text) or _ANYWHERE.search(text):
             yield f"{found[0].strip()!r} is a stop sequence of an older format; Bedrock adds its own"

@@ -1,4 +1,4 @@
-"""TD060: leftovers of templates."""
+"""TD060: leftover template markup."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _ALWAYS = re.compile(
     r"|(?m:^|\A)<(?:image|video|audio)>(?=\s|\Z)|<(?:image|video|audio)>\Z"
     r"|<IMG_CONTEXT>|<img>[^<]{1,400}</img>|</?tool_call>|<functioncall>|</?tool_response>|<(?:start|end)_of_turn>|\[\|(?:Human|AI|system|user|assistant|endofturn)\|\]"
 )
-"""Markup of other models, places of images that are not there, and what authors leave for later."""
+"""Markup of other models, placeholders of missing images, and authors' placeholders."""
 
 _CALL = re.compile(
     r'\s*+(?:\[\s*+)?\{\s*"name"\s*:\s*"[^"]{1,80}"\s*,\s*"(?:arguments|parameters)"\s*:\s*[{"]'
@@ -24,7 +24,7 @@ _OF_CALLS = ("arguments", "parameters")
 _OUTSIDE_CODE = re.compile(
     r"[{$](?:(?<=\{)(?:\{[^{}\n]{0,60}\}\}|%[^%\n]{0,60}%\})|(?<=\$)\{[^{}\n]{1,60}\})"
 )
-"""Template languages, which are also what people ask about."""
+"""Template languages, which people also ask about."""
 
 
 _TEMPLATES = ("{{", "{%", "${")
@@ -37,7 +37,7 @@ _SIGNS = (
     "[|system|]", "[|user|]", "[|assistant|]", "[|endofturn|]",
 )  # fmt: skip
 _MARKUP = ("<", "[", "#", "TODO", "FIXME", "TBD", "orem ipsum")
-"""What is in every one of `_SIGNS` that may be left over; the headings follow a #."""
+"""Every match of `_SIGNS` contains one of these; headings follow a #."""
 
 
 class TemplateLeftovers(TextRule):

@@ -1,4 +1,4 @@
-"""TD066: text that was decoded with another encoding than it was written in."""
+"""TD066: text that was decoded with the wrong encoding."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from tunedrop.dataset.rules.texts.rule import TextRule
 
 _LATIN = "\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2013-\u203a\u20ac\u2122"
-"""What the bytes from 0x80 to 0xBF become in Latin-1 and in Windows-1252."""
+"""The characters of the bytes 0x80 to 0xBF in Latin-1 and Windows-1252."""
 
 _SIGNS = (
     "\u0080-\u00bf\u0152\u0153\u0160\u0161\u0178\u017d\u017e\u0192\u02c6\u02dc\u2020-\u2022\u2026\u2030"
@@ -21,18 +21,18 @@ _AS_LATIN = re.compile(
     rf"|\u00f0[\u0178\u0090-\u009f]"
     rf"|(?:[\u00ce-\u00d1\u00d8-\u00db][{_LATIN}]\s?){{2}}|(?:[\u00e0-\u00ef][{_LATIN}]{{2}}){{2}}"
 )
-"""Latin letters, quotation marks, emoji; then other scripts, of which one letter may be an accident."""
+"""Latin letters, quotation marks, emoji; then other scripts, of which a single letter may be an accident."""
 
 _CYRILLIC = re.compile(
     r"(?:[\u0420\u0421][\u0400-\u040f\u0450-\u045f\u00a0-\u00bf\u2013-\u203a\u20ac\u2122\u0491\u0490]){3}"
 )
-"""UTF-8 read as Windows-1251: every second letter is Er or Es."""
+"""UTF-8 read as Windows-1251: every second letter is an Er or Es."""
 
 _DOS = re.compile("[\u251c\u252c][^\\x00-\\x7f]|\u0393[\u00c7\u00e9][^\\x00-\\x7f]")
-"""UTF-8 read as an encoding of DOS: letters become lines of boxes."""
+"""UTF-8 read as a DOS encoding: letters become box-drawing characters."""
 
 _LOST = re.compile(r"\?{2,}(?:[ ,.]{1,2}\?{2,}){2,}")
-"""Words of which every letter became a question mark."""
+"""Words whose letters all became question marks."""
 
 _REPLACED = "\ufffd"
 

@@ -1,1 +1,1 @@
-"""Any container and encoding, read into JSON lines with the place of each."""
+"""Reads files of any container and encoding into JSON lines, with the original place of each."""

@@ -1,4 +1,4 @@
-"""The cells of a table as JSON has them."""
+"""Converts the cells of a table to JSON values."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ JSON_COLUMNS = frozenset(
 
 
 def plain(cell: Any, key: str = "") -> Any:
-    """A cell as JSON has it: a text, but for lists and objects; JSON in a column of lists is read."""
+    """A cell as a JSON value: lists and objects stay, JSON in a column of lists is decoded, everything else
+    becomes text."""
     if cell == _NULL:
         return ""
     if isinstance(cell, str):
@@ -32,11 +33,11 @@ def plain(cell: Any, key: str = "") -> Any:
 
 
 _NULL = r"\N"
-"""What MySQL, PostgreSQL, Hive and Snowflake write for NULL."""
+"""The NULL values of MySQL, PostgreSQL, Hive and Snowflake."""
 
 
 def _structure(text: str) -> Any:
-    """The list or object that a cell holds as JSON, or as Python prints it; else the text."""
+    """The list or object in a cell, in JSON or Python notation; else the text."""
     if text.lstrip().startswith(('"[', '"{')) and isinstance(inside := tools.printed(text), str):
         text = inside
     if not text.lstrip().startswith(("[", "{")):

@@ -1,4 +1,4 @@
-"""Parquet and Arrow files, a batch of rows at a time."""
+"""Reads Parquet and Arrow files, a batch of rows at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tunedrop.dataset.sources.containers import cell_values, tables
 from tunedrop.dataset.sources.containers.kinds import Kind
 
 BATCH = 256
-"""Maximum number of rows in memory, unless a row needs more than there is."""
+"""Maximum number of rows in memory."""
 MOST_IN_A_BATCH = 32 << 20
 """Maximum number of characters of a batch, estimated from the first row."""
 
@@ -26,7 +26,7 @@ MOST_IN_A_BATCH = 32 << 20
 def read(
     kind: Kind, file: BinaryIO, wanted: Mapping[str, str], most: int = BATCH
 ) -> Iterator[tuple[int, bytes]]:
-    """(row, JSON line) of each row, its columns under their names.
+    """(row, JSON line) of each row, with its columns under their names.
 
     Parameters
     ----------
@@ -55,7 +55,7 @@ def read(
                 yield number, tables.encoded(record)
     except (NotReadable, GeneratorExit, KeyboardInterrupt, SystemExit):
         raise
-    except BaseException as error:  # arro3 panics where files are damaged
+    except BaseException as error:  # arro3 panics if a file is damaged
         name = "Parquet" if kind == "parquet" else "Arrow"
         if "not yet implemented" in str(error):
             why = "has a column of a type that cannot be read; write it as text, or leave it out"
@@ -64,7 +64,7 @@ def read(
 
 
 def _batches(kind: Kind, file: BinaryIO, most: int) -> Any:
-    """The rows of a file in batches, which are smaller if rows are long."""
+    """The rows of a file in batches, which are smaller for long rows."""
     import arro3.io
 
     file.seek(0)
@@ -80,11 +80,12 @@ def _batches(kind: Kind, file: BinaryIO, most: int) -> Any:
 
 
 _FOOTER = 8
-"""Bytes at the end of a Parquet file: how long its description is, and its mark."""
+"""The last bytes of a Parquet file: the length of its footer, and a mark."""
 
 
 def _check_footer(file: BinaryIO) -> None:
-    """Check that a file was not truncated: Parquet ends with its description, the length of it, and a mark.
+    """Check that a file was not truncated: Parquet ends with its footer, the length of the footer, and a
+    mark.
 
     Raises
     ------
@@ -102,7 +103,7 @@ def _check_footer(file: BinaryIO) -> None:
 
 
 def _class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]:
-    """The names of the classes that columns number, as Hugging Face's data sets describe them."""
+    """The class names of numbered columns, as Hugging Face's datasets describe them."""
     try:
         described = msgspec.json.decode((metadata or {}).get(b"huggingface", b"{}"))
         features = described["info"]["features"]
@@ -116,7 +117,7 @@ def _class_names(metadata: Mapping[bytes, bytes] | None) -> dict[str, list[str]]
 
 
 def _named(value: Any, classes: list[str]) -> Any:
-    """The name of a class that a number stands for; another value as it is."""
+    """The class name of a number; other values unchanged."""
     is_number = isinstance(value, int) and not isinstance(value, bool)
     return classes[value] if is_number and 0 <= value < len(classes) else value
 
@@ -128,11 +129,11 @@ def _keys(names: list[str], wanted: Mapping[str, str]) -> dict[str, str]:
     except NotReadable:
         if wanted:
             raise
-    return {name: name for name in names}  # shapes may know them
+    return {name: name for name in names}  # formats may know these names
 
 
 def _cell(key: str, value: Any) -> Any:
-    """A value under its key; a label that is a number is a text, as in any other table, and so is true."""
+    """A value under its key; numeric and boolean labels become text, as in any other table."""
     found = _plain(value)
     if isinstance(found, bool):
         return str(found).lower() if key in tables.PARTS else found
@@ -163,7 +164,7 @@ def _plain(value: Any) -> Any:
 
 
 def _text_of(value: bytes) -> str:
-    """Old writers store texts as bytes; other bytes are written in base64."""
+    """Decode the texts that old writers store as bytes; other bytes are written in base64."""
     try:
         return value.decode()
     except UnicodeDecodeError:
@@ -177,4 +178,4 @@ def _first_line(error: BaseException) -> str:
 
 
 _PANIC = re.compile(r'an `Err` value: \w+\("(.*)"\)')
-"""What Rust says where nobody caught an error."""
+"""The text of an uncaught error in Rust."""

@@ -1,4 +1,4 @@
-"""CSV and TSV in the dialects that spreadsheets and databases write."""
+"""Reads CSV and TSV in the dialects of spreadsheets and databases."""
 
 from __future__ import annotations
 
@@ -33,10 +33,9 @@ _REASONS = {
 
 
 class Dialect(msgspec.Struct, frozen=True):
-    """How cells are separated and quoted; `spaced` if spaces stand behind each separator.
+    """How cells are separated and quoted; `spaced`: a space follows each separator.
 
-    Without `doubled`, a backslash stands before a quote in a cell; without `quote`, quotes are text like any
-    other.
+    Without `doubled`, a backslash escapes a quote in a cell; without `quote`, quotes are ordinary text.
     """
 
     separator: str
@@ -65,7 +64,7 @@ class Dialect(msgspec.Struct, frozen=True):
 
 
 class Table(msgspec.Struct, frozen=True):
-    """A delimited text whose dialect and columns are known; `first` is the line that its rows begin on."""
+    """A delimited text with its dialect and columns; `first` is the line on which its rows begin."""
 
     dialect: Dialect
     columns: Columns
@@ -73,22 +72,22 @@ class Table(msgspec.Struct, frozen=True):
 
 
 def is_table(name: str) -> bool:
-    """Whether a file is a table by its name, compressed or not."""
+    """Whether a file's name is that of a table, compressed or not."""
     return name.lower().removesuffix(".gz").endswith((".csv", ".tsv", ".tab", ".psv"))
 
 
 def table_of(sample: str, wanted: Mapping[str, str], whole: bool) -> Table:
-    """The dialect and the columns of a delimited text that begins so.
+    """The dialect and the columns of a delimited text, from its beginning.
 
     Parameters
     ----------
     whole
-        Whether the sample is all of it; else its last line is cut.
+        Whether the sample is the whole text; otherwise its last line may be cut off.
 
     Raises
     ------
     NotReadable
-        If no column can be told to be the prompt.
+        If no column can be identified as the prompt.
     """
     lines = sample.splitlines(keepends=True)
     first = 1
@@ -137,13 +136,13 @@ def _dialects(separators: Collection[str], sample: str) -> Iterator[Dialect]:
 
 
 def _are_spaced(sample: str, separator: str) -> bool:
-    """Whether each row but the header has a quoted cell behind a separator and a space."""
+    """Whether each row except the header has a quoted cell after a separator and a space."""
     rows = [row for row in sample.splitlines()[1 : _ROWS_LOOKED_AT + 1] if row.strip()]
     return bool(rows) and all(f'{separator} "' in row and row.rstrip().endswith('"') for row in rows)
 
 
 def _are_single_quoted(sample: str) -> bool:
-    """Whether all rows but the header have their cells in single quotes."""
+    """Whether all rows except the header have their cells in single quotes."""
     rows = sample.splitlines()[1:]
     return bool(rows) and all(_SINGLE.match(row) for row in rows[:_ROWS_LOOKED_AT] if row.strip())
 
@@ -151,11 +150,11 @@ def _are_single_quoted(sample: str) -> bool:
 _ROWS_LOOKED_AT = 20
 _SINGLE = re.compile(r"'(?:[^']|'')*'\s*[,;\t|]\s*'(?:[^']|'')*'")
 _QUOTED = re.compile(r'(?:^|\t)"[^"\t\r\n]*"(?:\t|\r|\n|$)', re.MULTILINE)
-"""A cell that is whole in quotes: quotes mean something in this table."""
+"""A completely quoted cell, which shows that quotes have a meaning in this table."""
 
 
 def _parsed(dialect: Dialect, lines: list[str]) -> Iterator[list[str]]:
-    """The rows of a sample; an empty one where a row cannot be read."""
+    """The rows of a sample; an unreadable row is empty."""
     reader = dialect.reader(lines)
     while True:
         try:
@@ -167,7 +166,8 @@ def _parsed(dialect: Dialect, lines: list[str]) -> Iterator[list[str]]:
 
 
 def rows(text: TextIO, table: Table) -> Iterator[tuple[int, list[str] | str]]:
-    """(line, cells) of each row behind the header, or why it cannot be read; `line` is where it begins."""
+    """(line, cells) of each row after the header, or the reason why it cannot be read; the row begins on
+    `line`."""
     lines = itertools.islice(text, table.first - 1, None)
     reader, ended = table.dialect.reader(lines), table.first - 1
     titles = table.columns.titles

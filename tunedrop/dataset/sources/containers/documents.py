@@ -1,7 +1,7 @@
-"""Plain text and Markdown without records: passages for continued pre-training, `{"input": "…"}`.
+"""Divides plain text and Markdown without records into passages for continued pre-training, `{"input": "…"}`.
 
-A passage is as many whole paragraphs as fit; only a longer paragraph is divided, at the end of a line, of a
-sentence or of a word. Nothing is left out but the blank lines and spaces between two passages.
+A passage consists of as many whole paragraphs as fit; only a longer paragraph is divided, at the end of a
+line, a sentence or a word. Nothing is omitted except the blank lines and spaces between passages.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from tunedrop.dataset.formats.unreadable import NotReadable
 from tunedrop.dataset.sources.containers import delimited, kinds, tables
 
 LONGEST = 4_000
-"""Characters of a passage: in English about 1,024 tokens, which JumpStart trains on at once (our choice)."""
+"""Maximum characters of a passage (our choice): in English about 1,024 tokens, JumpStart's block length."""
 _ENDINGS = (".txt", ".text", ".md", ".markdown")
 _ENDS = tuple(
     re.compile(one)
@@ -27,20 +27,20 @@ _ENDS = tuple(
         r"\s+",
     )
 )
-"""Where a passage may end, the best first: paragraphs, lines, sentences, words."""
+"""Where a passage may end, best first: paragraphs, lines, sentences, words."""
 _LINE_END = re.compile(r"\r\n|\n|\r")
 _JSON = re.compile(r"\{\s*[\"'}]|\[\s*(?:[{\"'\]]|[\[(]\s*[\"'{\[])")
 _SEPARATORS = (("\t", 1), (";", 2), ("|", 2), (",", 3))
-"""Those of cells, and how many lines at least have as many of them if the text is a table."""
+"""Separators of cells, and the minimum number of lines with equally many of them in a table."""
 
 
 def is_document(name: str) -> bool:
-    """Whether a file is text or Markdown by its name, compressed or not."""
+    """Whether a file's name is that of text or Markdown, compressed or not."""
     return name.lower().removesuffix(".gz").endswith(_ENDINGS)
 
 
 def is_prose(sample: str, name: str) -> bool:
-    """Whether a document that begins so is to be read as passages: it looks like no JSON and no table."""
+    """Whether to read a document as passages: its beginning looks neither like JSON nor like a table."""
     return is_document(name) and _is_prose(sample)
 
 
@@ -59,12 +59,12 @@ def _is_prose(sample: str) -> bool:
 
 
 def table_of(sample: str, name: str, wanted: Mapping[str, str]) -> delimited.Table | None:
-    """The dialect and the columns of a table that begins so; None if the text is a document.
+    """The dialect and the columns of a table, from its beginning; None if the text is a document.
 
     Raises
     ------
     NotReadable
-        If it is neither: no column can be told to be the prompt.
+        If it is neither: no column can be identified as the prompt.
     """
     may_be_prose = not wanted and not delimited.is_table(name) and _is_prose(sample)
     try:
@@ -79,18 +79,18 @@ def table_of(sample: str, name: str, wanted: Mapping[str, str]) -> delimited.Tab
 
 
 def passages(text: TextIO) -> Iterator[tuple[int, bytes]]:
-    """(line on which it begins, record) of each passage.
+    """(first line, record) of each passage.
 
     Raises
     ------
     NotReadable
-        If the text is a conversation, whose turns would be learned as one text.
+        If the text is a conversation, whose turns would be learned as a single text.
     """
     rest, line, is_first = "", 1, True
     while True:
         piece = text.read(16 * LONGEST)
         rest += piece
-        while rest and (len(rest) > LONGEST + 1 or not piece):  # the line end behind it may be two characters
+        while rest and (len(rest) > LONGEST + 1 or not piece):  # the line end after it may be two characters
             end = _end_of(rest)
             said = rest[:end].strip("\r\n\ufeff").rstrip()
             if is_first and (_is_transcript(said.lstrip()) or _is_chat(rest)):
@@ -110,7 +110,7 @@ def _is_transcript(text: str) -> bool:
 
 
 def _is_chat(text: str) -> bool:
-    """Whether speakers take turns in Markdown, each under a heading or in bold, in two exchanges or more."""
+    """Whether speakers alternate in Markdown, each under a heading or in bold, in at least two exchanges."""
     said = [_ASKS.fullmatch(one[1] or one[2]) is not None for one in _SPEAKER.finditer(text)]
     return len(said) > 3 and all(is_user is (at % 2 == 0) for at, is_user in enumerate(said))
 
@@ -125,7 +125,7 @@ _ASKS = re.compile(_WHO_ASKS, re.IGNORECASE)
 
 
 def _end_of(text: str) -> int:
-    """Where the passage ends that a text begins with."""
+    """The end of the first passage of a text."""
     if len(text) <= LONGEST:
         return len(text)
     for at, pattern in enumerate(_ENDS):

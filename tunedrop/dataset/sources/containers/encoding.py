@@ -1,6 +1,6 @@
-"""The encoding of a text: by its mark, by being valid UTF-8, else by what chardet takes it for.
+"""Detects the encoding of a text: by its byte-order mark, else UTF-8 if it is valid, else by chardet.
 
-A guess is always reported, with words by which a person can see whether it is right.
+A guess is always reported, with sample words by which a person can see whether it is right.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ import msgspec
 from tunedrop.dataset.formats.unreadable import NotReadable
 
 UNDECODED = "surrogateescape"
-"""Bytes that are not of the encoding stay in the text as half surrogates, so that their line can be named."""
+"""Bytes that are invalid in the encoding become lone surrogates in the text, so that their line can be
+reported."""
 
 LOOKED_AT = 4 << 20
-"""Bytes that are read to detect an encoding."""
+"""The number of bytes to read for the detection of an encoding."""
 _AT_ONCE = 1 << 16
 _CANDIDATES = 8
 _WIDER = {
@@ -33,7 +34,7 @@ _WIDER = {
     "gbk": "gb18030",
     "shift_jis": "cp932",
 }
-"""What programs write under the narrower name."""
+"""The encodings that programs actually use under a narrower name."""
 
 _MARKS = {
     codecs.BOM_UTF32_LE: "utf-32-le",
@@ -42,16 +43,16 @@ _MARKS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
-"""Those of UTF-32 first: one of UTF-16's begins like one of them."""
+"""Byte-order marks; UTF-32's first, because one of UTF-16's is a prefix of one of them."""
 
 
 _CESU_8 = re.compile(rb"\xed[\xa0-\xaf][\x80-\xbf]\xed[\xb0-\xbf][\x80-\xbf]")
-"""A pair of surrogates, each written as a character of its own."""
+"""A surrogate pair that is encoded as two characters."""
 
 
 class Encoding(msgspec.Struct, frozen=True):
-    """How a text is encoded, by its Python name; `mark` is what it begins with, `sample` words that
-    are not ASCII."""
+    """The encoding of a text, by its Python name; `mark` is its byte-order mark, `sample` has words that are
+    not ASCII."""
 
     name: str
     mark: bytes = b""
@@ -64,7 +65,7 @@ class Encoding(msgspec.Struct, frozen=True):
 
     @property
     def guess(self) -> str:
-        """What was guessed, in words."""
+        """The guess in words."""
         seen = f", which makes {self.sample!r} of it" if self.sample else ""
         return f"the file is not UTF-8; it was read as {self.name}{seen}; if wrong, use --encoding NAME"
 
@@ -75,7 +76,7 @@ def named(name: str) -> str:
     Raises
     ------
     NotReadable
-        If there is none, or it is no encoding of texts.
+        If it does not exist, or is not an encoding of text.
     """
     try:
         found = codecs.lookup(name)
@@ -86,14 +87,14 @@ def named(name: str) -> str:
 
 
 def of_text(file: BinaryIO, size: int | None, wanted: str = "") -> Encoding:
-    """The encoding of a text, which is read from its beginning.
+    """The encoding of a text; the file is read from its beginning.
 
     Parameters
     ----------
     size
-        Bytes of the text, to look at places all over it; None if only its beginning can be looked at.
+        The size of the text in bytes, to sample all of it; None if only its beginning can be read.
     wanted
-        The encoding that somebody has named; it is believed.
+        An encoding named by the user, which is not checked.
     """
     file.seek(0)
     head = file.read(_AT_ONCE)
@@ -117,14 +118,14 @@ def of_text(file: BinaryIO, size: int | None, wanted: str = "") -> Encoding:
 
 
 def opened(file: BinaryIO, encoding: Encoding) -> io.TextIOWrapper:
-    """The text, with the ends of its lines as they are."""
+    """The text, with unchanged line ends."""
     file.seek(len(encoding.mark))
     errors = "strict" if encoding.name.startswith(("utf-16", "utf-32")) else UNDECODED
     return io.TextIOWrapper(io.BufferedReader(_Unseekable(file), _AT_ONCE), encoding.name, errors, newline="")
 
 
 class _Unseekable(io.RawIOBase):
-    """A TextIOWrapper writes nothing, looks for no mark and closes nothing of what it cannot seek in."""
+    """A file that cannot be written, sought or closed by the TextIOWrapper around it."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
@@ -144,7 +145,7 @@ def _without_dashes(name: str) -> tuple[str, ...]:
 
 
 def _unmarked(head: bytes) -> str | None:
-    """UTF-16 without its mark: NUL is every other byte of ASCII in it, and no byte of a text otherwise."""
+    """UTF-16 without a byte-order mark: every other byte of ASCII is NUL, which no other text contains."""
     even, odd = head[::2].count(0), head[1::2].count(0)
     if not even + odd:
         return None
@@ -166,7 +167,7 @@ def _pieces(file: BinaryIO, head: bytes, size: int | None) -> list[bytes]:
 
 
 def _not_utf8(piece: bytes) -> int | None:
-    """Where a piece of a text, which may begin and end within a character, is not UTF-8."""
+    """The position at which a piece of text, which may begin and end within a character, is not UTF-8."""
     begun = next((index for index, byte in enumerate(piece[:4]) if byte & 0xC0 != 0x80), 0)
     try:
         codecs.utf_8_decode(piece[begun:], "strict", False)
@@ -176,7 +177,7 @@ def _not_utf8(piece: bytes) -> int | None:
 
 
 def _is_mostly_utf8(piece: bytes) -> bool:
-    """Whether more lines are UTF-8 beyond ASCII than are not UTF-8: then some lines are damaged, not all."""
+    """Whether more lines are non-ASCII UTF-8 than invalid UTF-8: then only some lines are damaged."""
     right = wrong = 0
     for line in piece.split(b"\n")[:-1] or [piece]:
         try:
@@ -187,8 +188,8 @@ def _is_mostly_utf8(piece: bytes) -> bool:
 
 
 def _guessed(piece: bytes) -> Encoding:
-    """What chardet takes it for; of its candidates, the first whose words are the most of one script."""
-    import chardet  # 70 ms, which most files need not
+    """chardet's guess: of its candidates, the first whose words mix scripts the least."""
+    import chardet  # takes 70 ms; most files do not need it
 
     eras = chardet.EncodingEra
     found = chardet.detect_all(
@@ -213,7 +214,7 @@ def _guessed(piece: bytes) -> Encoding:
 
 
 def _is_gb2312(piece: bytes) -> bool:
-    """Whether bytes are simplified Chinese, which chardet overlooks where most of a text is ASCII."""
+    """Whether bytes are simplified Chinese, which chardet misses if most of the text is ASCII."""
     try:
         return not _oddities(piece.decode("gb2312"))
     except UnicodeDecodeError:
@@ -221,8 +222,8 @@ def _is_gb2312(piece: bytes) -> bool:
 
 
 def _is_korean(piece: bytes) -> bool:
-    """Whether bytes are words of Korean alone, many of which end as its particles and verbs do: those of
-    Chinese are Hangul too, of other words, or the rarer Hanja."""
+    """Whether bytes are Korean: many words end like its particles and verbs. Chinese decoded as Korean
+    consists of other words, or of rare Hanja."""
     try:
         text = piece.decode("euc_kr")
     except UnicodeDecodeError:
@@ -237,13 +238,13 @@ _ENDINGS = "다요까은는이가을를에의도고로서지면한"
 
 
 def _has_accents(text: str) -> bool:
-    """Whether letters beyond ASCII stand in words, and not alone as signs do."""
+    """Whether non-ASCII letters are in words, and not isolated like symbols."""
     words = re.findall(r"[^\W\d_]+", text)
     return any(not word.isascii() and any(map(str.isascii, word)) for word in words)
 
 
 def _oddities(text: str) -> int:
-    """Characters that no text has, and words that no language has: the marks of a wrong encoding."""
+    """The number of characters and words that occur in no text or language, which shows a wrong encoding."""
     odd = sum(
         one == "\ufffd" or unicodedata.category(one) in ("Cc", "Co", "Cn")
         for one in text
@@ -255,7 +256,7 @@ def _oddities(text: str) -> int:
 
 
 def _is_odd(word: str) -> bool:
-    """Whether a word has letters of two scripts, capitals behind small letters, or accents alone."""
+    """Whether a word has letters of two scripts, capitals after lower-case letters, or isolated accents."""
     scripts = {_script(letter) for letter in word}
     if len(scripts) > 1 or any(one.islower() and other.isupper() for one, other in itertools.pairwise(word)):
         return True
@@ -266,8 +267,8 @@ _STRANGE = re.compile(
     r"[\ufb00-\ufb06\u2500-\u259f]|[\u00b8\u02c6-\u02dd]"
     r"|\w[^\w\s\x00-\x7f\u2019\u2018\u0e30-\u0e4e\u3000-\u303f\uff00-\uffef]\w"
 )
-"""Ligatures, frames of DOS, accents that stand alone, signs within a word (but vowels of Thai and the
-punctuation of Chinese and Japanese): what another encoding makes of letters."""
+"""Whether a character is typical for wrongly decoded letters: ligatures, box drawing, isolated accents, and
+symbols within a word (except Thai vowels, and Chinese and Japanese punctuation)."""
 
 
 @cache
@@ -279,6 +280,6 @@ def _script(letter: str) -> str:
 
 
 def _sample(text: str) -> str:
-    """The first words of a text that are not ASCII."""
+    """The first non-ASCII words of a text."""
     words = (word for word in re.split(r"[\s,;|:.!?\"'()\[\]{}]+", text) if not word.isascii())
     return " ".join(word[:30] for word, _ in zip(dict.fromkeys(words), range(3), strict=False))

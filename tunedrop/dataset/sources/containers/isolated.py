@@ -1,11 +1,11 @@
-"""Reads Parquet and Arrow files in a process of its own, with limited memory and without credentials.
+"""Reads Parquet and Arrow files in a separate process, with limited memory and without credentials.
 
-A kilobyte of Parquet can stand for gigabytes: a value that repeats, a page of one letter. Nothing in the
-file says so reliably, and the library that reads it has no limit. The process is kept for the next file; if
-it dies, the rest is read a row at a time by another, so that only a row that is too large is refused.
+A kilobyte of Parquet can expand to gigabytes, such as a repeated value or a page of one letter. Nothing in
+the file shows this reliably, and the library that reads it has no limit. The process is reused for the next
+file. If it dies, another one reads the rest row by row, so that only a row that is too large is refused.
 
-`python -m` of this module is the process. Both ends send frames of a letter, a length and a body: the process
-asks for bytes of the file (`R`), and sends rows (`L`) and its end (`E`, or `N` with the reason).
+The process runs this module (`python -m`). Both ends send frames of a letter, a length and a body: the
+process requests bytes of the file (`R`), and sends rows (`L`) and the end (`E`, or `N` with the reason).
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _AT_ONCE, _ROWS_AT_ONCE = 1 << 20, 1 << 17
 
 
 class _Asked(msgspec.Struct, frozen=True):
-    """Which file to read: its kind and size, the columns, the rows at once, the rows to leave out."""
+    """A file to read: its type and size, the columns, the rows per batch, and the rows to skip."""
 
     kind: Kind
     size: int
@@ -100,7 +100,7 @@ def _rows(asked: _Asked, file: BinaryIO) -> Iterator[tuple[int, bytes]]:
 
 
 _kept: list[subprocess.Popen[bytes]] = []
-"""Processes that wait for the next file."""
+"""Idle processes."""
 
 
 def _kept_one() -> subprocess.Popen[bytes] | None:
@@ -123,7 +123,7 @@ def _end() -> None:
 def _started() -> subprocess.Popen[bytes]:
     mine = {name: value for name, value in os.environ.items() if not name.startswith("AWS_")}
     return subprocess.Popen(  # noqa: S603 - our own
-        [sys.executable, "-P", "-m", __name__, str(MEMORY)],  # -P: no module of the current folder
+        [sys.executable, "-P", "-m", __name__, str(MEMORY)],  # -P: import nothing from the current folder
         env=mine | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
@@ -152,7 +152,7 @@ def _receive(from_: BinaryIO) -> tuple[bytes, bytes]:
 
 
 class _Remote(io.RawIOBase):
-    """The file, which the other end reads for us."""
+    """The file, read through the other end."""
 
     def __init__(self, size: int, to: BinaryIO, from_: BinaryIO) -> None:
         self._size, self._to, self._from, self._place = size, to, from_, 0
@@ -179,7 +179,7 @@ class _Remote(io.RawIOBase):
 
 
 def _serve(from_: BinaryIO, to: BinaryIO) -> None:
-    """Read one file after the other, until there is no next."""
+    """Read one file after the other, until the input ends."""
     with suppress(EOFError, BrokenPipeError):
         while True:
             asked = msgspec.msgpack.decode(_receive(from_)[1], type=_Asked)
@@ -196,7 +196,7 @@ def _serve(from_: BinaryIO, to: BinaryIO) -> None:
 
 
 def _together(asked: _Asked, lines: Iterator[tuple[int, bytes]]) -> Iterator[_Rows]:
-    """The rows that were not given yet, some at once, unless each may be the last."""
+    """The remaining rows, in batches, or one by one if any of them may end the process."""
     most = _ROWS_AT_ONCE if asked.batch > 1 else 0
     rows: _Rows = []
     size = 0
@@ -212,7 +212,7 @@ def _together(asked: _Asked, lines: Iterator[tuple[int, bytes]]) -> Iterator[_Ro
 
 
 def _limit_memory(most: int) -> None:
-    """Where the system can: Windows has no such limit, and macOS none that holds."""
+    """Limit the memory, if the system can: Windows has no such limit, and macOS does not enforce it."""
     with suppress(ImportError, ValueError, OSError):
         import resource
 

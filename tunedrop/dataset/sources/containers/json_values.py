@@ -13,10 +13,10 @@ from tunedrop.dataset.formats import naming, not_json, unreadable
 from tunedrop.dataset.formats.unreadable import NotReadable
 
 LONGEST = 8 << 20
-"""Characters of one value: pretty-printed, a record may be twice as long as its line may be."""
+"""Maximum characters of one value: a pretty-printed record may be twice as long as its line."""
 _AT_ONCE = 1 << 18
 _NEAR = 40
-"""Characters after an error that are read to explain it."""
+"""The number of characters to read after an error, to explain it."""
 
 _BETWEEN = re.compile(r"[ \t\r\n\f\v,;\[\]\x1e\ufeff\u2028\u2029\x85]*")
 _BETWEEN_LISTS = re.compile(r"[ \t\r\n\f\v,;\]\x1e\ufeff]*")
@@ -24,22 +24,23 @@ _LINE_END = re.compile(r"\r\n|\r|\n")
 WRAPPER = re.compile(
     r'\s*\{\s*"(data|dataset|records|rows|examples|items|samples|instances|train|conversations)"\s*:\s*(?=\[\s*\{)'
 )
-"""An object whose first key holds the records, as exports of tools write it."""
+"""An object whose first key has the records, as in exports of tools."""
 
 
 def values(
     text: TextIO, wrapped: bool = False, tell: Callable[[str], object] = lambda _: None
 ) -> Iterator[tuple[int, bytes]]:
-    """(line, JSON) of each value of a text, or of the array that it is: on one line, else as it was.
+    """(line, JSON) of each value of a text, or of the array that it consists of, on one line each, otherwise
+    unchanged.
 
-    What is no JSON ends it, with a line that says where and why (`tunedrop.dataset.formats.unreadable`).
+    Invalid JSON ends it, with a line that says where and why (`tunedrop.dataset.formats.unreadable`).
 
     Parameters
     ----------
     wrapped
         Whether the text is an object of one array (`WRAPPER`).
     tell
-        Is called, once at most, if line ends stood raw inside texts, which JSON writes as escapes.
+        Called at most once, if strings contain raw line ends, which JSON writes as escapes.
     """
     reader, is_told = _Reader(text), False
     if wrapped:
@@ -51,7 +52,7 @@ def values(
         if _RAW.search(value) and not is_told and not _is_strict(value):
             tell("strings contain raw line breaks or tabs; they were kept and are written as escapes")
             is_told = True
-        inner = unquoted(value) if value.startswith('"') else None  # json.dumps of each element, too
+        inner = unquoted(value) if value.startswith('"') else None  # each element, too
         yield line, _compact(value if inner is None else inner)
     if reader.problem:
         yield reader.line, unreadable.written("TD001", f"{reader.problem}; the rest was not read")
@@ -61,7 +62,7 @@ _RAW = re.compile(r"[\x00-\x1f]")
 
 
 def _is_strict(value: str) -> bool:
-    """Whether a value is JSON, without raw control characters in its texts."""
+    """Whether a value is JSON, without raw control characters in its strings."""
     try:
         json.loads(value)
     except (ValueError, RecursionError):
@@ -70,7 +71,7 @@ def _is_strict(value: str) -> bool:
 
 
 def lists(text: TextIO) -> Iterator[tuple[int, bytes]]:
-    """(line, JSON) of records that are lists: of messages, or of cells under a first list of names."""
+    """(line, JSON) of records that are lists: of messages, or of cells after a first list of names."""
     reader = _Reader(text, _BETWEEN_LISTS)
     reader.skip(re.compile(r"[\ufeff\s]*\[(?=\s*\[)"))
     header: list[str] | None = None
@@ -95,7 +96,7 @@ def lists(text: TextIO) -> Iterator[tuple[int, bytes]]:
 
 
 def _decoded(value: bytes) -> Any:
-    """A value; None if it is no JSON, as whoever reads the lines will say."""
+    """A decoded value; None if it is not JSON, which the reader of the lines reports."""
     try:
         return msgspec.json.decode(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
@@ -106,7 +107,7 @@ _NO_OBJECT = "a record must be an object, {...}, not a list"
 
 
 class _Reader:
-    """What has been read of a text and not been used, and where that stands."""
+    """The part of a text that was read but not used yet, and its place."""
 
     def __init__(self, text: TextIO, between: re.Pattern[str] = _BETWEEN) -> None:
         self._file = text
@@ -118,7 +119,7 @@ class _Reader:
         self.problem = ""
 
     def values(self) -> Iterator[tuple[int, str]]:
-        """Each value, as it is written; a brace that closes nothing is the last."""
+        """Each value as it is written; an unmatched closing brace ends them."""
         wanted = 0
         while self._more(wanted):
             self.skip(self._between)
@@ -131,8 +132,8 @@ class _Reader:
             end = self._end_of_value()
             if end is None and self._ended:
                 return
-            if end is None or (end == len(self._text) and not self._ended):  # a number may go on
-                wanted = 2 * (len(self._text) - self._place)  # not each time that a little more has come
+            if end is None or (end == len(self._text) and not self._ended):  # a number may continue
+                wanted = 2 * (len(self._text) - self._place)  # not after every small read
                 if wanted > 4 * LONGEST:
                     self.problem = f"a value is longer than {LONGEST:,} characters"
                     return
@@ -142,7 +143,7 @@ class _Reader:
             self._go(end)
 
     def skip(self, pattern: re.Pattern[str]) -> None:
-        """Go on behind what matches here."""
+        """Skip the match at the current position."""
         if not self._text:
             self._more(1)
         match = pattern.match(self._text, self._place)
@@ -150,7 +151,7 @@ class _Reader:
             self._go(match.end())
 
     def _more(self, wanted: int) -> bool:
-        """Read until more than this much is buffered; false at the end."""
+        """Read until more than this is buffered; False at the end of the text."""
         if self._place > _AT_ONCE:
             self._text, self._place = self._text[self._place :], 0
         while not self._ended and len(self._text) - self._place <= wanted:
@@ -179,18 +180,18 @@ class _Reader:
             return None
 
     def _is_too_deep(self, error: ValueError) -> bool:
-        """How deep Python itself reads depends on its version, and on its recursion limit."""
+        """The maximum nesting; Python's own depends on its version and recursion limit."""
         if not isinstance(error, json.JSONDecodeError):
             return False
         return not_json.is_too_deep(self._text[self._place : error.pos].encode(errors="surrogateescape"))
 
 
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str, parse_constant=str, strict=False)
-"""Finds where a value ends. What it is, the reader of lines says."""
+"""Finds the end of a value; the reader of the lines decodes it."""
 
 
 def _compact(value: str) -> bytes:
-    """The same value on one line; keys that are there twice and numbers stay as they are."""
+    """The same value on one line; duplicate keys and numbers stay unchanged."""
     body = value.encode(errors="surrogateescape")
     try:
         return msgspec.json.format(body, indent=-1)
@@ -199,7 +200,7 @@ def _compact(value: str) -> bytes:
 
 
 def _escaped(value: str) -> bytes:
-    """A value whose only fault is raw control characters, with escapes for them; nothing for any other."""
+    """A value whose only problem is raw control characters, with these escaped; empty for any other."""
     try:
         found = json.loads(value, strict=False, object_pairs_hook=_each_once, parse_constant=_no_number)
         return json.dumps(found, ensure_ascii=False).encode()
@@ -219,19 +220,19 @@ def _no_number(name: str) -> Any:
 
 
 def _after_the_array(line: int, rest: str) -> Iterator[tuple[int, bytes]]:
-    """Nothing, where the object ends behind its array; else that more is in it."""
+    """Nothing if the object ends after its array; else a problem."""
     if rest.strip() != "}":
         why = "the object has more after its list of records; keep only the list"
         yield line, unreadable.written("TD001", why)
 
 
 def unquoted(text: str) -> str | None:
-    """The JSON that a JSON string holds, where `json.dumps` was used twice or more; None for other texts.
+    """The JSON in a JSON string, if `json.dumps` was used twice or more; None for other texts.
 
     Raises
     ------
     NotReadable
-        If it was used more than a few times.
+        If it was used three times or more.
     """
     for _ in range(4):
         try:

@@ -20,7 +20,7 @@ _PACKED: dict[bytes, Kind] = {
     b"PK\x05\x06": "zip",  # an empty one
     b"PAR1": "parquet",
     b"ARROW1": "arrow",
-    b"\xff\xff\xff\xff": "arrow",  # a stream, as Hugging Face keeps data sets
+    b"\xff\xff\xff\xff": "arrow",  # a stream, as in Hugging Face's datasets
 }
 
 _WEB_PAGE = "this is a web page, not a dataset: the download failed"
@@ -67,17 +67,17 @@ _INSIDE = {
     (8, b'{"'): "this is a model (safetensors), not a dataset",
     (257, b"ustar"): "this is a tar archive; extract it and pass its files",
 }
-"""Marks that stand behind the beginning."""
+"""Marks that are not at the beginning."""
 _ORC_IS_SHORT = 3
 
 
 def kind_of(head: bytes) -> Kind:
-    """The kind of a file that begins so.
+    """The type of a file, from its beginning.
 
     Raises
     ------
     NotReadable
-        If it is of a kind that holds no records, or none that we take them out of.
+        If it is of a type without records, or of an unsupported type.
     """
     for mark, kind in _PACKED.items():
         if head.startswith(mark):
@@ -98,8 +98,8 @@ def kind_of(head: bytes) -> Kind:
 
 
 def _is_binary(head: bytes) -> bool:
-    """Whether bytes are text in no encoding: zeros or many control characters, and they are no UTF-16."""
-    head = head.rstrip(b"\0\r\n")  # what a file is filled up with
+    """Whether bytes are not text in any encoding: NULs or many control characters, unless they are UTF-16."""
+    head = head.rstrip(b"\0\r\n")  # padding
     controls = len(head) - len(head.translate(None, _CONTROLS))
     if b"\0" not in head or controls <= len(head) * _MOST_CONTROLS:
         return False
@@ -120,5 +120,5 @@ _WIDE = ("utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be")
 
 
 def _is_sure(mark: bytes, head: bytes) -> bool:
-    """Whether letters that a text could begin with are followed by what no text has."""
+    """Whether a mark that could be the beginning of a text is followed by bytes that no text has."""
     return not mark.isalnum() or b"\0" in head[:64] or mark == b"%PDF"

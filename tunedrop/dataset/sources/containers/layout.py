@@ -1,4 +1,4 @@
-"""How the records of a text are laid out: a line each, an array, a table; by how the text begins."""
+"""Detects the layout of a text's records from its beginning: lines, an array, a table."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _CELLS = re.compile(r"[,;\t|\x1f^]")
 _LINES_OF_PROSE = 20
 _SPEAKERS = ("role", "from")
 _HOLDS = re.compile(r'\{\s*"[^"\\]{1,80}"\s*:\s*(?:[\[{]|"[^"\\]{0,80}"\s*,|\d+(?:\.\d+)?\s*,)')
-"""An object that begins with a list, an object, or a short value such as a version."""
+"""The beginning of an object whose first value is a list, an object, or a short value such as a version."""
 _YAML = re.compile(r"^(?:---\s*$|- \w+:(?:\s|$)|\w+:\s*$)", re.MULTILINE)
 _YAML_RECORD = re.compile(r"- (\w{1,30}):\s")
 _CHAT_LOG = re.compile(
-    r"\[?\d{1,2}:\d{2}(?::\d{2})?\]?\s+(?:<[ @+%&~]?[^>\s]{1,60}> |From .{1,60}?: )"  # of IRC and Zoom
+    r"\[?\d{1,2}:\d{2}(?::\d{2})?\]?\s+(?:<[ @+%&~]?[^>\s]{1,60}> |From .{1,60}?: )"  # IRC and Zoom
     r"|[\u200e\u200f]?\[?\d{1,4}[./-]\d{1,2}[./-]\d{2,4},? \d{1,2}:\d{2}(?::\d{2})?"  # the time
     r"(?:\s?[AaPp]\.?[Mm]\.?)?\]?(?: -)? [^:,]{1,60}: "  # who speaks
-    r"|\d{1,4}[./-]\d{1,2}[./-]\d{2,4}, \d{1,2}:\d{2}(?:\s?[AaPp]\.?[Mm]\.?)? - "  # WhatsApp's own words
+    r"|\d{1,4}[./-]\d{1,2}[./-]\d{2,4}, \d{1,2}:\d{2}(?:\s?[AaPp]\.?[Mm]\.?)? - "  # WhatsApp notices
 )
 _COMMENTS = re.compile(r"(?:\s*(?:(?://|#)[^\n]*|/\*.*?\*/))*\s*", re.DOTALL)
 _TURNS = re.compile(r'\{\s*"conversations"\s*:\s*\[\s*\{\s*"(?:from|value|role|content|weight)"')
@@ -37,23 +37,23 @@ _BEFORE_RECORD = re.compile(r"^[^{\n]{1,80}\{[ \t]*\"\"?\w", re.MULTILINE)
 
 
 def layout_of(sample: str, name: str, whole: bool) -> Layout:
-    """The layout of a text that begins so.
+    """The layout of a text, from its beginning.
 
     Parameters
     ----------
     name
-        Of the file; it counts where the text could be anything.
+        The name of the file, which decides if the text is ambiguous.
     whole
-        Whether the sample is all of the text.
+        Whether the sample is the whole text.
 
     Raises
     ------
     NotReadable
-        If the text holds no records.
+        If the text contains no records.
     """
     begun = sample.lstrip("\ufeff \t\r\n\x1e")
     if not begun.strip("\0"):
-        return "lines"  # an empty file: whoever checks it says so
+        return "lines"  # an empty file, which the check reports
     first = _LINE.match(begun)
     line = first[0].rstrip() if first else ""
     is_cut = len(line) >= len(begun) and not whole
@@ -109,7 +109,7 @@ def _is_one_of_several(begun: str) -> bool:
 
 
 def _is_object(begun: str, name: str, whole: bool) -> bool:
-    """Whether the text is one object, which may hold all records."""
+    """Whether the text is a single object, which may contain all records."""
     if whole:
         try:
             return isinstance(json.loads(begun), dict)
@@ -131,12 +131,12 @@ def _is_of_lists(begun: str, line: str, is_cut: bool) -> bool:
 
 
 def _looks_whole(line: str) -> bool:
-    """Whether a line that is no JSON is a record with a mistake in it, not the beginning of one."""
+    """Whether a line that is not JSON is a complete record with an error, not the beginning of one."""
     return line.endswith("}") and line.count("{") <= line.count("}") + 1
 
 
 def _several(line: str) -> bool:
-    """Whether values follow each other on a line, from its beginning."""
+    """Whether a line begins with several values in a row."""
     try:
         end = json.JSONDecoder().raw_decode(line)[1]
     except (ValueError, RecursionError):
@@ -145,7 +145,7 @@ def _several(line: str) -> bool:
 
 
 def _is_whole_record(line: str) -> bool:
-    """Whether a line that could be an object of all records is one record among others."""
+    """Whether a line that could be an object with all records is one record among others."""
     try:
         record = json.loads(line)
     except (ValueError, RecursionError):
@@ -154,7 +154,7 @@ def _is_whole_record(line: str) -> bool:
 
 
 def _is_array(begun: str, whole: bool) -> bool:
-    """Whether the text is an array of records; it could begin with prose in brackets, too."""
+    """Whether the text is an array of records, and not prose in brackets."""
     inside = begun[1:].lstrip()
     if inside[:1] in ("{", "]", '"', "[") or (not inside and not whole):
         return True
@@ -179,7 +179,7 @@ def _is_json_in_a_string(line: str, is_cut: bool) -> bool:
 
 
 def _of_words(begun: str, name: str, is_prose: bool) -> Layout:
-    """A text that begins with no JSON: a table, or prose around the records."""
+    """The layout of a text that does not begin with JSON: a table, or prose around the records."""
     is_table = delimited.is_table(name)
     lines = begun.splitlines()[:_LINES_OF_PROSE]
     records = sum(_BEGINS_RECORD.match(line) is not None for line in lines)
@@ -195,15 +195,15 @@ def _of_words(begun: str, name: str, is_prose: bool) -> Layout:
     if is_table or any(_CELLS.search(line) for line in lines[:5]):
         return "table"
     if name.lower().endswith(_LINES):
-        return "lines"  # each is listed with what is wrong with it
+        return "lines"  # each is listed with its problem
     if len(lines) > 1 and len(lines[0]) <= 40 and " " not in lines[0].strip():
-        return "table"  # of one column
+        return "table"  # a table with one column
     raise NotReadable(documents.NO_RECORDS)
 
 
 def _refuse_others(begun: str, name: str, lines: list[str]) -> None:
     if name.lower().endswith((".md", ".markdown")):
-        return  # it may begin with HTML, or with anything else
+        return  # it may begin with HTML or anything else
     if name.lower().endswith((".yaml", ".yml")) and _YAML.search(begun):
         raise NotReadable("this is YAML; export it as JSON lines or CSV")
     if (key := _YAML_RECORD.match(begun)) and names.plain(key[1]) in {*names.PROMPTS, *names.ANSWERS}:
@@ -278,4 +278,4 @@ _OTHERS = (
     ),
     _MARKUP,
 )
-"""What begins so, and is no table."""
+"""Beginnings of texts that are not tables, with what to do."""

@@ -1,4 +1,4 @@
-"""Tables with a message a row: the rows of one conversation become one record.
+"""Joins the rows of tables with one message per row: the rows of a conversation become one record.
 
 | column | names |
 | --- | --- |
@@ -7,9 +7,9 @@
 | what is said | `content`, `text`, `message`, … |
 | its place, where there is one | `turn`, `position`, `timestamp`, … |
 
-The rows of a conversation stand together; a row that stands apart from them is an error, since a conversation
-without it would be learned. Any other column stays with its message. Source: exports of help desks, and
-Taskmaster's and other dialogue data sets on Kaggle and Hugging Face. Read 2026-11-30.
+The rows of a conversation must be consecutive; a separate row is an error, because the conversation would be
+learned without it. Other columns stay with their message. Source: exports of help desks, and Taskmaster's and
+other dialogue data sets on Kaggle and Hugging Face. Read 2026-11-30.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ _WHERE = (
     "order", "timestamp", "created_at", "created", "sent_at", "datetime", "date", "time",
 )  # fmt: skip
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d.*)?")
-"""Dates that follow each other as their texts do."""
+"""Matches dates whose order is that of their texts."""
 MOST_MESSAGES = 10_000
-"""Messages of one conversation, which is kept in memory."""
+"""Maximum number of messages of a conversation, which is kept in memory."""
 
 
 class Columns(NamedTuple):
-    """The columns of a table that has a message a row; `place` is empty where there is none."""
+    """The columns of a table with one message per row; `place` is empty if there is none."""
 
     conversation: str
     speaker: str
@@ -54,7 +54,7 @@ class Columns(NamedTuple):
 
 
 def columns(titles: Sequence[str]) -> Columns | None:
-    """Which column is which; None of any other table, as of one with an answer beside each message."""
+    """The roles of the columns; None for other tables, such as those with an answer next to each message."""
     if naming.Keys(tuple(titles)).answer:
         return None
     there = {names.plain(one): one for one in reversed(titles)}
@@ -65,12 +65,12 @@ def columns(titles: Sequence[str]) -> Columns | None:
 
 
 def joined(lines: Iterator[tuple[int, bytes]], tell: Callable[[str], object]) -> Iterator[tuple[int, bytes]]:
-    """(row, JSON line) of each conversation where the rows are messages; else the lines as they are.
+    """(row, JSON line) of each conversation if the rows are messages; else the lines unchanged.
 
     Parameters
     ----------
     tell
-        Is called once if rows are joined, with what to say of it.
+        Called once with a description if rows are joined.
     """
     for number, line in lines:
         if unreadable.read(line) is None:
@@ -109,7 +109,7 @@ def _conversations(lines: Iterator[tuple[int, bytes]], found: Columns) -> Iterat
 
 
 def _why_alone(which: str, seen: Collection[str], current: str, found: Columns) -> str:
-    """Why a row does not begin a conversation; empty if it does."""
+    """Why a row cannot begin a conversation; empty if it can."""
     if not which:
         return f"the row has no {found.conversation}, so its conversation is not known; remove it, or add one"
     if which == current:
@@ -121,7 +121,7 @@ def _why_alone(which: str, seen: Collection[str], current: str, found: Columns) 
 
 
 def _conversation(rows: list[dict[str, Any]], found: Columns) -> bytes:
-    """The messages of the rows, in the order of their places where all have one."""
+    """The messages of the rows, ordered by their places if all have one."""
     places = [_place(row.get(found.place)) for row in rows]
     if found.place and None not in places and len({type(one) for one in places}) == 1:
         rows = [row for _, row in sorted(zip(places, rows, strict=True), key=lambda one: one[0])]
@@ -138,7 +138,7 @@ def _conversation(rows: list[dict[str, Any]], found: Columns) -> bytes:
 
 
 def _place(value: Any) -> Any:
-    """A number or a date by which rows can be sorted; None of anything else."""
+    """A number or date by which rows can be sorted; None for anything else."""
     text = str(value).strip()
     if _DATE.fullmatch(text):
         return text

@@ -1,4 +1,4 @@
-"""Decompression and archives: files within files, with a bound on what they may become."""
+"""Decompression and archives, with a limit on the unpacked size."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from tunedrop.dataset.sources.containers.kinds import Kind
 from tunedrop.intake import file_names as names
 
 BROKEN = (OSError, EOFError, zlib.error, lzma.LZMAError, zipfile.BadZipFile)
-"""What the decompressors raise when a file is damaged, or ends too early."""
+"""The exceptions of decompressors for a damaged or truncated file."""
 
 MOST_MEMBERS = 10_000
 
 MOST_XZ_MEMORY = 256 << 20
-"""What a decompressor of xz may take: the largest preset takes 65 MB, a file may ask for 4 GB."""
+"""The memory limit of the xz decompressor: the largest preset needs 65 MB, but a file may request 4 GB."""
 _AT_ONCE = 1 << 18
 
 
 def decompressed(kind: Kind, file: BinaryIO) -> BinaryIO:
-    """The bytes that a compressed file holds, however many members it is made of."""
+    """The decompressed bytes of a file with any number of members."""
     if kind == "gzip":
         return cast(BinaryIO, gzip.GzipFile(fileobj=file))
     if kind == "bzip2":
         return cast(BinaryIO, bz2.BZ2File(file))
     if kind == "xz":
         return cast(BinaryIO, io.BufferedReader(_Xz(file), _AT_ONCE))
-    from backports import zstd  # of the standard library from Python 3.14 on
+    from backports import zstd  # in the standard library from Python 3.14 on
 
     return cast(BinaryIO, zstd.ZstdFile(file))
 
 
 class _Xz(io.RawIOBase):
-    """The bytes of an xz file of any number of streams, in bounded memory: `lzma.LZMAFile` has no limit."""
+    """Decompresses an xz file with any number of streams in bounded memory; `lzma.LZMAFile` has no limit."""
 
     _decoder: lzma.LZMADecompressor
     _place: int
@@ -86,7 +86,7 @@ class _Xz(io.RawIOBase):
         self._decoder = _xz_decoder()
 
     def _next_stream(self) -> bool:
-        """Whether another stream follows, behind the zeros that fill up the one before."""
+        """Whether another stream follows, after the padding of the previous one."""
         rest = self._decoder.unused_data.lstrip(b"\0")
         while not rest:
             if not (piece := self._file.read(_AT_ONCE)):
@@ -101,7 +101,7 @@ def _xz_decoder() -> lzma.LZMADecompressor:
 
 
 class Limited(io.RawIOBase):
-    """A file of which no more than `most` bytes are read.
+    """A file from which at most `most` bytes can be read.
 
     Raises
     ------
@@ -127,7 +127,7 @@ class Limited(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         try:
             piece = self._file.read(len(buffer))
-        except Exception as error:  # each decompressor has its own
+        except Exception as error:  # each decompressor has its own error
             raise NotReadable(
                 f"the compressed file is damaged or ends too early ({_said(error)}); upload it again"
             ) from error
@@ -156,12 +156,12 @@ def archive_of(file: BinaryIO) -> zipfile.ZipFile:
 
 @contextmanager
 def member_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> Iterator[BinaryIO]:
-    """A file in an archive, of which no more than `most` bytes are read.
+    """A file in an archive, from which at most `most` bytes can be read.
 
     Raises
     ------
     NotReadable
-        If it is damaged, or packed in a way that nobody here can unpack.
+        If it is damaged, or compressed by an unsupported method.
     """
     try:
         inside = archive.open(member)
@@ -174,12 +174,12 @@ def member_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> I
 
 
 def members(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
-    """The files in an archive that may hold records, in the order of their names.
+    """The files in an archive that may contain records, ordered by name.
 
     Raises
     ------
     NotReadable
-        If there is none, or if they are the parts of a split, each of which has another use.
+        If there is none, or if they are different splits of a dataset.
     """
     listed = archive.infolist()
     if len(listed) > MOST_MEMBERS:
@@ -226,5 +226,5 @@ def _size(count: int) -> str:
 
 
 def limited(file: BinaryIO, most: int) -> BinaryIO:
-    """The same file, of which no more than `most` bytes are read."""
+    """The same file, limited to `most` bytes."""
     return cast(BinaryIO, io.BufferedReader(Limited(file, most), 1 << 18))

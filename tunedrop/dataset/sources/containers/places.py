@@ -1,4 +1,4 @@
-"""Where each JSON line of a normalised file stood in the file that somebody brought."""
+"""Maps each JSON line of a converted file to its place in the original file."""
 
 from __future__ import annotations
 
@@ -27,11 +27,11 @@ class Places:
         self._count = 0
 
     def begin(self, member: str) -> None:
-        """The lines that follow are of another member of the archive, or of another sheet."""
+        """The following lines are from another archive member or sheet."""
         self._members.append((self._count, member))
 
     def add(self, original: int) -> None:
-        """The next line stood at this line of the original."""
+        """The next line was at this line of the original."""
         index, self._count = self._count, self._count + 1
         if self._runs:
             first, line, step = self._runs[-3:]

@@ -1,8 +1,8 @@
-"""One reader for every container: what somebody brought becomes JSON lines, each with its place.
+"""One reader for all containers: converts a file to JSON lines, with the original place of each.
 
-JSON lines in UTF-8 are left as they are: whoever checks them reads them where they lie. Everything else is
-written again, a record a line. What cannot be read becomes a line that says so (`unreadable`): records in are
-records out, or listed.
+JSON lines in UTF-8 are not converted; the check reads the original. Everything else is written again, one
+record per line. Anything that cannot be read becomes a line that says so (`unreadable`), so that every record
+is either written or listed.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from tunedrop.dataset.types import ReadOptions
 from tunedrop.intake.file_names import by_split
 
 MOST_BYTES = 16 << 30
-"""Bedrock takes 10 GB; what unpacks to more than this is a mistake, or an attack."""
+"""Bedrock accepts 10 GB; a file that unpacks to more than this is a mistake or an attack."""
 MOST_IN_MEMORY_MAPS = 1 << 30
 """A workbook or a packed Parquet file that unpacks to more is refused."""
 MOST_TIMES = 500
@@ -54,9 +54,9 @@ class Reading(msgspec.Struct, kw_only=True):
     steps
         What was done, for people: `gzip`, `CSV separated by ;`.
     warnings
-        (code, message) of what somebody should look at: a guess, what was left out.
+        (code, message) of what the user should check: guesses, and what was left out.
     places
-        Where each line stood; None if that is where it stands.
+        The original place of each line; None if it has not changed.
     """
 
     steps: list[str] = []
@@ -67,18 +67,19 @@ class Reading(msgspec.Struct, kw_only=True):
 def read(
     file: BinaryIO, name: str, sink: BinaryIO, options: ReadOptions, most_bytes: int = MOST_BYTES
 ) -> Reading:
-    """Write the records of a file as JSON lines; nothing if it holds JSON lines in UTF-8 already.
+    """Write the records of a file as JSON lines; nothing if it already consists of JSON lines in UTF-8.
 
     Parameters
     ----------
     file
-        It is read from its beginning, and has to be seekable.
+        A seekable file, which is read from its beginning.
     name
-        What it is called: how its records are laid out where the bytes leave it open.
+        Its name, which decides the layout of its records if the bytes are ambiguous.
     most_bytes
-        What it may become at most.
+        The maximum size of the JSON lines.
 
-    A file that holds no records, is damaged or becomes too large ends with a line that says so.
+        The output for a file that contains no records, is damaged or becomes too large ends with a line that
+        says so.
     """
     most_bytes = min(most_bytes, max(MOST_IN_MEMORY_MAPS, MOST_TIMES * _size(file)))
     with ExitStack() as stack:
@@ -118,12 +119,12 @@ class _Reader:
             self.file(packed.limited(packed.decompressed(kind, file), self._most), layers + 1)
 
     def give_up(self, error: NotReadable) -> None:
-        """What could not be read at all, or from here on."""
+        """Write a line that says why the file could not be read, or not any further."""
         self._places().add(0)
         self._sink.write(unreadable.written(error.code, str(error)) + b"\n")
 
     def _at_hand(self, file: BinaryIO, layers: int) -> BinaryIO:
-        """A file that can be read in any order: the original, or an unpacked one, kept on disk."""
+        """A seekable file: the original, or an unpacked copy on disk."""
         if not layers:
             return file
         kept = self._stack.enter_context(tempfile.SpooledTemporaryFile(_IN_MEMORY))  # noqa: SIM115
@@ -135,7 +136,8 @@ class _Reader:
 
     @contextmanager
     def _given_back(self) -> Iterator[None]:
-        """Delete what is unpacked to disk meanwhile: an archive may have thousands of members."""
+        """Delete the copies that are unpacked to disk in this block: an archive may have thousands of
+        members."""
         before = self._stack
         with ExitStack() as self._stack:
             yield
@@ -224,7 +226,7 @@ class _Reader:
             self._take(self._renamed(found))
 
     def _table(self, text: TextIO, table: delimited.Table | None) -> None:
-        """The rows of a table; the passages of a text that is none."""
+        """Write the rows of a table, or the passages of a text that is not a table."""
         self._did(f"table separated by {table.dialect.shown}" if table else "plain text")
         if table is None:
             self._take(documents.passages(text))
@@ -233,7 +235,7 @@ class _Reader:
         self._rows(tables.records(delimited.rows(text, table), table.columns, self._blank.append))
 
     def _object(self, text: TextIO) -> None:
-        """The records that one object holds; the object itself where it is one."""
+        """Write the records in a single object, or the object if it is a record."""
         body = text.read(whole_object.MOST_BYTES)
         try:
             held = whole_object.held(msgspec.json.decode(body))
@@ -269,7 +271,7 @@ class _Reader:
             self._blank.clear()
 
     def _rows(self, lines: Iterator[tuple[int, bytes]]) -> None:
-        """The records of a table: a row each, or all rows of a conversation."""
+        """Write the records of a table: one per row, or one per conversation."""
         self._take(lines if self._options.columns else message_rows.joined(lines, self._did))
 
     def _renamed(self, lines: Iterator[tuple[int, bytes]]) -> Iterator[tuple[int, bytes]]:

@@ -1,4 +1,5 @@
-"""Excel workbooks (.xlsx), read a row at a time: openpyxl keeps what errors say and never holds a sheet."""
+"""Reads Excel workbooks (.xlsx) row by row with openpyxl, which keeps error values and never holds a whole
+sheet."""
 
 from __future__ import annotations
 
@@ -14,12 +15,12 @@ from tunedrop.dataset.sources.containers.tables import Columns
 
 
 def check_size(archive: zipfile.ZipFile, most: int) -> None:
-    """Refuse a workbook that unpacks to too much.
+    """Refuse a workbook that unpacks to too many bytes.
 
     Raises
     ------
     NotReadable
-        If the parts of it have more bytes than `most` together, or its texts more than are kept in memory.
+        If its parts have more than `most` bytes in total, or its texts more than may be kept in memory.
     """
     texts = _texts_in(archive)
     if sum(one.file_size for one in archive.infolist() if f"/{one.filename}" in texts) > MOST_TEXTS:
@@ -29,7 +30,7 @@ def check_size(archive: zipfile.ZipFile, most: int) -> None:
 
 
 def _texts_in(archive: zipfile.ZipFile) -> set[str]:
-    """The parts of a workbook that hold its texts, whatever they are called."""
+    """The parts of a workbook with its texts, under any name."""
     listed = [one for one in archive.infolist() if one.filename == "[Content_Types].xml"]
     if not listed:
         return set()
@@ -45,14 +46,15 @@ _NO_VALUE = re.compile(
 _LOOKED_AT = 4 << 20
 MOST_SHEET = 1 << 30
 MOST_TEXTS = 256 << 20
-"""Bytes of XML: openpyxl keeps each text of a workbook, which takes three times as much."""
+"""Maximum bytes of the texts' XML: openpyxl keeps all texts of a workbook, which takes three times as much
+memory."""
 
 
 NO_VALUES = "cells contain formulas without values; open the file in Excel and save it"
 
 
 def has_formulas_without_values(archive: zipfile.ZipFile) -> bool:
-    """Whether cells have a formula whose value was never computed, as libraries write them."""
+    """Whether cells have formulas without a computed value, as libraries write them."""
     for member in archive.infolist():
         if member.filename.startswith("xl/worksheets/") and member.filename.endswith(".xml"):
             with packed.member_of(archive, member, MOST_SHEET) as sheet:
@@ -71,23 +73,23 @@ class Workbook:
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        import openpyxl  # 0.2 s, for spreadsheets alone
+        import openpyxl  # takes 0.2 s; needed only for spreadsheets
 
         file.seek(0)
         try:
             self._book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
-        except Exception as error:  # whatever a damaged part makes of its readers
+        except Exception as error:  # a damaged part may raise anything
             raise NotReadable(f"the workbook is damaged: {type(error).__name__}: {error}") from error
 
     @property
     def hidden(self) -> list[str]:
-        """The names of sheets that a person who opens the workbook does not see."""
+        """The names of hidden sheets."""
         return [sheet.title for sheet in self._book.worksheets if sheet.sheet_state != "visible"]
 
     def sheets(self, wanted: Mapping[str, str]) -> Iterator[tuple[str, Columns | str, list[Any]]]:
-        """(name, columns or why there are none, sheet) of each sheet that holds a cell, hidden ones, too."""
+        """(name, columns or why there are none, sheet) of each non-empty sheet, including hidden ones."""
         for sheet in self._book.worksheets:
-            sheet.reset_dimensions()  # what a writer says of them may be anything
+            sheet.reset_dimensions()  # the dimensions in the file are not reliable
             first = [_texts(row) for _, row in itertools.islice(rows(sheet), tables.LOOKED_FOR_HEADER)]
             if not any(any(row) for row in first):
                 continue
@@ -103,7 +105,7 @@ def rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
     Raises
     ------
     NotReadable
-        Where the sheet is damaged.
+        If the sheet is damaged.
     """
     try:
         yield from enumerate(sheet.iter_rows(values_only=True), start=1)
@@ -112,7 +114,7 @@ def rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
 
 
 def read(sheet: Any, columns: Columns, skip: tables.Skip) -> Iterator[tuple[int, bytes]]:
-    """(row, JSON line) of each row behind the header. A sheet leaves out the empty cells that end a row."""
+    """(row, JSON line) of each row after the header. Sheets omit the empty cells at the end of a row."""
     width = len(columns.keys)
     padded = ((number, (*cells, *[None] * (width - len(cells)))) for number, cells in rows(sheet))
     return tables.records(itertools.islice(padded, columns.header, None), columns, skip)

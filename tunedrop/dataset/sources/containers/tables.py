@@ -1,4 +1,4 @@
-"""Records of the rows of a table: which row is the header, which column is which part of a record."""
+"""Converts the rows of a table to records: finds the header, and the role of each column."""
 
 from __future__ import annotations
 
@@ -28,20 +28,20 @@ _WHOLE: tuple[frozenset[str], ...] = tuple(
         ),
     )
 )  # fmt: skip
-"""Columns that are keys of a record already."""
+"""Columns that are already keys of a record."""
 
 _ALONE = names.DOCUMENTS
-"""What the only column of a table is called."""
+"""Names of a table's only column."""
 
 
 Skip = Callable[[int], object]
-"""Called with the number of each row that is left out because it is empty."""
+"""Called with the number of each row that is omitted because it is empty."""
 
 
 class Columns(msgspec.Struct, frozen=True):
-    """The key in the record of each column, and from which row the records begin.
+    """The record key of each column, and the row from which the records begin.
 
-    `skipped` are the rows of titles before the header, `header` is 0 where the table has none.
+    `skipped` are the title rows before the header; `header` is 0 if the table has no header.
     """
 
     keys: tuple[str, ...]
@@ -52,18 +52,18 @@ class Columns(msgspec.Struct, frozen=True):
 
 
 def columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> Columns:
-    """Which row of a table's first ones is its header, and what each column is.
+    """Find the header among the first rows of a table, and the role of each column.
 
     Parameters
     ----------
     wanted
-        The columns that somebody has named for `PARTS`; by name, or by number
-        from 1 where the table has no header.
+        The columns that the user has named for `PARTS`: by name, or by number from 1 if the table has no
+        header.
 
     Raises
     ------
     NotReadable
-        If a column that was asked for is missing, or none can be told to be the prompt.
+        If a requested column is missing, or no column can be identified as the prompt.
     """
     looked_at = rows[:LOOKED_FOR_HEADER]
     for index, row in enumerate(looked_at):
@@ -91,7 +91,7 @@ def columns(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> Columns
 
 
 def _is_said_in(row: Sequence[str], keys: Sequence[str]) -> bool:
-    """Whether a cell that is no part of a record is a sentence, which no row of names has."""
+    """Whether a cell without a role is a sentence, which a header row never contains."""
     return any(_is_sentence(cell.strip()) for cell, key in zip(row, keys, strict=True) if key not in PARTS)
 
 
@@ -103,12 +103,12 @@ _END, _TWO_WORDS = re.compile(r"\w[.!?]\Z"), re.compile(r"\w\s+\w")
 
 
 def _with_index(keys: list[str]) -> list[str]:
-    """The same with a name for the first column, which `DataFrame.to_csv` leaves without one."""
+    """The header with a name for the first column, which `DataFrame.to_csv` leaves unnamed."""
     return keys if keys[0] or len(keys) < 3 else ["column 1", *keys[1:]]
 
 
 def _told_apart(keys: list[str]) -> list[str]:
-    """The same with numbers behind the names that several columns have and that mean nothing."""
+    """The header with numbers appended to repeated names that have no role."""
     times: Counter[str] = Counter()
     found = []
     for key in keys:
@@ -118,7 +118,7 @@ def _told_apart(keys: list[str]) -> list[str]:
 
 
 def _keys(row: Sequence[str], wanted: Mapping[str, str]) -> list[str] | None:
-    """The keys of the columns of a row that is a header; None for any other row."""
+    """The record keys of a header row's columns; None for any other row."""
     plain = [names.plain(one) for one in row]
     there = set(plain)
     if wanted:
@@ -153,7 +153,7 @@ def _keys(row: Sequence[str], wanted: Mapping[str, str]) -> list[str] | None:
 
 
 def _by_last_name(row: Sequence[str]) -> dict[str, str]:
-    """The parts of columns such as `inputs.question` and `outputs.answer`, where objects were flattened."""
+    """The roles of columns such as `inputs.question` and `outputs.answer`, from flattened objects."""
     last = {one.rpartition(".")[2]: one for one in reversed(row)}
     keys = naming.Keys(tuple(last))
     if not keys.prompt or not keys.answer:
@@ -163,7 +163,7 @@ def _by_last_name(row: Sequence[str]) -> dict[str, str]:
 
 
 def _by_last_word(plain: Sequence[str]) -> dict[str, str]:
-    """The parts of columns such as `customer question` and `our reply`, where one of each is there."""
+    """The roles of columns such as `customer question` and `our reply`, if there is one of each."""
     asked = [one for one in plain if one.rpartition("_")[2] in _ASKED]
     said = [one for one in plain if one.rpartition("_")[2] in _SAID_TO_IT]
     return {asked[0]: "prompt", said[0]: "completion"} if len(asked) == len(said) == 1 else {}
@@ -174,20 +174,20 @@ _SAID_TO_IT = ("answer", "reply", "response", "completion", "solution", "resolut
 
 
 def _are_preferences(there: Collection[str]) -> bool:
-    """Whether columns of these plain names say which of two answers is better."""
+    """Whether columns with these names compare two answers."""
     if not set(names.CHOSEN).isdisjoint(there) and not set(names.REJECTED).isdisjoint(there):
         return True
     return any(all(names.plain(one) in there for one in compared) for compared in names.COMPARED)
 
 
 def kept(name: str, taken: Collection[str]) -> str:
-    """The name of a column that stays what it is, beside those that were given another one."""
+    """The key of a column that is not renamed, distinct from those that are."""
     name = name.strip()
     return f"{name} (column)" if name in taken else name
 
 
 def unnamed(name: str, taken: Collection[str]) -> str:
-    """The same where somebody has named the others: what is not named is left out on purpose."""
+    """The key of a column that the user did not name, and so left out on purpose."""
     is_about = names.plain(name) in _ASKED_ABOUT
     return kept(name, [name.strip()] if is_about else taken)
 
@@ -204,8 +204,8 @@ def _by_number(rows: Sequence[Sequence[str]], numbers: Mapping[str, str]) -> tup
 def records(
     rows: Iterable[tuple[int, Sequence[Any] | str]], found: Columns, skip: Skip
 ) -> Iterator[tuple[int, bytes]]:
-    """(row, JSON line) of each row; one that does not fit the header, or cannot be read, becomes a line that
-    says why. Such a row comes as its reason, instead of its cells."""
+    """(row, JSON line) of each row. A row that does not fit the header, or that is given as the reason why it
+    could not be read, becomes a line that says so."""
     has_system = "system" in found.keys
     width = len(found.keys)
     for number, cells in rows:
@@ -238,17 +238,17 @@ def records(
 
 
 def _is_rule(cells: Sequence[Any]) -> bool:
-    """Whether a row is the line under the header of a Markdown table, or the end of a file."""
+    """Whether a row is the separator line of a Markdown table, or the end of a file."""
     said = [cell.strip() for cell in cells if isinstance(cell, str) and cell.strip()]
-    if len(said) == 1 and not said[0].strip("\x1a\0"):  # what DOS ends a file with, or fills it up with
+    if len(said) == 1 and not said[0].strip("\x1a\0"):  # DOS's end-of-file character, or padding
         return True
-    if len(said) == 1 and (set(said[0]) == {"+", "-"} or _COUNT.fullmatch(said[0])):  # of a database's prompt
+    if len(said) == 1 and (set(said[0]) == {"+", "-"} or _COUNT.fullmatch(said[0])):  # of a database client
         return True
     return len(said) > 1 and all("--" in one and set(one) <= {"-", ":"} for one in said)
 
 
 _COUNT = re.compile(r"\(\d{1,12} rows?\)|\d{1,12} rows? in set.{0,40}")
-"""What psql and mysql write under the rows."""
+"""Matches the line that psql and mysql write below the rows."""
 
 
 def _misfit(cells: Sequence[Any], found: Columns) -> str:
@@ -259,7 +259,7 @@ def _misfit(cells: Sequence[Any], found: Columns) -> str:
 
 
 def _with_system(record: dict[str, Any]) -> dict[str, Any]:
-    """A record whose system prompt has a column: as messages, which can hold one."""
+    """A record with a system prompt column, as messages, which can express it."""
     if not {"prompt", "completion"} <= record.keys():
         return record
     parts = (

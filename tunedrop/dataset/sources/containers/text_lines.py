@@ -1,4 +1,4 @@
-"""Records a line in a text: as they are, in JSON strings, under the names that somebody has given."""
+"""Reads texts with one record per line: plain, in JSON strings, or with renamed keys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def lines(text: TextIO) -> Iterator[tuple[int, bytes]]:
 
 
 def strings(text: TextIO) -> Iterator[tuple[int, bytes]]:
-    """The records that stand in JSON strings: one a line, or all of a file in one."""
+    """The records in JSON strings: one per line, or a single string for the whole file."""
     for number, line in enumerate(text, start=1):
         inner = json_values.unquoted(line)
         if inner is not None:
@@ -40,7 +40,7 @@ def _encoded(line: str) -> bytes:
 
 
 def renamed(line: bytes, columns: Mapping[str, str]) -> bytes:
-    """A record with the keys that somebody has named under the names that we know."""
+    """A record whose keys, as named by the user, are renamed to ours."""
     try:
         record = msgspec.json.decode(line)
     except (msgspec.DecodeError, UnicodeError, RecursionError):

@@ -1,4 +1,4 @@
-"""Why no column of a table can be told to be the prompt or the answer, and what to do."""
+"""Explains why no column of a table can be identified as the prompt or the answer, and what to do."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tunedrop.dataset.formats import names, unknown
 from tunedrop.dataset.sources.containers import message_rows
 
 _WHO = (*message_rows.WHO, "author_id", "speaker_idx", "speaker_id", "is_from_me")
-"""Columns of a table that has a message a row, though they do not say which speaker is the assistant."""
+"""Columns of a table with one message per row that does not identify the assistant."""
 
 
 def why(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> str:
-    """The reason, in words; `wanted` are the columns that somebody has named."""
+    """The reason in words; `wanted` are the columns that the user has named."""
     first = next((row for row in rows if any(row)), ())
     if not first:
         return (
@@ -53,13 +53,13 @@ def why(rows: Sequence[Sequence[str]], wanted: Mapping[str, str]) -> str:
 
 
 def _is_prose(rows: Sequence[Sequence[str]]) -> bool:
-    """Whether rows are of as many widths as the lines of a text, which no table has."""
+    """Whether the rows have as many different widths as lines of text, which no table has."""
     widths = Counter(len(row) for row in rows if any(row))
     return len(widths) > 2 and max(widths.values()) <= sum(widths.values()) / 2
 
 
 def _one_column(first: Sequence[str], there: str) -> str:
-    """What a table of one column is."""
+    """Describes a table with a single column."""
     title = first[0] if first else ""
     if _SEPARATED.search(title):
         return f"each row is quoted as a whole: the first is {there}; remove the quotes around the rows"

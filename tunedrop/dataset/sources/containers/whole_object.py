@@ -1,4 +1,5 @@
-"""A file that is one JSON object: what it holds of records, as pandas, dataset viewers and exports write it.
+"""Finds the records in a file that is a single JSON object, as written by pandas, dataset viewers and
+exports.
 
 | form | from |
 | --- | --- |
@@ -27,19 +28,19 @@ from tunedrop.dataset.types import shorten
 from tunedrop.intake import file_names
 
 MOST_BYTES = 256 << 20
-"""One object is read into memory."""
+"""Maximum size of such a file, which is read into memory."""
 
 
 class Held(msgspec.Struct, frozen=True):
-    """The records of an object, the names of what stands beside them, and the name that they stand under,
-    where it says something of them (SNIPS has the intent there)."""
+    """The records of an object, the names of the other fields, and the records' own key if it has a meaning
+    (in SNIPS, it is the intent)."""
 
     records: list[Any]
     beside: tuple[str, ...] = ()
     name: str = ""
 
     def left_out(self) -> Iterator[str]:
-        """What no record has of the object, in words."""
+        """The parts of the object that are in no record, in words."""
         if self.beside:
             yield f"{', '.join(self.beside)} next to the list of records was left out"
         if self.name:
@@ -48,12 +49,12 @@ class Held(msgspec.Struct, frozen=True):
 
 
 def held(whole: Mapping[str, Any]) -> Held | None:
-    """The records that an object holds; None if it is a record itself, or none of the forms.
+    """The records in an object; None if it is a record itself, or has none of these forms.
 
     Raises
     ------
     NotReadable
-        If it holds several parts of a dataset, each of which has another use.
+        If it contains several splits of a dataset.
     """
     if (
         formats.read(whole).conversation is not None
@@ -90,12 +91,12 @@ _USUAL = frozenset(
      "utterances", "intents", "common_examples", "chats", "dialogues", "response", "responses", "objects",
      "content")
 )  # fmt: skip
-"""What lists of records are called; any other name may be what is to be learned of them."""
+"""Common names of lists of records; any other name may be the label to learn."""
 
 
 def _further_in(whole: Mapping[str, Any]) -> Held | None:
-    """The one list of an object, at any place in it, whose records can be read (Elasticsearch's hits, Solr's
-    docs, the rows of a viewer beside their features)."""
+    """The only list of readable records in an object, at any depth (Elasticsearch's hits, Solr's docs, the
+    rows of a dataset viewer)."""
     lists = [(path, one) for path, one in _lists_of(whole, "", 0) if _is_readable(one[0])]
     if len(lists) != 1:
         return None
@@ -124,7 +125,7 @@ def _is_readable(record: Mapping[str, Any]) -> bool:
 
 
 def _besides(value: Mapping[str, Any], taken: str, path: str) -> Iterator[str]:
-    """The paths of what stands beside a list."""
+    """The paths of the fields next to a list."""
     for key, one in value.items():
         at = f"{path}.{key}" if path else key
         if taken.startswith(f"{at}.") and isinstance(one, dict):
@@ -134,7 +135,7 @@ def _besides(value: Mapping[str, Any], taken: str, path: str) -> Iterator[str]:
 
 
 def _is_chat(whole: Mapping[str, Any]) -> bool:
-    """Whether an object is a conversation, however broken."""
+    """Whether an object is a conversation, even a malformed one."""
     messages, contents = whole.get("messages"), whole.get("contents")
     if isinstance(contents, list) and all(isinstance(one, dict) and "parts" in one for one in contents):
         return True
@@ -144,13 +145,13 @@ def _is_chat(whole: Mapping[str, Any]) -> bool:
 
 
 def _is_pair(whole: Mapping[str, Any]) -> bool:
-    """Whether an object is a question with its answer, however broken what stands beside them."""
+    """Whether an object is a question with its answer, even if its other fields are malformed."""
     keys = naming.keys_of(whole)
     return all(isinstance(whole.get(key), str) for key in (keys.prompt, keys.answer))
 
 
 def _of_squad(articles: list[Any]) -> Iterator[Any]:
-    """The questions of SQuAD's articles, each with its context, as Hugging Face has them."""
+    """The questions of SQuAD's articles, each with its context, in Hugging Face's form."""
     for article in articles:
         for paragraph in article["paragraphs"]:
             for one in paragraph.get("qas") or [] if isinstance(paragraph, dict) else [paragraph]:
@@ -167,7 +168,7 @@ def _is_of(kind: type, value: Any) -> bool:
 
 
 def _of_columns(whole: Mapping[str, Any]) -> Held | None:
-    """The rows of columns that a record's keys name."""
+    """The rows of an object whose values are columns."""
     if naming.keys_of(whole).format is None and not {"messages", "text"} & whole.keys():
         return None
     values = list(whole.values())
@@ -179,7 +180,7 @@ def _of_columns(whole: Mapping[str, Any]) -> Held | None:
 
 
 def _of_rows(whole: Mapping[str, Any]) -> Held | None:
-    """The values of an object whose keys number its records; or what its only value holds."""
+    """The values of an object whose keys are numbers of records, or the content of its only value."""
     values = list(whole.values())
     if len(values) == 1 and isinstance(values[0], dict):
         return held(values[0])
