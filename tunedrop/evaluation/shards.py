@@ -1,8 +1,7 @@
-"""Evaluation in shards: many held-out prompts, asked by several functions at once within one allowed pace.
+"""Evaluation in shards: several functions process many held-out prompts at once, within one request rate.
 
-Each shard keeps its own predictions as it goes; a function that dies, or whose time is up, leaves them to the
-next, which goes on behind them. Merging is putting them one after the other: the same pairs in the same order
-as one function would have asked.
+Each shard saves its predictions as it goes; if its function dies or runs out of time, the next one continues
+after them. Merging concatenates the predictions: the same pairs in the same order as from a single function.
 """
 
 from __future__ import annotations
@@ -22,13 +21,13 @@ from tunedrop.evaluation.task import EvaluationTask
 from tunedrop.stage import Stage
 
 SAVE_SECONDS = 20.0
-"""How much of a function's work can be lost with it, at most."""
+"""The maximum work, in seconds, that is lost if a function dies."""
 
 
 def plan(prompts: int, stage: Stage, per_minute: int) -> tuple[PromptShard, ...]:
-    """The shards that ask so many prompts, all at once; none if one function does it alone.
+    """The shards for this many prompts, which run in parallel; empty if one function is enough.
 
-    Their paces add up to `per_minute`, which is the account's.
+    Their request rates add up to `per_minute`, the account's.
     """
     count = functions_that_ask(prompts, stage, per_minute)
     if count == 1:
@@ -41,7 +40,7 @@ def plan(prompts: int, stage: Stage, per_minute: int) -> tuple[PromptShard, ...]
 
 
 def evaluate_shard(aws_: Aws, task: EvaluationTask, shard: PromptShard, deadline: float) -> ShardProgress:
-    """Ask what this shard has not asked yet, until the deadline (`time.monotonic()`)."""
+    """Process the remaining prompts of this shard, until the deadline (`time.monotonic()`)."""
     whole = task.questions(aws_)
     task, questions = task.on(whole), whole[shard.start : shard.stop]
     done = answered(aws_, task, shard, questions)
@@ -59,7 +58,7 @@ def evaluate_shard(aws_: Aws, task: EvaluationTask, shard: PromptShard, deadline
 def answered(
     aws_: Aws, task: EvaluationTask, shard: PromptShard, questions: Sequence[HeldOut]
 ) -> list[Prediction]:
-    """What a shard has asked so far: the answers to the first of its questions."""
+    """The predictions that a shard has saved so far."""
     file = key(task.run, task.serving.model_arn, shard)
     kept = predictions.read(aws_.s3, task.stage.artifacts_bucket, file)
     pairs = zip(kept, questions, strict=False)
@@ -72,5 +71,5 @@ def _belong_together(pair: tuple[Prediction, HeldOut]) -> bool:
 
 
 def key(run: Run, model_arn: str, shard: PromptShard) -> str:
-    """The key of the answers of a shard of a run's evaluation of this model."""
+    """The key of a shard's predictions in a run's evaluation of this model."""
     return naming.prediction_shard_key(run.run_id, model_arn, run.evaluation_attempt, shard.start, shard.stop)

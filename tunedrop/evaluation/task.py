@@ -27,7 +27,7 @@ from tunedrop.serving import kinds
 from tunedrop.stage import Stage
 
 EXAMPLE_BYTES = 4 << 20
-"""How many bytes of the training file are read for examples."""
+"""The number of bytes of the training file to read for examples."""
 
 
 class EvaluationTask(msgspec.Struct, frozen=True, kw_only=True):
@@ -49,7 +49,7 @@ class EvaluationTask(msgspec.Struct, frozen=True, kw_only=True):
         return kinds.base_id(self.stage, self.base_model, self.serving.way)
 
     def questions(self, aws_: Aws) -> list[HeldOut]:
-        """The held-out prompts, and after them those of general ability, in the order they are asked in."""
+        """The held-out prompts, followed by those of general ability, in the order of evaluation."""
         if self.dataset.test is None:
             return []
         settings = self.run.evaluation
@@ -65,10 +65,10 @@ class EvaluationTask(msgspec.Struct, frozen=True, kw_only=True):
         return held_out + probes
 
     def on(self, questions: Sequence[HeldOut]) -> Self:
-        """The same task, without a judge that is called for open text alone if these answers are others.
+        """The same task, without the judge if it is for open text only and these answers are not open text.
 
-        All prompts of the run decide it, so that its shards agree; prompts whose answers a teacher has yet to
-        write tell nothing.
+        All prompts of the run decide this, so that its shards agree; prompts whose answers the teacher has
+        not written yet do not count.
         """
         judge, settings = self.run.evaluation.judge, self.run.evaluation
         references = [one.reference for one in questions if one.reference and not one.probe]

@@ -154,7 +154,7 @@ def _keys_and_types(
 
 
 def _refused_method(mapping: Mapping[str, Any], method: str) -> str:
-    """Why a method that AWS has is none of ours, and what comes nearest; empty for what is no such one."""
+    """Why an AWS method is not supported, and the closest alternative; empty for any other name."""
     if method not in refusals.methods():
         return ""
     base = mapping.get("base_model")
@@ -236,4 +236,4 @@ _WRITTEN: dict[str, Callable[[Any], float]] = {
     "retune.at_most_every": clock.duration_seconds,
     "retune.when_grown_by": share,
 }
-"""What is written as text and means a number."""
+"""A string that means a number."""

@@ -14,24 +14,26 @@ from tunedrop.errors import InvalidManifest
 MAX_BYTES = 64 * 1024
 MAX_VALUES = 10_000
 MAX_CHARACTERS = 4 * MAX_BYTES
-"""Of a document once its aliases are expanded: a kilobyte of them can stand for gigabytes."""
+"""Maximum size of a document after its aliases are expanded: a kilobyte of aliases can expand to
+gigabytes."""
 
 MAX_NUMBER = 1e15
-"""Larger numbers mean nothing here, and no longer every whole number has a float."""
+"""Larger numbers make no sense here, and floats cannot represent all of them."""
 
 _NO_TEXT = re.compile(f"[{escaping.CONTROLS}\ud800-\udfff]")
 
 
 def parse(text: bytes, name: str) -> Mapping[str, Any]:
-    """The mapping that a file holds; `plain` makes Python's own values of it.
+    """The mapping in a file; `plain` converts it to Python's own values.
 
     Raises
     ------
     InvalidManifest
-        If it is too large, also once its aliases are expanded, not UTF-8, not YAML, or no mapping; or when
-        it holds what is no number, text, list or mapping that anything here could mean.
+        If it is too large, possibly after its aliases are expanded, not UTF-8, not YAML, or not a mapping; or
+        if it contains values other than numbers, strings, lists and mappings, or values that make no sense
+        here.
     """
-    from ruamel.yaml import YAML  # a tenth of a command's start, which most commands can do without
+    from ruamel.yaml import YAML  # a tenth of a command's start, which most commands do not need
     from ruamel.yaml.error import MarkedYAMLError, ReusedAnchorWarning, YAMLError
 
     if len(text) > MAX_BYTES:
@@ -62,17 +64,18 @@ def parse(text: bytes, name: str) -> Mapping[str, Any]:
 _UNREADABLE = (
     ArithmeticError, AssertionError, AttributeError, LookupError, RecursionError, TypeError, ValueError,
 )  # fmt: skip
-"""What the reader raises beside its own errors for documents that no person writes, such as a tag `!!float`
-on a list or a date of the year 0."""
+"""Exceptions of the parser besides its own, for documents that no person writes, such as a tag `!!float` on a
+list or a date of the year 0."""
 
 
 def _refuse_expansion(root: Any, name: str) -> None:
-    """Count what a document stands for before it is made: merges (`<<`) of a few kilobytes take minutes.
+    """Count the expanded document before it is constructed: merges (`<<`) of a few kilobytes would take
+    minutes.
 
     Raises
     ------
     InvalidManifest
-        If there is too much.
+        If it is too large.
     """
     left, count = [root], 0
     while left:
@@ -92,12 +95,12 @@ def _too_large(name: str) -> InvalidManifest:
 
 
 def _values(document: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]:
-    """Every value that is not a list or mapping, and every key, each with its path; as often as aliases say.
+    """Every scalar value and every key, each with its path, as often as aliases repeat it.
 
     Raises
     ------
     InvalidManifest
-        If there are too many, as in a document that contains itself.
+        If there are too many, such as in a document that contains itself.
     """
     left: list[tuple[str, Any]] = [("", document)]
     count = characters = 0
@@ -118,7 +121,7 @@ def _values(document: Mapping[str, Any], name: str) -> Iterator[tuple[str, Any]]
 
 
 def _problem(value: Any) -> str:
-    """Why a value can mean nothing in a manifest; empty when it can."""
+    """Why a value cannot be used in a manifest; empty if it can."""
     if value is None or isinstance(value, bool):
         return ""
     if isinstance(value, int | float):
@@ -130,14 +133,14 @@ def _problem(value: Any) -> str:
 
 
 def locate(document: Mapping[str, Any], path: str) -> tuple[Mapping[str, Any], str]:
-    """The mapping that holds a key, and the key: of `deployment.keep_for`, what `deployment` holds."""
+    """The mapping that contains a key, and the key; for `deployment.keep_for`, the mapping `deployment`."""
     section, _, key = path.rpartition(".")
     mapping = document.get(section, {}) if section else document
     return (mapping if isinstance(mapping, Mapping) else {}), key
 
 
 def line_of(mapping: Mapping[str, Any], key: Any) -> str:
-    """Where a key stands, as ` line 3`; empty if that is not known, as of a key that was merged (`<<`)."""
+    """The place of a key, such as ` line 3`; empty if unknown, such as for a merged key (`<<`)."""
     position = getattr(mapping, "lc", None)
     try:
         return f" line {position.key(key)[0] + 1}" if position is not None else ""
@@ -146,7 +149,7 @@ def line_of(mapping: Mapping[str, Any], key: Any) -> str:
 
 
 def plain(value: Any) -> Any:
-    """ruamel's round-trip values, which remember their layout, as Python's own."""
+    """Convert ruamel's round-trip values, which keep their layout, to Python's own."""
     if isinstance(value, Mapping):
         return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list):

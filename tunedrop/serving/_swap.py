@@ -1,7 +1,7 @@
 """Replaces the model behind an ARN, so that clients that pinned the ARN keep working.
 
-Each kind of serving knows what it can replace (botocore's service model, read 2026-11-23). Which model
-answers during the change is not documented.
+Each serving mode knows what it can replace (botocore's service model, read 2026-11-23). Which model answers
+during the change is not documented.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from tunedrop.serving.kind import Behind, CannotSwap
 from tunedrop.serving.throughput import way_of
 
 _MOVING = "mutating"
-"""Part of Bedrock's refusal of a change while another goes on (reported, 2026-07)."""
+"""Part of Bedrock's message if another change is in progress (reported, 2026-07)."""
 
 
 def behind(bedrock: Any, arn: str) -> Behind:
-    """What an ARN serves now, and the change towards another model, if any was asked for."""
+    """The model that an ARN serves now, and the change to another one, if one was requested."""
     return kinds.of(way_of(arn)).behind(bedrock, arn)
 
 
 def swap(bedrock: Any, arn: str, model_arn: str) -> None:
-    """Put a model behind an ARN. Returns once it is there; asked again meanwhile, it goes on where it was.
+    """Put a model behind an ARN. Returns once it is there; a repeated call continues a change in progress.
 
     Raises
     ------
     TransientError
-        While Bedrock is at it, and when a later try may succeed.
+        While Bedrock changes the model, and if a later try may succeed.
     CannotSwap
-        If Bedrock does not do it, or has failed to.
+        If Bedrock does not support the change, or has failed.
     """
     try:
         now = behind(bedrock, arn)

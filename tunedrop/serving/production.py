@@ -58,11 +58,11 @@ class Production:
         Parameters
         ----------
         served_by
-            The ARN that serves the model and goes on serving it; None where nothing will.
+            The ARN that serves the model from now on; None if nothing will.
         deployment
-            Whether the ARN in production is to stay (`stable_arn`), and how long it is kept (`keep_for`).
+            Whether the production ARN stays the same (`stable_arn`), and how long it is kept (`keep_for`).
         by_hand
-            Whether a person has agreed that a model that nothing serves replaces one that is served.
+            Whether a person has agreed to replace a model that is served by one that is not.
 
         Raises
         ------
@@ -97,7 +97,8 @@ class Production:
         return msgspec.structs.replace(promoted, kept_until=kept_until)
 
     def _refuse_by_hand(self, name: str, current: str) -> None:
-        """What somebody has written to the alias by hand may serve another name too."""
+        """Refuse to swap an ARN that was written to the alias by hand, because it may serve another name
+        too."""
         if not any(one.model_id == current for one in self.aliases.history(name)):
             raise CannotSwap(f"{current} was written to the alias by hand")
 
@@ -117,8 +118,8 @@ class Production:
         )
 
     def base_billed_by_token(self, name: str) -> BaseModel | None:
-        """The base model of what a name has in production, if its answers are billed by token; None if they
-        are not, or nobody knows it."""
+        """The base model of the production model of a name, if its answers are billed by token; None if they
+        are not, or if it is unknown."""
         current, model = self.aliases.champion(name), self.aliases.in_production(name)
         kind = kinds.of_arn(current) if current else None
         if kind is None or kind.billed_by != "token" or model is None or not model.run_id:
@@ -133,17 +134,16 @@ class Production:
         seen
             The model in production and the one to return to, as `earlier` returned them before the decision.
         served_by
-            What serves the earlier model now, where that is another ARN than it was in production with.
+            The ARN that serves the earlier model now, if it is not the one that it was in production with.
 
         Raises
         ------
         Moved
-            When another promotion or rollback came first: repeated, it would undo that one.
+            If another promotion or rollback came first, which this one would undo.
         NotServed
             When nothing serves the earlier model.
         TransientError
-            While Bedrock swaps the model, or another promotion is at work; asked again, this goes on where it
-            was.
+            While Bedrock swaps the model, or during another promotion; a repeated call continues.
         """
         with self.aliases.alone(name, f"rollback {uuid.uuid4()}"):
             if self.earlier(name) != seen:
@@ -164,10 +164,10 @@ class Production:
         return self.aliases.promote(name, earlier.run_id, earlier.model_arn, model_id)
 
     def settled(self, run: Run, model_arn: str) -> Promotion | None:
-        """What this attempt of a run has put into production, whatever became of the step that did so.
+        """The promotion by this attempt at a run, even if the step that promoted has failed.
 
-        The history is written first: what stands at its head is true, and the alias is made to say the same,
-        unless somebody has written another modelId there since.
+        The history is written first, so its head is authoritative: the alias is completed from it, unless
+        somebody has written another modelId there since.
 
         Raises
         ------
@@ -196,7 +196,7 @@ class Production:
         return msgspec.structs.replace(made, note="") if made is not None and is_head else made
 
     def _replaced(self, run: Run, model_arn: str, history: list[InProduction]) -> Promotion | None:
-        """The promotion that this attempt made, where another model has taken its place since."""
+        """The promotion by this attempt, if another model has replaced it since."""
         began = run.resumed_at or run.created_at
         for at, one in enumerate(history):
             is_mine = (one.run_id, one.model_arn) == (run.run_id, model_arn)
@@ -212,12 +212,13 @@ class Production:
         return None
 
     def stand_down(self, arn: str, name: str = "") -> None:
-        """What serves a model in production is about to go: its name stands for the model itself from now.
+        """Before a production model's serving resource is deleted: let its name point to the model itself.
 
         Parameters
         ----------
         name
-            The name of its run, whose history may name it where somebody has written another alias.
+            The name of its run: the history may contain the resource even if another alias was written by
+            hand.
 
         Raises
         ------
@@ -233,7 +234,7 @@ class Production:
                 self.aliases.stand_for_model(parameter, arn)
 
     def _finish_swap(self, run: Run, model_arn: str) -> Promotion | None:
-        """The promotion behind the ARN in production, where Bedrock has made it and nobody has noted it."""
+        """The promotion behind the production ARN, if Bedrock has completed it but it was not recorded."""
         current = self.aliases.current(run.name)
         if not current or not serves(current) or not self._stage.is_of(current):
             return None
@@ -252,14 +253,14 @@ class Production:
     def _note_swap(
         self, name: str, run_id: str, model_arn: str, current: str, deployment: DeploymentSettings
     ) -> Promotion:
-        """The promotion to the ARN that was in production before, where Bedrock serves the model now."""
+        """Record a promotion behind the existing production ARN, where Bedrock serves the model now."""
         kept_until = self._hand_over(current, run_id, deployment.keep_for_seconds, no_sooner=True)
         promoted = self.aliases.promote(name, run_id, model_arn, current, swapped=True)
         return msgspec.structs.replace(promoted, kept_until=kept_until)
 
     def earlier(self, name: str) -> tuple[InProduction, InProduction]:
-        """The model in production, and the one to return to: the one before it, or what the history says
-        where the alias was written by hand, or its writer died.
+        """The production model and the one to return to: the previous one or, if the alias was written by
+        hand or its writer died, the head of the history.
 
         Raises
         ------
@@ -298,8 +299,9 @@ class Production:
     def _hand_over(
         self, arn: str, run_id: str, keep_for_seconds: int | None = None, *, no_sooner: bool = False
     ) -> str:
-        """Give a serving resource to the run of its model. Returns when it ends, if the run's estimate counts
-        its hours until then (`keep_for`); else it ends as before: an earlier run has paid for that.
+        """Assign a serving resource to the run of its model. Returns its expiry, if the run's estimate
+        includes its hours until then (`keep_for`); otherwise the expiry does not change, because an earlier
+        run has paid for it.
 
         Parameters
         ----------
@@ -323,5 +325,6 @@ def _bills_by_the_hour(arn: str) -> bool:
 
 
 def serves(model_id: str) -> bool:
-    """Whether inference takes it: a model that was promoted and released again is named by its own ARN."""
+    """Whether inference accepts it: the alias of a promoted model that was released holds the model's own
+    ARN."""
     return kinds.of_arn(model_id) is not None

@@ -14,7 +14,7 @@ from tunedrop.stage import Stage
 
 
 def create(aws_: Aws, stage: Stage, model: InProduction) -> Serving:
-    """Start to serve a model again, on demand if its base model allows it, else with one model unit.
+    """Start to serve a model again: on demand if its base model supports that, else with one model unit.
 
     Raises
     ------
@@ -24,7 +24,7 @@ def create(aws_: Aws, stage: Stage, model: InProduction) -> Serving:
         As `tunedrop.serving.throughput.create`.
     """
     if not models.status(aws_, model.model_arn):
-        raise LookupError(f"{model.model_arn} was deleted: it has to be trained again")
+        raise LookupError(f"{model.model_arn} was deleted; train it again")
     base_model = models.base_of(aws_, stage, model.model_arn, model.run_id)
     if base_model is None:
         raise LookupError(f"the base model of {model.model_arn} is not in the catalog")
@@ -40,7 +40,7 @@ def create(aws_: Aws, stage: Stage, model: InProduction) -> Serving:
 
 
 def ready(bedrock: Any, serving: Serving) -> str:
-    """The ARN, once it serves.
+    """The ARN, once it is in service.
 
     Raises
     ------

@@ -1,6 +1,6 @@
 """Finds billed resources that nothing needs: after a crash, a lost event or an expiry.
 
-The sweep goes by Bedrock's own lists and our tags, never by what we believe to have started.
+The sweep relies on Bedrock's own lists and our tags, never on our own records.
 """
 
 from __future__ import annotations
@@ -63,15 +63,15 @@ class InService(msgspec.Struct, frozen=True, kw_only=True):
 def in_service(
     aws_: Aws, stage: Stage, skipped: inventory.Skipped | None = None, *, removed: Collection[str] = ()
 ) -> Iterator[InService]:
-    """All that serves models and carries this stage's tag.
+    """All serving resources with this stage's tag.
 
     Parameters
     ----------
     skipped
         Called with what cannot be read, and the error; without it the error is raised.
     removed
-        Engines that the stage's settings no longer list: what serves their models, and the copies of their
-        base models, are there until somebody deletes them.
+        Engines that the stage's settings no longer list: their serving resources, and the copies of their
+        base models, exist until they are deleted.
     """
     of = (*stage.engines, *removed)
     for one in inventory.resources(aws_, stage, inventory.serving(), skipped, of=of):
@@ -94,7 +94,7 @@ def in_service(
 
 
 class Sweeper:
-    """Releases what no live run owns, what has outlived its expiry, and what no alias names."""
+    """Releases resources that no active run owns and no alias names, or that have expired."""
 
     def __init__(self, aws_: Aws, stage: Stage, troubles: Troubles, *, removed: Collection[str] = ()) -> None:
         self._aws = aws_
@@ -105,10 +105,10 @@ class Sweeper:
         self._production = Production(aws_, stage)
         self._removal = Removal(aws_, stage)
         self.found: tuple[InService, ...] = ()
-        """What served models when the sweep began."""
+        """The serving resources when the sweep began."""
 
     def sweep(self) -> tuple[Released, int]:
-        """Release what may go. Gives what was done, and how much throughput had outlived its expiry."""
+        """Release what is not needed. Returns what was done, and the number of expired throughputs."""
         named = set(self._production.aliases.all().values())
         self.found = found = tuple(
             in_service(self._aws, self._stage, self._troubles.note, removed=self._removed)
@@ -157,7 +157,7 @@ class Sweeper:
         return record.is_open or (asked_to_stay and released is not None and found.arn in released.kept)
 
     def _compares_with(self, base_model: str) -> bool:
-        """Whether a run goes on that is, or will be, measured against a base model: read now, for one that
-        has just begun."""
+        """Whether an active run is, or will be, compared with a base model; read now, to include runs that
+        have just begun."""
         opened = OpenRuns(self._aws.dynamodb, self._stage, self._registry).records()
         return any(one.run.base_model == base_model for one in opened)

@@ -1,7 +1,8 @@
-"""Bringing a custom model into service and out of it, whichever way it is served.
+"""Brings custom models into service and takes them out of it, in any serving mode.
 
-Each way is a kind of its own (`tunedrop.serving.kinds`). All bill, or count against quotas, until they are
-deleted; CloudFormation knows none (aws-cdk-lib 2.275.0), so that their end is ours to see to.
+Serving modes are in `tunedrop.serving.kinds`. Their resources are billed, or count against quotas, until they
+are deleted. CloudFormation has no resource types for them (aws-cdk-lib 2.275.0), so Tunedrop must delete
+them.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ _MOVING = "mutating"
 
 
 def way_of(arn: str) -> Way:
-    """How the model behind this ARN is served."""
+    """The serving mode of an ARN."""
     kind = kinds.of_arn(arn)
     assert kind is not None, arn
     return kind.way
@@ -33,21 +34,21 @@ def create(
     bedrock: Any, stage: Stage, run_id: str, name: str, model_arn: str, settings: DeploymentSettings,
     way: Way, *, keep: bool = False, weights: str = "",
 ) -> Serving:  # fmt: skip
-    """Start serving a custom model, or find what an earlier try has started.
+    """Start to serve a custom model, or find the resource that an earlier try has created.
 
     Parameters
     ----------
     keep
-        Whether it stays until it expires, though no alias names it yet.
+        Whether it stays until it expires, even if no alias names it yet.
     weights
-        Where the model's files are, for a way that serves files.
+        The location of the model's files, for modes that serve files.
 
     Raises
     ------
     ThroughputFailed
-        If Bedrock refuses for a reason that a later try cannot heal, such as a quota of zero.
+        If Bedrock refuses for a reason that will not change, such as a quota of zero.
     DeploymentsFull
-        If the account has as many deployments as it may.
+        If the account's quota of deployments is exhausted.
     TransientError
         If a later try may succeed.
     """
@@ -73,7 +74,7 @@ def create(
 
 
 def begin(bedrock: Any, way: Way, wanted: Wanted) -> str:
-    """The ARN of what begins to serve, or of what an earlier try under this name has begun.
+    """The ARN of the new serving resource, or of the one that an earlier try has created under this name.
 
     Raises
     ------
@@ -110,12 +111,12 @@ def outcome(bedrock: Any, serving: Serving) -> Serving | None:
 
 
 def describe(bedrock: Any, arn: str) -> Served:
-    """How what serves a model stands: Creating, Failed, else it serves."""
+    """The status of a serving resource: Creating, Failed, or else in service."""
     return kinds.of(way_of(arn)).describe(bedrock, arn)
 
 
 def describe_or_none(bedrock: Any, arn: str) -> Served | None:
-    """What serves under this ARN, or is about to; None if nothing does.
+    """The serving resource with this ARN; None if it does not exist.
 
     Raises
     ------
@@ -131,17 +132,17 @@ def describe_or_none(bedrock: Any, arn: str) -> Served | None:
 
 
 def exists(bedrock: Any, arn: str) -> bool:
-    """Whether something serves under this ARN, or is about to; raises as `describe_or_none` does."""
+    """Whether a serving resource with this ARN exists; raises like `describe_or_none`."""
     return describe_or_none(bedrock, arn) is not None
 
 
 def release(bedrock: Any, arn: str) -> bool:
-    """End what serves a model. False when it was gone before.
+    """Delete a serving resource. False if it did not exist.
 
     Raises
     ------
     TransientError
-        If it is still being created or changed: Bedrock deletes it only afterwards.
+        If it is still being created or changed, because Bedrock deletes it only afterwards.
     ThroughputFailed
         If Bedrock refuses, for example before a commitment has ended.
     """
@@ -158,7 +159,7 @@ def release(bedrock: Any, arn: str) -> bool:
 
 
 def find(bedrock: Any, way: Way, name: str) -> str | None:
-    """The ARN of what serves under this name."""
+    """The ARN of the serving resource with this name."""
     try:
         return kinds.of(way).find(bedrock, name)
     except ClientError as error:
@@ -183,7 +184,7 @@ def _after_refusal(bedrock: Any, way: Way, wanted: Wanted, error: ClientError) -
     if code == "ServiceQuotaExceededException":
         kind = kinds.of(way)
         refusal: type[Exception] = TransientError if kind.quota_frees_up else ThroughputFailed
-        if kind.queues:  # what there is comes and goes with other runs, in hours or days
+        if kind.queues:  # other runs create and delete them, within hours or days
             refusal = DeploymentsFull
         raise refusal(f"{message} {kind.quota_hint}") from error
     raise ThroughputFailed(f"Bedrock refused to serve the model: {message} ({code})") from error

@@ -1,1 +1,1 @@
-"""One module per Lambda step: its input, and the calls into the domain that make its output."""
+"""One module per Lambda step, which calls the domain to produce the step's output."""

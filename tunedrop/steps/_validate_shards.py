@@ -1,7 +1,8 @@
-"""A dataset too large for one function: its files in ranges of bytes, each checked, later each prepared.
+"""Validates a dataset that is too large for one function: its files are checked, and later prepared, in
+ranges of bytes.
 
-Merging gives what one function would have given: the same findings with the same line numbers, the same
-statistics, and the same bytes to train on.
+Merging produces what a single function would have produced: the same findings with the same line numbers, the
+same statistics, and the same training data.
 """
 
 from __future__ import annotations
@@ -38,16 +39,17 @@ T = TypeVar("T", bound=msgspec.Struct)
 
 
 MOST_PLANNED_BYTES = 4 << 30
-"""Larger training files are split by record hash: one function can plan only this much in time."""
+"""Larger training files are split by record hash, because one function can plan only this much in time."""
 
 
 MOST_SHARDS = 1_000
-"""They travel in the state of the run, which holds 256 KiB in all (Step Functions guide, service-quotas)."""
+"""Maximum number of shards: they are part of the run's state, which is limited to 256 KiB (Step Functions
+guide, service-quotas)."""
 
 
 def ranges_of(files: Mapping[Split, Source], limit: int) -> tuple[ByteRange, ...]:
-    """Ranges of at most so many bytes, larger where there would be too many; none if one function can take
-    all files together."""
+    """Ranges of at most this many bytes, or larger ones if there would be too many; empty if one function can
+    process all files."""
     size = sum(file.size for file in files.values())
     if size <= limit:
         return ()
@@ -60,14 +62,14 @@ def ranges_of(files: Mapping[Split, Source], limit: int) -> tuple[ByteRange, ...
 
 
 class Shards:
-    """The shards of one run's dataset. Each leaves what it has made in the artifacts bucket."""
+    """The shards of a run's dataset. Each stores its result in the artifacts bucket."""
 
     def __init__(self, s3: Any, stage: Stage, run: Run) -> None:
         self._s3, self._run = s3, run
         self._bucket = stage.artifacts_bucket
 
     def check(self, shard: ByteRange, file: Source, asked: CheckOptions) -> None:
-        """Examine the lines that begin in one range, and keep which media were looked at."""
+        """Check the lines that begin in one range, and store which versions of media were inspected."""
         self._put("check", shard, scan_range(file, Range(shard.split, shard.start, shard.stop), asked))
         body = msgspec.msgpack.encode(resolver_of(file).etags)
         self._s3.put_object(Bucket=self._bucket, Key=self._key("check", shard, "media"), Body=body)
@@ -75,12 +77,13 @@ class Shards:
     def report(
         self, shards: Sequence[ByteRange], files: Mapping[Split, Opened], asked: CheckOptions
     ) -> Report:
-        """What one pass over all of the dataset would have found."""
+        """The report that a single pass over the whole dataset would have produced."""
         partials = (self._get("check", shard, RangeResult) for shard in shards)
         return merge_ranges(partials, sources_of(files), names_of(files), asked, opened=files)
 
     def plan(self, shards: Sequence[ByteRange], train: Source, held_out: Shares, near_together: bool) -> None:
-        """Leave each shard of the training file which of its records are held out, as if it were whole."""
+        """Store for each shard of the training file which of its records are held out, as planned for the
+        whole file."""
         mine = [shard for shard in shards if shard.split == "train"]
         counts = [0] * len(mine)
 
@@ -124,7 +127,7 @@ class Shards:
         self._put("prepare", shard, prepared)
 
     def _media(self, shard: ByteRange) -> dict[tuple[str, str], str]:
-        """Which media a range refers to, as they were when it was checked."""
+        """The versions of a range's media when it was checked."""
         key = self._key("check", shard, "media")
         try:
             body = self._s3.get_object(Bucket=self._bucket, Key=key)["Body"].read()
@@ -137,14 +140,14 @@ class Shards:
     def assemble(
         self, shards: Sequence[ByteRange], before: Sequence[Piece] = (), attempt: int = 1
     ) -> Prepared:
-        """What the shards have prepared, put together: one object a split.
+        """The results of all shards, merged: one object per split.
 
         Parameters
         ----------
         before
-            Stored records to put before those of the one split that the shards are of.
+            Stored records that precede those of the shards, if these have a single split.
         attempt
-            The attempt at the run that the objects are named by.
+            The attempt at the run, which is part of the objects' names.
         """
         made = [(shard, self._get("prepare", shard, Prepared)) for shard in shards]
         whole = merge(prepared for _, prepared in made)

@@ -1,4 +1,5 @@
-"""The evaluate_model step: ask, keep what was answered, decide; goes on where an earlier call had to end."""
+"""The evaluate_model step: invokes the models, stores their answers and decides; continues where an earlier
+call ended."""
 
 from __future__ import annotations
 
@@ -33,26 +34,26 @@ from tunedrop.training import engines, losses
 def evaluate_model(
     aws_: Aws, task: EvaluationTask, next_record: int, deadline: float, decide_until: float = math.inf
 ) -> Evaluation:
-    """Base and tuned on the held-out records, and the verdict when all have been asked.
+    """Evaluate base and tuned model on the held-out records, and decide once all prompts have been processed.
 
     Parameters
     ----------
     next_record
-        How many questions earlier calls have asked; of no account where they are asked in shards.
+        The number of prompts that earlier calls have processed; ignored with shards.
     deadline
-        `time.monotonic()` at which to end; the result then says where to go on, or which evaluation job to
-        wait for before the next call.
+        `time.monotonic()` at which to end; the result then says where to continue, or which evaluation job to
+        wait for.
     decide_until
-        `time.monotonic()` until which the call that has asked decides as well. Later the next one does, with
-        all its time: deciding takes minutes for answers of very many parts, and what a call has asked is
-        asked and paid again if it does not end.
+        `time.monotonic()` until which the call that got the last answers also decides. After that, the next
+        call decides: deciding takes minutes for answers with very many parts, and a call that does not end in
+        time has to get, and pay for, its answers again.
 
     Raises
     ------
     EvaluationFailed
-        If nobody answers at all.
+        If no model answers at all.
     TransientError
-        If an evaluation job cannot be made now and a later try may succeed.
+        If an evaluation job cannot be created now, but a later try may succeed.
     """
     if (base := task.serving.base) is not None and base.failure:
         return _uncompared(aws_, task, base.failure)
@@ -87,7 +88,7 @@ def evaluate_model(
     judge = task.run.evaluation.judge
     if judge is not None and judge.via == "evaluation-job":
         if not planned and next_record < len(done):
-            # Jobs are made of answers that a retry of this step finds again, and asks nobody for.
+            # Jobs rate stored answers, which a retry of this step reads again.
             return unfinished
         waited_for, done = Rater(aws_, task.stage, task.run, judge).rate(questions, done)
         if waited_for:
@@ -97,12 +98,12 @@ def evaluate_model(
 
 
 def refuse_what_is_dearer(registry: Registry, task: EvaluationTask) -> None:
-    """Check the budget again once it is known what a copy of an imported model is billed as.
+    """Check the budget again once the billed units of an imported model are known.
 
     Raises
     ------
     OverBudget
-        If asking it would likely cost more than anybody has agreed to.
+        If the evaluation would likely cost more than was agreed to.
     """
     units, run = task.serving.units, task.run
     record = registry.get(run.run_id)
@@ -148,7 +149,8 @@ def _conclude(aws_: Aws, task: EvaluationTask, done: list[Prediction], predictio
 
 
 def _uncompared(aws_: Aws, task: EvaluationTask, why: str) -> Evaluation:
-    """No model is asked: without its base nothing can be said of it, and none is promoted unmeasured."""
+    """The result without a base model to compare with: inconclusive, because no model is promoted without a
+    comparison."""
     evaluation = Evaluation(
         done=True,
         rejected_for="base model",
@@ -170,9 +172,9 @@ def _kept(aws_: Aws, task: EvaluationTask, evaluation: Evaluation) -> Evaluation
 
 
 def _gone_from_production(aws_: Aws, task: EvaluationTask, done: Sequence[Prediction]) -> str:
-    """What the name has in production, where Bedrock says that it does not exist: it counts as none.
+    """The production model of the name, if Bedrock says that it does not exist: it then counts as none.
 
-    It is asked only where something was not answered. Any other failure to answer leaves it in its place.
+    This is checked only if it has not answered. Any other failure does not change its status.
     """
     if not any(one.champion is not None and one.champion.error for one in done):
         return ""
@@ -184,7 +186,7 @@ def _gone_from_production(aws_: Aws, task: EvaluationTask, done: Sequence[Predic
 
 
 def _losses(aws_: Aws, task: EvaluationTask) -> Losses | None:
-    """What the service says of the training, where the run knows its job."""
+    """The losses that the service reports for the training, if the run has a job."""
     if task.job is None:
         return None
     return losses.final(engines.curves_of(aws_, task.job), task.job, task.dataset)

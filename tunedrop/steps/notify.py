@@ -1,4 +1,4 @@
-"""The notify step: closes a run: report, registry, one notification, one event."""
+"""The notify step, which closes a run: report, registry, one notification, one event."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _log = logging.getLogger(__name__)
 
 
 def end(aws: Aws, stage: Stage, registry: Registry, spending: Spending, ending: Ending) -> Notice:
-    """Close a run. A report that cannot be made keeps nobody from being notified."""
+    """Close a run. If the report cannot be written, the notification is sent all the same."""
     ending = with_earlier(registry, with_promotion(aws, stage, registry, ending))
     failure = registry.ended_as(ending.run, ending.failure)
     ending = msgspec.structs.replace(ending, failure=failure)

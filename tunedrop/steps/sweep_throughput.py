@@ -1,6 +1,6 @@
-"""The scheduled work of a stage, part by part and subject by subject: releases first.
+"""The scheduled work of a stage: releases first, then the other tasks, each subject separately.
 
-Nothing that fails here keeps anything else from its turn (`tunedrop.registry.troubles`).
+A failure of one subject does not affect the others (`tunedrop.registry.troubles`).
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ engines and those that request retuning. Of both, also the number of older ones 
 
 
 class Swept(msgspec.Struct, kw_only=True):
-    """What one turn has done: run ids, URIs, names, ARNs. `failed` are subjects, `expired` throughput,
-    `settled` aliases, `stray` places that start nothing."""
+    """The result of one sweep: run ids, URIs, names, ARNs. `failed` are subjects, `expired` is throughput,
+    `settled` are aliases, `stray` are places of uploads that start no run."""
 
     settled: list[str] = []
     released: list[str] = []
@@ -53,9 +53,9 @@ class Swept(msgspec.Struct, kw_only=True):
 
 
 def is_settled(registry: Registry, event: Mapping[str, Any]) -> bool:
-    """Whether an event is of an execution that has closed its run itself, so that nothing is left to sweep.
+    """Whether an event is about an execution that has closed its run, so that there is nothing to sweep.
 
-    Refused uploads end executions too: a thousand of them do not have the stage swept a thousand times.
+    Refused uploads end executions too, and a thousand of them must not cause a thousand sweeps.
     """
     detail = event.get("detail") or {}
     if event.get("source") != "aws.states" or not detail.get("input"):
@@ -72,7 +72,7 @@ def is_settled(registry: Registry, event: Mapping[str, Any]) -> bool:
 
 
 class Sweep:
-    """One turn of the schedule."""
+    """One sweep of a stage."""
 
     def __init__(self, aws: Aws, stage: Stage, close: Callable[[Ending], object]) -> None:
         self._aws = aws
@@ -82,10 +82,10 @@ class Sweep:
         self._troubles = Troubles(aws.dynamodb, stage.registry_table)
         self._done = Swept()
         self.serving: tuple[InService, ...] = ()
-        """What serves models after the sweep: what its first part has listed, and not released."""
+        """The serving resources after the sweep: those that were listed at first and not released."""
 
     def run(self) -> Swept:
-        """Everything once; returns what was done."""
+        """Do every task once; returns what was done."""
         for name, part in (
             ("making aliases say what their history says", self._settle_aliases),
             ("releasing what serves models", self._release),
@@ -107,7 +107,7 @@ class Sweep:
         return self._done
 
     def _settle_aliases(self) -> None:
-        """Before anything is released: what an alias names stays."""
+        """Complete aliases before anything is released, because resources that an alias names must stay."""
         aliases = Aliases(self._aws.ssm, self._aws.dynamodb, self._stage)
         for writing, was_behind in self._troubles.each(
             aliases.unsettled(), lambda one: f"alias {aliases.written_by(one)}", aliases.settle
@@ -115,7 +115,7 @@ class Sweep:
             self._done.settled += [aliases.written_by(writing)] * was_behind
 
     def _release(self) -> None:
-        # If the runs cannot be read, what the stage's own engines serve is released all the same.
+        # Resources of the stage's own engines are released even if the runs cannot be read.
         none: dict[str, str] = {}
         found = self._troubles.attempt("listing removed engines", lambda: self._of_removed_engines, none)
         removed = sorted(set(found.values()))
@@ -125,7 +125,7 @@ class Sweep:
         self.serving = tuple(one for one in sweeper.found if one.arn not in swept.released)
 
     def _stop_jobs(self) -> None:
-        """A run closes after its jobs have ended: one at work was started by a function that then died."""
+        """Stop running jobs of closed runs: each was started by a function that then died."""
         jobs = inventory.resources(self._aws, self._stage, inventory.jobs(), self._troubles.note)
 
         def stop(job: inventory.Resource) -> list[str]:
@@ -150,14 +150,15 @@ class Sweep:
             self._done.closed += [record.run.run_id] * was_orphan
 
     def _report_removed_engines(self) -> None:
-        """Their jobs and models are billed, and the stage's functions may not delete them."""
+        """Report runs of removed engines: their jobs and models are billed, and the stage's functions may not
+        delete them."""
         check = partial(removed_engines.check, self._stage)
         runs = self._registry.some(self._of_removed_engines)
         list(self._troubles.each(runs, lambda one: f"removed engine of {one.run.run_id}", check))
 
     @cached_property
     def _of_removed_engines(self) -> dict[str, str]:
-        """The runs of engines that the settings do not list, by id, with the engine."""
+        """The runs of engines that the settings no longer list, by id, with the engine."""
         removed = [name for name in catalog.engines() if name not in self._stage.engines]
         older = self._registry.of_engines(removed, LOOK_BACK)
         # Those of earlier releases are only among the latest.
@@ -185,7 +186,7 @@ class Sweep:
             self._done.started += [one.source.uri] * started
 
     def _tell_of_strays(self) -> None:
-        # Read anew: the data of a run that has begun during this sweep is no stray.
+        # Read again, because the data of a run that began during this sweep is not stray.
         runs = self._registry.runs(LOOK_BACK)
         strays = stray_uploads.find(self._aws.s3, self._registry, self._stage, runs)
         stray_uploads.tell(self._aws.sns, self._stage, self._registry, strays)
@@ -194,7 +195,7 @@ class Sweep:
     def _start_grown(self) -> None:
         def start(record: Record) -> bool:
             one = retuning.grown(self._aws.s3, record)
-            # What has followed a Legacy base model stays on its successor.
+            # A run that replaced a Legacy base model stays on the successor.
             base_model = record.run.base_model if record.run.succeeds else ""
             return one is not None and missed_uploads.start_once(
                 self._aws, self._stage.workflow_arn, one.manifest, datetime.now(UTC), GROWN, one.identity,

@@ -1,7 +1,7 @@
-"""The validate_data step: check what was uploaded, then split, convert and write it for Bedrock.
+"""The validate_data step: checks the uploaded dataset, then splits, converts and writes it for Bedrock.
 
-A dataset that is too large for one function comes by three times: to be told in which shards it is checked,
-then to have their findings put together, then what they have prepared.
+For a dataset that is too large for one function, the step is called three times: to plan the shards, to merge
+their findings, and to merge the prepared data.
 """
 
 from __future__ import annotations
@@ -33,13 +33,13 @@ from tunedrop.stage import Stage
 from tunedrop.steps._validate_shards import MOST_PLANNED_BYTES, Shards, ranges_of
 
 NAMED_METHODS = ("distillation", "reinforcement")
-"""Methods that have settings of their own: a manifest has to ask for them."""
+"""Methods with settings of their own, which a manifest must request explicitly."""
 
 
 def validate_all(s3: Any, stage: Stage, run: Run, done: Sharding | None = None) -> Dataset | Sharding:
-    """The run's dataset, and those of its earlier stages before it, each checked for its own method.
+    """Validate the run's dataset, after those of its earlier training phases, each for its own method.
 
-    Takes, gives and raises as `validate`; the message says which stage it is about.
+    Parameters, result and errors are those of `validate`; messages name the phase.
     """
     runs = _runs(run)
     datasets = list(done.earlier) if done is not None else []
@@ -58,24 +58,24 @@ def validate_all(s3: Any, stage: Stage, run: Run, done: Sharding | None = None) 
 
 
 def validate(s3: Any, stage: Stage, run: Run, done: Sharding | None = None) -> Dataset | Sharding:
-    """Check the run's files; write what Bedrock will read, and the findings, to the artifacts bucket.
+    """Check the run's files; write the data for Bedrock, and the findings, to the artifacts bucket.
 
     Parameters
     ----------
     done
-        What the shards of a large dataset have just done.
+        The work that the shards of a large dataset have just finished.
 
     Returns
     -------
     Dataset | Sharding
-        The dataset; or, while there is none, what its shards have to do first.
+        The dataset, or the work that its shards must do first.
 
     Raises
     ------
     InvalidDataset
-        If a record breaks a rule; the message says file, line and reason of the first ones.
+        If a record violates a rule; the message has file, line and reason of the first findings.
     InvalidManifest
-        If the base model does not take what the dataset is for.
+        If the base model does not support the purpose of the dataset.
     """
     validation = _Validation(s3, stage, run)
     if done is None:
@@ -84,14 +84,14 @@ def validate(s3: Any, stage: Stage, run: Run, done: Sharding | None = None) -> D
 
 
 def validate_shard(s3: Any, stage: Stage, run: Run, work: ShardWork, shard: ByteRange) -> ShardDone:
-    """Check one shard of a large dataset; or split it, convert it and write it.
+    """Check one shard of a large dataset; or split, convert and write it.
 
-    `run` is the one that the workflow knows; `work` says which of its datasets it is.
+    `run` is the workflow's run; `work` says which of its datasets the shard belongs to.
 
     Raises
     ------
     InvalidDataset
-        If the base model's format cannot say what a record says.
+        If the base model's format cannot express a record.
     """
     run = _runs(run)[work.dataset]
     file = open_files(s3, stage, run)[shard.split].source
@@ -125,24 +125,24 @@ def keep(s3: Any, stage: Stage, run: Run, report: Report) -> None:
 
 
 def kept(s3: Any, stage: Stage, run: Run) -> Report:
-    """The findings as they were kept."""
+    """The stored findings."""
     answer = s3.get_object(Bucket=stage.artifacts_bucket, Key=naming.validation_key(run.run_id))
     return msgspec.json.decode(answer["Body"].read(), type=Report)
 
 
 def _runs(run: Run) -> list[Run]:
-    """The earlier stages as runs of their own, and the run."""
+    """The earlier training phases as runs of their own, and the run."""
     return [*stage_runs(run), run]
 
 
 def asked(run: Run) -> CheckOptions:
-    """What a run's dataset is checked for."""
+    """The options with which a run's dataset is checked."""
     return CheckOptions(base_model=catalog.find(run.base_model), method=run.method, rules=run.rules)
 
 
 @contextmanager
 def in_its_words(run: Run) -> Iterator[None]:
-    """Say which base model it is whose format cannot say what a record says."""
+    """Name the base model in the error if its format cannot express a record."""
     try:
         yield
     except ValueError as error:
@@ -158,7 +158,7 @@ class _Validation:
         self._shards = Shards(s3, stage, run)
 
     def begin(self) -> Dataset | Sharding:
-        """All of it, where one function can do that; else the shards in which it is to be checked."""
+        """The dataset, if one function can process it; else the shards for the check."""
         if ranges := ranges_of(self._files, self._stage.validation_shard_bytes):
             return Sharding(work=ShardWork(kind="check"), shards=ranges)
         report = check_files(self._files, names_of(self._opened), asked(self._run), self._opened)
@@ -166,7 +166,7 @@ class _Validation:
         return self._dataset(report, self._prepare(report, held_out))
 
     def go_on(self, done: Sharding) -> Sharding:
-        """The shards have been checked: their report; what they are to prepare, where it finds no error."""
+        """Merge the findings of the shards; without errors, plan what the shards prepare."""
         report = self._shards.report(done.shards, self._opened, asked(self._run))
         held_out = self._accept(report)
         if self._files["train"].size <= MOST_PLANNED_BYTES:
@@ -181,12 +181,12 @@ class _Validation:
         return Sharding(work=work, shards=done.shards)
 
     def end(self, done: Sharding) -> Dataset:
-        """The shards have prepared the dataset."""
+        """Merge the data that the shards have prepared."""
         report = kept(self._s3, self._stage, self._run)
         return self._dataset(report, self._shards.assemble(done.shards))
 
     def _accept(self, report: Report) -> Shares:
-        """Keep the report, refuse what is not valid, say what is to be held out."""
+        """Store the report, refuse an invalid dataset, and return the shares to hold out."""
         keep(self._s3, self._stage, self._run, report)
         if self._run.method == "auto" and report.method in NAMED_METHODS:
             raise InvalidManifest(f"method: the records are for {report.method}; set it in the manifest")

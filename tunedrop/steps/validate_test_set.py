@@ -1,7 +1,8 @@
-"""Another test set for a model that is trained: checked with all it was trained on, and it alone written.
+"""Validates additional test records for a trained model, together with its training data; only the test set
+is written.
 
-What was trained on stays as it is, and so do the held-out records so far: a retry adds to them and replaces
-none, so that nobody can retry until the test set suits the model. Evaluation asks equal records once.
+Training data and existing held-out records stay unchanged: a retry adds records and replaces none, so that no
+one can retry until the test set suits the model. Equal records are evaluated once.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ from tunedrop.steps.validate_data import asked, in_its_words, keep, kept
 def retest(
     s3: Any, stage: Stage, run: Run, trained: Dataset, done: Sharding | None = None
 ) -> Dataset | Sharding:
-    """The dataset that the run's model was trained on, with the test set that the run has by now.
+    """The dataset that the run's model was trained on, with the run's current test set.
 
-    Takes and gives what `tunedrop.steps.validate_data.validate` does.
+    Parameters and result are those of `tunedrop.steps.validate_data.validate`.
 
     Raises
     ------
     InvalidDataset
-        If a record breaks a rule, or is in what the model was trained on as well.
+        If a record violates a rule, or is in the training data.
     """
     if run.test is None and run.more_test is None:
         return trained
@@ -64,7 +65,7 @@ class _Retest:
         return self._dataset(self._prepare(), report)
 
     def go_on(self, done: Sharding) -> Sharding:
-        """The shards have been checked; those of the test set are to be converted."""
+        """Merge the findings of the shards, and plan the conversion of those of the test set."""
         report = self._shards.report(done.shards, self._opened, asked(self._run))
         keep(self._s3, self._stage, self._run, report)
         work = msgspec.structs.replace(done.work, kind="prepare", method=self._trained.method)
@@ -77,7 +78,7 @@ class _Retest:
         return self._dataset([prepared, *self._prepared_before()], kept(self._s3, self._stage, self._run))
 
     def _prepare(self) -> list[Prepared]:
-        """What the test set consists of by now; of a file that begins with what was there, the file alone."""
+        """The parts of the current test set; only the new file if it begins with the existing records."""
         file, bucket = self._files["test"], self._stage.artifacts_bucket
         rules = catalog.find(self._run.base_model).methods[self._trained.method]
         with Copies(self._s3, bucket, self._run.run_id) as copies, tempfile.TemporaryFile() as sink:

@@ -47,7 +47,7 @@ def test_what_is_brought_back_has_a_name_of_its_own_and_stays_until_it_expires(
 def test_a_model_that_was_deleted_is_said_to_have_been(stage: Stage) -> None:
     aws = aws_of(FakeBedrock(get_custom_model=refusal("ResourceNotFoundException")))
 
-    with pytest.raises(LookupError, match="was deleted: it has to be trained again"):
+    with pytest.raises(LookupError, match="was deleted; train it again"):
         revive.create(aws, stage, EARLIER)
 
 

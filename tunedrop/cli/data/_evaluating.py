@@ -50,7 +50,7 @@ def evaluate_file(asked: Options, format_: Format) -> int:
         fail(f"{asked.answers}: {error}", USAGE, _ONE_LINE)
     evaluation = decide(predictions, settings, attempt=asked.attempt)
     path = asked.report or asked.answers.with_name(f"{asked.answers.stem}.report.html")
-    if asked.report is None and path.is_symlink():  # whoever made the folder chose what it names
+    if asked.report is None and path.is_symlink():  # the owner of the folder chose its target
         fail(f"{path} is a link to {path.readlink()}", USAGE, "Say where the report goes: --report PATH")
     try:
         path.write_text(render_answers(asked.answers.stem, settings, evaluation, predictions), "utf-8")

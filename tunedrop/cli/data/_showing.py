@@ -13,7 +13,7 @@ from tunedrop.formatting.counts import counted
 
 
 def show(report: Report) -> None:
-    """Print it: what refuses first."""
+    """Print the report, errors first."""
     for rule in report.by_rule:
         _show_rule(rule)
     files = table("file", "records", "tokens (estimated)", "errors")

@@ -39,7 +39,8 @@ from tunedrop.serving.production import Production
 from tunedrop.stage import Stage
 
 SAMPLED = 2_000
-"""Records of a training file that are read again, evenly spread, to see what a tokenizer has no words for."""
+"""The number of records of a training file, evenly spread, that are read again to find text for which
+tokenizers have no words."""
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,7 +93,8 @@ def estimate_path(
 
 
 def test_set(plan: Plan, submission: Submission) -> Iterator[str]:
-    """What the test set of a run can show; nothing if the approval's reason says that it decides nothing."""
+    """The improvement that the test set of a run can detect; empty if a reason for the approval already says
+    that it is too small."""
     if plan.estimate.undecidable:
         return iter(())
     model, reading = catalog.find(plan.run.base_model), submission.document.data.reading
@@ -170,8 +172,7 @@ def _checked(
 def _dense_per_token(
     files: DataFiles, reading: ReadOptions, rules: catalog.MethodRules, records: int
 ) -> float:
-    """How many bytes that may be a token each there are for each estimated token, in a sample of the training
-    file."""
+    """The number of bytes that may be a token each, per estimated token, in a sample of the training file."""
     tokens = dense = 0
     with open_files({"train": files["train"]}, reading) as opened:
         lines = json_lines.lines_of(opened["train"].source)

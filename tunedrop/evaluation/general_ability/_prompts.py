@@ -1,10 +1,10 @@
-"""About 400 prompts with checkable answers that the base model and the tuned model are asked.
+"""About 400 prompts with checkable answers, for base and tuned model.
 
 Fine-tuning can cost a model abilities that the dataset does not exercise (catastrophic forgetting). The
 prompts were written for this project, one file a kind beside this module: arithmetic, facts, language, twenty
 languages, output formats, refusal of harmful requests and of questions that have no answer, code, and finding
-a fact in a long text. They say nothing about a model by itself: only how much of what the base answers
-correctly the tuned model still does.
+a fact in a long text. They do not rate a model by itself: they only show how much of what the base model
+answers correctly the tuned model still does.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ def is_right(probe_id: str, asked: str, answer: str) -> bool:
 
 
 def _asked(probe: Probe, format_: Format) -> str:
-    """A model trained on plain text is given a text to go on with, one on bare prompts `Answer:` to fill."""
+    """A model trained on plain text gets a text to continue, one trained on bare prompts gets `Answer:` to
+    complete."""
     if format_ == "text":
         return probe.continuation
     return f"Question: {probe.prompt}\nAnswer:" if format_ == "prompt-completion" else probe.prompt
@@ -102,9 +103,10 @@ def _asked(probe: Probe, format_: Format) -> str:
 
 @cache
 def _as_word(text: str) -> re.Pattern[str]:
-    """The text by itself: 42 is neither in 142 nor in 42.5, Oslo not in Oslofjord.
+    """A pattern for the text as a separate word: 42 is neither in 142 nor in 42.5, and Oslo is not in
+    Oslofjord.
 
-    Scripts that join words or write them without spaces have no such border: 北京 is in 首都是北京.
+    Scripts that join words or write them without spaces have no word boundaries: 北京 is in 首都是北京.
     """
     before = rf"(?<!{_SPACED})(?<!\d[.,])" if re.match(_SPACED, text) else ""
     after = rf"(?!{_SPACED}|[.,]\d)" if re.match(_SPACED, text[-1]) else ""

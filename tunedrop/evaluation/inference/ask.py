@@ -25,10 +25,11 @@ from tunedrop.serving.kind import ServingKind
 from tunedrop.serving.kinds.imported import is_asleep
 
 SECONDS_TO_ASK = 600.0
-"""A Lambda function runs for at most 900 s; the rest is for pending answers and the scores."""
+"""The time limit for answers: a Lambda function has 900 s, and the rest is for pending answers and the
+scores."""
 
 SECONDS_BEFORE_DECIDING = 120.0
-"""How long a call may have asked and still decide."""
+"""The time after which a call no longer decides, but leaves that to the next one."""
 
 FEWEST_TOKENS = 512
 """The limit on an answer's tokens if its reference is short or missing."""
@@ -41,14 +42,15 @@ MOST_TOKENS_OF_OTHERS = 4_096
 """A belief: every model in the catalog that is called by Converse supports this."""
 
 BYTES_A_TOKEN = 2
-"""Of UTF-8, at the least: 3 to 4 in English, 2 to 3 in other scripts. A limit is twice what is wanted."""
+"""The minimum of UTF-8 bytes per token: 3 to 4 in English, 2 to 3 in other scripts. Limits are twice the
+reference's length."""
 
 REASONING_TOKENS = 2_048
 """Additional tokens for the reasoning of an imported model, which is part of its answer; a guess."""
 
 WAKING_SECONDS = 300.0
-"""How long an imported model may be not ready (Bedrock user guide, invoke-imported-model, read 2026-11-29:
-usually tens of seconds)."""
+"""How long an imported model may take to become ready (Bedrock user guide, invoke-imported-model, read
+2026-11-29: usually tens of seconds)."""
 
 SPENT = (
     "The account's tokens per day for {model} are used up (Service Quotas, Amazon Bedrock: {quota}). Retry "
@@ -172,7 +174,7 @@ def without_reasoning(text: str) -> str:
 
 
 class Asker:
-    """Calls one model. Throttling and faults are retried with exponential backoff and jitter."""
+    """Calls one model. Throttling and service errors are retried with exponential backoff and jitter."""
 
     def __init__(
         self,
@@ -200,7 +202,8 @@ class Asker:
         return msgspec.structs.replace(answer, text=escaping.whole(answer.text))
 
     def _read(self, question: HeldOut) -> Answer:
-        """One try. An imported model's answer is its own: one that is not as documented is none."""
+        """One try. An imported model generates its response itself; one that is not as documented counts as
+        no answer."""
         try:
             return msgspec.convert(msgspec.structs.asdict(self._timed(question)), Answer)
         except (ClientError, BotoCoreError):
@@ -209,7 +212,7 @@ class Asker:
             raise Unanswered(f"its answer is not as documented: {error!r}") from error
 
     def _timed(self, question: HeldOut) -> Answer:
-        """One try. InvokeModel reports no latency: then it is that of the request, without pauses."""
+        """One try. InvokeModel reports no latency, so the duration of the request is used, without pauses."""
         started = time.monotonic()
         answer = self._ask(question)
         elapsed = int((time.monotonic() - started) * 1000)
@@ -237,7 +240,7 @@ class Asker:
         return msgspec.structs.replace(answer, text=choice.get("text") or "")
 
     def _chosen(self, kind: ServingKind, body: dict[str, Any]) -> tuple[dict[str, Any], Answer]:
-        """What the model chose, and the answer but for its text, which each body has elsewhere."""
+        """The model's choice, and the answer without its text, whose place depends on the body."""
         said = kind.ask(self._runtime, self._model_id, body | {"temperature": 0.0})
         choice: dict[str, Any] = said["choices"][0]
         finish = choice.get("finish_reason") or ""
@@ -271,7 +274,7 @@ class Asker:
         return most_tokens(question.reference, self._family)
 
     def _stopped(self, reason: str | None) -> str:
-        """Why an answer ended; a continuation ends where it is cut, and nowhere else."""
+        """The stop reason of an answer; a continuation ends only where it is cut off."""
         return "" if self._continues or reason is None else reason
 
     def _invoke(self, question: HeldOut) -> Answer:

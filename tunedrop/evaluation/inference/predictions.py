@@ -1,4 +1,4 @@
-"""Predictions kept in the artifacts bucket, one a line, so that what was asked is never asked again."""
+"""Predictions in the artifacts bucket, one per line, so that no prompt is processed twice."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from tunedrop.evaluation.inference.evaluate import Prediction
 
 
 def decode(text: bytes) -> list[Prediction]:
-    """The lines of predictions.jsonl."""
+    """Predictions as the lines of predictions.jsonl."""
     return [msgspec.json.decode(line, type=Prediction) for line in text.splitlines() if line]
 
 
 def read(s3: Any, bucket: str, key: str) -> list[Prediction]:
-    """The predictions of one object; none if there is no such object."""
+    """The predictions in an object; empty if it does not exist."""
     try:
         answer = s3.get_object(Bucket=bucket, Key=key)
     except ClientError as error:
@@ -29,6 +29,6 @@ def read(s3: Any, bucket: str, key: str) -> list[Prediction]:
 
 
 def write(s3: Any, bucket: str, key: str, predictions: Sequence[Prediction]) -> None:
-    """Put predictions in the place of whatever the object held."""
+    """Replace the predictions in an object."""
     body = b"".join(msgspec.json.encode(one) + b"\n" for one in predictions)
     s3.put_object(Bucket=bucket, Key=key, Body=body, ContentType="application/jsonl")

@@ -1,4 +1,5 @@
-"""The base model with training examples in its prompt: where it does as well, prompting is cheaper."""
+"""The base model with training examples in its prompt: if it is as good as the tuned model, prompting is
+cheaper."""
 
 from __future__ import annotations
 
@@ -15,20 +16,20 @@ from tunedrop.evaluation.inference.evaluate import Model
 PROMPTED = "base model with examples in its prompt"
 
 LONGEST_EXAMPLE = 8_000
-"""Characters of a prompt and its answer; longer ones fit into no prompt beside others."""
+"""The maximum characters of an example; longer ones do not fit into a prompt with others."""
 
 
 MOST_OF_AVERAGE = 2
-"""How many times as long as the average training record, which the estimate counts, an example may be."""
+"""The maximum length of an example, relative to the average training record, which the estimate uses."""
 
 
 def chosen(examples: Iterable[HeldOut], wanted: int, trained_on: DatasetFile) -> list[HeldOut]:
-    """So many examples, spread over those that stand by themselves: one prompt, one answer, no images.
+    """This many examples, spread over the self-contained records: one prompt, one answer, no images.
 
     Parameters
     ----------
     trained_on
-        The training file, whose average record tells which examples are too long.
+        The training file, whose average record determines which examples are too long.
     """
     longest = MOST_OF_AVERAGE * (trained_on.tokens + trained_on.dense) / max(1, trained_on.records)
     fitting = [
@@ -45,19 +46,19 @@ def chosen(examples: Iterable[HeldOut], wanted: int, trained_on: DatasetFile) ->
 
 
 def _tokens(example: HeldOut) -> int:
-    """The tokens of an example, counted as those of a `DatasetFile`, with what may be a token each."""
+    """The tokens of an example, estimated as for a `DatasetFile`, and the bytes that may be a token each."""
     texts = (example.system, example.messages[0].text, example.reference)
     return sum(rules.tokens_of(len(one.encode("utf-8", "replace"))) + rules.dense_in(one) for one in texts)
 
 
 class Prompted:
-    """A model that is shown examples before each question."""
+    """A model that gets examples before each prompt."""
 
     def __init__(self, model: Model, examples: Sequence[HeldOut], *, converses: bool) -> None:
         self._model, self._examples, self._converses = model, examples, converses
 
     def ask(self, question: HeldOut) -> Answer:
-        """As earlier turns of the conversation; before the prompt where the model takes one text."""
+        """The prompt with the examples as earlier turns, or before it if the model takes a single text."""
         shown = [one for one in self._examples if one.messages != question.messages]
         if self._converses:
             before = [
@@ -71,6 +72,6 @@ class Prompted:
 
 
 def _gap(example: HeldOut) -> str:
-    """What a prompt and its completion were joined by in training, where neither brings it along."""
+    """The separator of prompt and completion in training, unless one of them contains it."""
     joined = example.messages[0].text[-1:].isspace() or example.reference[:1].isspace()
     return "" if joined else " "

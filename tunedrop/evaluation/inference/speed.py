@@ -1,4 +1,4 @@
-"""How long models take to answer, how much they say, and how fast they may be asked."""
+"""The latency of models, the length of their answers, and the request rate."""
 
 from __future__ import annotations
 
@@ -13,14 +13,15 @@ from tunedrop.evaluation.inference.evaluate import CONCURRENCY
 from tunedrop.stage import Stage
 
 ANSWER_SECONDS = 3.0
-"""What an answer of a few hundred tokens takes at most on most models: an assumption, for estimates only."""
+"""The maximum duration of an answer of a few hundred tokens on most models; an assumption, for estimates
+only."""
 
 REQUESTS_A_FUNCTION = CONCURRENCY * 60 / ANSWER_SECONDS
 """How many requests a minute one function makes of one model at least, if so many are allowed."""
 
 
 def speed(answers: Sequence[Answer]) -> Speed:
-    """Latency as Bedrock tells it, and tokens an answer."""
+    """The latency that Bedrock reports, and the tokens per answer."""
     latencies = sorted(one.latency_ms for one in answers)
     return Speed(
         median_ms=_quantile(latencies, 0.5),
@@ -30,21 +31,23 @@ def speed(answers: Sequence[Answer]) -> Speed:
 
 
 def requests_per_minute(stage: Stage, base_model: BaseModel) -> int:
-    """How many requests a minute may be made: the stage's setting, else the model's documented limit.
+    """The request rate per minute: the stage's setting, else the model's documented limit, or 0 if neither is
+    known.
 
-    0 where neither is known. Accounts may have far less than is documented (4 a minute were reported): the
-    stage's setting is there to say so.
+    Accounts may have a far lower limit than documented (4 per minute were reported), for which the setting
+    exists.
     """
     return stage.evaluation_requests_per_minute or base_model.serving.on_demand_requests_per_minute
 
 
 def functions_that_ask(prompts: int, stage: Stage, per_minute: int) -> int:
-    """How many functions ask at once: as many as the prompts are worth, and as the allowed pace can feed.
+    """The number of functions that run in parallel, which depends on the number of prompts and on the request
+    rate.
 
     Parameters
     ----------
     per_minute
-        The requests a minute that all of them together may make; 0 where that is not known.
+        The total number of requests per minute; 0 if unknown.
     """
     worth = math.ceil(prompts / stage.evaluation_shard_prompts)
     fed = math.ceil(per_minute / REQUESTS_A_FUNCTION) if per_minute else worth

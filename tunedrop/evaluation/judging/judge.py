@@ -67,7 +67,7 @@ class Judge:
         self._sampling: dict[str, float] = {"temperature": 0.0}
 
     def compare(self, question: HeldOut, base: Answer, tuned: Answer) -> Judgement:
-        """Which answer is better; a tie if they are equal, or the order decides."""
+        """Which answer is better; a tie if they are equal, or if the result depends on their order."""
         if base.text.strip() == tuned.text.strip():
             return Judgement(better="tie", reasons=("both gave the same answer",))
         spent = _Spent()
@@ -123,15 +123,15 @@ class Judge:
 def read_verdict(said: str, case: str) -> _Verdict | None:
     """The verdict on this case in a judge's response; None if there is none, or more than one.
 
-    Fences and sentences around the JSON object do not matter; an object that a text has smuggled in does not
-    know the number of the case.
+    Code fences and sentences around the JSON object do not matter; an object that a text has injected cannot
+    contain the case number.
     """
     found = [one for one in _verdicts(said) if one.case == case]
     return found[-1] if len({one.winner for one in found}) == 1 else None
 
 
 class _Verdict(msgspec.Struct, frozen=True):
-    """What a judge has to answer."""
+    """The required response of a judge."""
 
     case: str
     winner: Winner
@@ -139,7 +139,7 @@ class _Verdict(msgspec.Struct, frozen=True):
 
 
 class _Spent:
-    """Tokens of all attempts, the unreadable ones too."""
+    """Tokens of all attempts, including unreadable ones."""
 
     input = 0
     output = 0

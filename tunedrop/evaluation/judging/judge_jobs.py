@@ -1,8 +1,8 @@
-"""Bedrock's own evaluation jobs: a judge rates the answers of one model, each by itself.
+"""Bedrock's evaluation jobs: a judge rates the answers of one model, each separately.
 
-A job takes a custom model's answers only as precomputed ones, of one model a job (CreateEvaluationJob,
-botocore 1.44.5; user guide, model-evaluation-prompt-datasets-judge, read 2026-11-23): one is made for each
-contender. No event is documented for its end; the run waits for it as for throughput.
+A job accepts a custom model's answers only precomputed, and of one model per job (CreateEvaluationJob,
+botocore 1.44.5; user guide, model-evaluation-prompt-datasets-judge, read 2026-11-23), so one is created for
+each model. No event is documented for its end; the run waits for it as for throughput.
 """
 
 from __future__ import annotations
@@ -18,24 +18,24 @@ from tunedrop.errors import TransientError
 from tunedrop.stage import Stage
 
 CORRECTNESS = "Builtin.Correctness"
-"""Of Bedrock's own metrics the one that compares with the reference."""
+"""Bedrock's own metric that compares with the reference."""
 
 BY_RUBRIC = "Rubric"
-"""The name of the custom metric that a run's own rubric becomes."""
+"""The name of the custom metric for a run's own rubric."""
 
 CHARACTERS_A_TOKEN = 4
-"""Of what a judge reads and writes beside a dataset's own texts: plain English."""
+"""Characters per token of the judge's prompt and explanation, which are plain English."""
 
 INSTRUCTION_TOKENS = 700
-"""What the prompts of Bedrock's own metrics have, by their page (user guide,
+"""Characters of the prompts of Bedrock's own metrics, by their page (user guide,
 model-evaluation-type-judge-prompt, read 2026-11-26)."""
 
 TASK = "General"
-"""What the service asks for where a model judges, though the API's own list of task types lacks it: jobs with
-Generation or Custom were refused (reported by several who ran them, read 2026-11-26)."""
+"""The task type that the service requires for a judge, although the API's list of task types lacks it: jobs
+with Generation or Custom were refused (reported by several who ran them, read 2026-11-26)."""
 
 RATINGS = {0.0: "Wrong or useless", 0.25: "Mostly bad", 0.5: "Partly good", 0.75: "Mostly good", 1.0: "Good"}
-"""The scale of our custom metric: in the range of Bedrock's own, whose results are from 0 to 1."""
+"""The scale of our custom metric, in the range of Bedrock's own, whose results are from 0 to 1."""
 
 _INSTRUCTIONS = """\
 You rate how good a response to a prompt is, by this rubric:
@@ -51,10 +51,10 @@ Prompt: {{{{prompt}}}}
 _REFERENCE = "A response known to be good: {{ground_truth}}\n"
 
 _LATER = ("ConflictException", "ServiceQuotaExceededException")
-"""A job of this name that our list did not have yet; more jobs at once than the account may have."""
+"""Codes for a job of this name that was not in our list yet, and for too many concurrent jobs."""
 
 _LATER_WORDS = ("in use", "assume")
-"""The same where the code is ValidationException; and a new role that still spreads through IAM (as with
+"""The same for the code ValidationException; and a new role that still propagates through IAM (as with
 customization jobs, `tunedrop.training.jobs`)."""
 
 
@@ -62,7 +62,7 @@ _NO_FAILURE = {"InProgress": "", "Stopping": "", "Completed": "", "Stopped": "it
 
 
 class EvaluationJob(msgspec.Struct, frozen=True, kw_only=True):
-    """One evaluation job as it stands; `failure` is why it gave no ratings."""
+    """The state of an evaluation job; `failure` is why it has no ratings."""
 
     arn: str = ""
     status: str = "InProgress"
@@ -74,9 +74,8 @@ class EvaluationJob(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ratable(msgspec.Struct, frozen=True, kw_only=True):
-    """The answers of one contender, written where its job reads them.
-
-    `references`: whether each prompt has an answer known to be good.
+    """The answers of one model, written where its job reads them. `references`: whether each prompt has a
+    reference answer.
     """
 
     whose: str
@@ -85,12 +84,12 @@ class Ratable(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def metric_of(judge: JudgeSettings) -> str:
-    """The metric that a job of this judge's rates by."""
+    """The metric by which a job with this judge rates."""
     return BY_RUBRIC if judge.rubric.strip() else CORRECTNESS
 
 
 def of_run(bedrock: Any, run_id: str, **filters: str) -> dict[str, str]:
-    """The ARNs of a run's evaluation jobs, those of earlier attempts too, by their names."""
+    """The ARNs of a run's evaluation jobs, including those of earlier attempts, found by name."""
     pages = bedrock.get_paginator("list_evaluation_jobs").paginate(nameContains=run_id, **filters)
     return {job["jobName"]: job["jobArn"] for page in pages for job in page["jobSummaries"]}
 
@@ -103,15 +102,15 @@ def describe(bedrock: Any, arn: str) -> EvaluationJob:
 
 
 def start(bedrock: Any, stage: Stage, run: Run, judge: JudgeSettings, answers: Ratable) -> EvaluationJob:
-    """Make the job that rates one contender's answers.
+    """Create the job that rates one model's answers.
 
-    Its name and client token come from the run, so that each is made once, whatever is retried. A job that
-    Bedrock will not make comes back as one that has failed: the run goes on without its ratings.
+    Its name and client token are derived from the run, so that each job is created only once, whatever is
+    retried. If Bedrock refuses the job, a failed one is returned, and the run continues without its ratings.
 
     Raises
     ------
     TransientError
-        If a later try may succeed; so where the account's jobs at once are used up.
+        If a later try may succeed, such as if the account has too many concurrent jobs.
     """
     try:
         made = bedrock.create_evaluation_job(**_request(stage, run, judge, answers))
@@ -125,17 +124,17 @@ def start(bedrock: Any, stage: Stage, run: Run, judge: JudgeSettings, answers: R
 
 
 def stop(bedrock: Any, arn: str) -> bool:
-    """Stop a job. False when it had ended before."""
+    """Stop a job. False if it had ended before."""
     return aws.stopped(bedrock.stop_evaluation_job, arn)
 
 
 def delete(bedrock: Any, arn: str) -> bool:
-    """Delete a job that has ended. False when it was gone before.
+    """Delete a job that has ended. False if it did not exist.
 
     Raises
     ------
     TransientError
-        If Bedrock does not delete it now.
+        If Bedrock cannot delete it now.
     """
     try:
         errors = bedrock.batch_delete_evaluation_job(jobIdentifiers=[arn])["errors"]
@@ -167,7 +166,7 @@ def _request(stage: Stage, run: Run, judge: JudgeSettings, answers: Ratable) -> 
 
 
 def _how(judge: JudgeSettings, answers: Ratable) -> dict[str, Any]:
-    """By Bedrock's own metric, or by the run's rubric as a custom one."""
+    """The metric of a job: Bedrock's own, or the run's rubric as a custom metric."""
     by = {"bedrockEvaluatorModels": [{"modelIdentifier": judge.model}]}
     dataset = {"name": answers.whose, "datasetLocation": {"s3Uri": answers.uri}}
     what = {"taskType": TASK, "dataset": dataset, "metricNames": [metric_of(judge)]}

@@ -1,8 +1,8 @@
-"""A judge's preference at equal length: judges like long answers, in either order.
+"""A judge's preference at equal length, because judges prefer long answers, in either order.
 
-As the length-controlled win rate of AlpacaEval (Dubois et al. 2024, arXiv 2404.04475), without its term for
-the difficulty of prompts: a logistic regression of the preference on tanh of the difference in length, over
-its standard deviation; what it predicts where there is no difference.
+This is the length-controlled win rate of AlpacaEval (Dubois et al. 2024, arXiv 2404.04475) without its term
+for the difficulty of prompts: the prediction at equal length of a logistic regression of the preference on
+tanh of the difference in length, divided by its standard deviation.
 """
 
 from __future__ import annotations
@@ -14,25 +14,26 @@ from typing import NamedTuple
 import numpy as np
 
 FEWEST = 30
-"""Of fewer pairs nothing is estimated."""
+"""With fewer pairs, nothing is estimated."""
 
 RIDGE = 0.1
-"""A little doubt in both coefficients: without it, a model that always wins has none that are finite."""
+"""A weak regularization of both coefficients, which would be infinite for a model that always wins."""
 
 STEPS = 50
 
 HALF = 0.5
-"""The win rate of two models that are as good."""
+"""The win rate of two equally good models."""
 
 FEWEST_EACH = 10
-"""Pairs with a longer answer, and with a shorter one, between which the rate is interpolated."""
+"""The minimum number of pairs with a longer answer, and with a shorter one, for the rate to be an
+interpolation."""
 
 ONE_SIDED = 1.645
-"""Standard errors from an estimate to the bound that it exceeds with 5 % probability."""
+"""Standard errors from the estimate to a one-sided 95 % bound."""
 
 
 class AtEqualLength(NamedTuple):
-    """The win rate at equal length, its upper bound, and whether lengths on both sides of it were seen."""
+    """The win rate at equal length, its upper bound, and whether it is interpolated."""
 
     rate: float
     high: float
@@ -40,21 +41,21 @@ class AtEqualLength(NamedTuple):
 
     @property
     def is_by_length(self) -> bool:
-        """Whether the wins come from length: an extrapolated rate says so only with its upper bound."""
+        """Whether the wins may come only from length; for an extrapolated rate, the upper bound decides."""
         return (self.rate if self.is_between else self.high) <= HALF
 
 
 def win_rate(
     points: Sequence[float], lengths: Sequence[int], other_lengths: Sequence[int]
 ) -> AtEqualLength | None:
-    """The win rate at equal length, from 0 to 1; None of too few pairs, or of lengths that never differ.
+    """The win rate at equal length, from 0 to 1; None with too few pairs, or if lengths never differ.
 
     Parameters
     ----------
     points
         1 for a pair that the first model wins, 0.5 for a tie, 0 for one that it loses.
     lengths, other_lengths
-        Characters of the first model's answers, and of the other's.
+        Lengths in characters of the first model's answers, and of the other's.
     """
     longer = np.asarray(lengths, dtype=float) - np.asarray(other_lengths, dtype=float)
     if len(longer) < FEWEST or longer.std() < 1:

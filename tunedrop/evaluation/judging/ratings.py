@@ -1,4 +1,5 @@
-"""Judging by evaluation jobs: answers go to S3, one job a contender rates them, ratings become judgements."""
+"""Judging by evaluation jobs: answers are written to S3, one job per model rates them, and ratings become
+judgements."""
 
 from __future__ import annotations
 
@@ -21,17 +22,17 @@ from tunedrop.stage import Stage
 Contender = Literal["base", "tuned", "champion"]
 
 COMPARED: tuple[Contender, ...] = ("base", "tuned")
-"""Without these two there is no judgement; the model in production may be rated beside them."""
+"""The models that must be rated; the production model may be rated too."""
 
 EMPTY = 0.0
-"""The rating of an empty answer, which no job is asked for: one blank text and the service refuses the whole
-dataset (reported, read 2026-11-26)."""
+"""The rating of an empty answer, which is not part of a job, because the service refuses a dataset with a
+blank text (reported, read 2026-11-26)."""
 
 Asked = tuple[HeldOut, Prediction]
 
 
 class Line(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
-    """A record of an evaluation job's dataset, and of its output."""
+    """A record in an evaluation job's dataset and output."""
 
     prompt: str
     model_responses: tuple[Response, ...]
@@ -39,21 +40,21 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True, rename="camel"):
 
 
 class Response(msgspec.Struct, frozen=True, rename="camel"):
-    """The one precomputed answer of a record."""
+    """The precomputed answer of a record."""
 
     response: str
     model_identifier: str
 
 
 class Rating(msgspec.Struct, frozen=True):
-    """What a judge made of one answer; `value` from 0 to 1."""
+    """A judge's rating of one answer; `value` is from 0 to 1."""
 
     value: float
     why: str = ""
 
 
 class Rater:
-    """The evaluation jobs of one run's evaluation, and what they said."""
+    """The evaluation jobs of a run's evaluation, and their ratings."""
 
     def __init__(self, aws_: Aws, stage: Stage, run: Run, judge: JudgeSettings) -> None:
         self._aws = aws_
@@ -64,15 +65,15 @@ class Rater:
     def rate(
         self, questions: Sequence[HeldOut], predictions: Sequence[Prediction]
     ) -> tuple[str, list[Prediction]]:
-        """The ARN of a job to wait for first; where there is none, the predictions with judgements.
+        """The ARN of a job to wait for; if there is none, the predictions with judgements.
 
-        All jobs are made at the first call. Called again, it finds them by their names: so `predictions` have
-        to be the same at each call.
+        The first call creates all jobs, later ones find them by name, so `predictions` must be the same in
+        each call.
 
         Raises
         ------
         TransientError
-            If a job cannot be made now and a later try may succeed.
+            If a job cannot be created now, but a later try may succeed.
         """
         asked = [
             (question, one)
@@ -89,7 +90,7 @@ class Rater:
         return "", self._judged(predictions, asked, jobs, failure)
 
     def _jobs(self, asked: Sequence[Asked]) -> dict[Contender, EvaluationJob]:
-        """Each contender's job, found or made. None is made after one that Bedrock has refused."""
+        """Each model's job, found or created. After Bedrock has refused one, no further job is created."""
         known = judge_jobs.of_run(self._aws.bedrock, self._run.run_id)
         jobs: dict[Contender, EvaluationJob] = {}
         for whose in self._contenders(asked):
@@ -107,7 +108,7 @@ class Rater:
         return jobs
 
     def _contenders(self, asked: Sequence[Asked]) -> tuple[Contender, ...]:
-        """The model in production is rated where the ratings may decide: elsewhere nobody would read it."""
+        """The models to rate; the production model only if the ratings may decide."""
         answers = any(one.champion is not None and not one.champion.error for _, one in asked)
         return (*COMPARED, "champion") if answers and self._run.evaluation.judge_may_decide else COMPARED
 
@@ -141,7 +142,7 @@ class Rater:
         ]
 
     def _tokens(self, asked: Asked, whose: Contender) -> int:
-        """What the judge has read of one answer, estimated: evaluation jobs count no tokens."""
+        """The judge's estimated input tokens for one answer; evaluation jobs do not report them."""
         line = _line(asked, whose)
         read = len(line.prompt) + len(line.reference_response) + len(_text(asked, whose))
         return (
@@ -149,7 +150,7 @@ class Rater:
         )
 
     def _read(self, whose: Contender) -> dict[Line, deque[Rating | None]]:
-        """Ratings by what was rated. A job writes below ids of its own (model-evaluation-report-s3)."""
+        """Ratings by the rated content. A job writes under ids of its own (model-evaluation-report-s3)."""
         s3, bucket = self._aws.s3, self._stage.artifacts_bucket
         found: dict[Line, deque[Rating | None]] = defaultdict(deque)
         prefix = naming.judging_prefix(self._run.run_id)
@@ -173,7 +174,7 @@ def _text(asked: Asked, whose: Contender) -> str:
 
 
 def _line(asked: Asked, whose: Contender) -> Line:
-    """The whole conversation as the prompt: a record has no other place for it."""
+    """The whole conversation as the prompt, because a record has no other place for it."""
     question, prediction = asked
     *before, last = question.messages
     said = [f"{one.role}: {one.text}" for one in before]
@@ -186,8 +187,8 @@ def _line(asked: Asked, whose: Contender) -> Line:
 
 
 def _rated(text: bytes, metric: str) -> tuple[Line, Rating | None] | None:
-    """What a line of the output has rated, and how. None if it is not as documented: that answer then has no
-    rating, and an evaluation whose training was paid goes on."""
+    """The content and rating in a line of the output. None if the line is not as documented: its answer then
+    has no rating, and the evaluation, whose training was paid, continues."""
     try:
         record = msgspec.json.decode(text)
         said = {"modelResponses": record.get("modelResponses", ())} | record["inputRecord"]
@@ -197,7 +198,7 @@ def _rated(text: bytes, metric: str) -> tuple[Line, Rating | None] | None:
 
 
 def _rating(record: dict[str, Any], metric: str) -> Rating | None:
-    """What a line of the output says; None if the judge came to no rating, which is `null` there."""
+    """The rating in a line of the output; None if the judge gave none (`null`)."""
     for score in record["automatedEvaluationResult"]["scores"]:
         result = score.get("result")
         if score["metricName"] == metric and isinstance(result, int | float) and 0 <= result <= 1:
@@ -207,7 +208,7 @@ def _rating(record: dict[str, Any], metric: str) -> Rating | None:
 
 
 def _take(rated: dict[Line, deque[Rating | None]] | None, asked: Asked, whose: Contender) -> Rating | None:
-    """The rating of one answer; of two that are the same, each has its own."""
+    """The rating of one answer; equal answers have separate ratings."""
     if _answer(asked, whose) is not None and not _text(asked, whose):
         return Rating(EMPTY, "the answer is empty")
     waiting = rated.get(_line(asked, whose)) if rated is not None else None

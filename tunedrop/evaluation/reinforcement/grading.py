@@ -50,10 +50,10 @@ def grade(items: Sequence[Mapping[str, Any]]) -> list[Grade]:
 
 
 def reward(reference: str, answer: str) -> dict[str, float]:
-    """The parts of a reward, of which the maximum counts.
+    """The components of a reward, of which the maximum counts.
 
-    The same text but for case, punctuation and how numbers are written: 1. The reference somewhere in the
-    answer, or the same number at its end: 0.6. Else, for words in common, up to 0.4.
+    The same text, apart from case, punctuation and number formatting: 1. The reference within the answer, or
+    the same number at its end: 0.6. Otherwise up to 0.4 for common words.
     """
     return {
         "match": normalized_match(reference, answer) if words(reference) else float(reference == answer),
@@ -81,7 +81,7 @@ def problems(sent: Sequence[Mapping[str, Any]], answer: Any) -> list[str]:
 
 
 def _is_number(score: object) -> bool:
-    """Whether it is a number that a float can be; JSON has whole numbers of any length."""
+    """Whether it is a number in the range of floats; JSON has whole numbers of any length."""
     try:
         return isinstance(score, int | float) and not isinstance(score, bool) and math.isfinite(score)
     except OverflowError:
@@ -145,10 +145,11 @@ def _contains(reference: str, answer: str) -> bool:
 
 
 def _same_number(reference: str, answer: str) -> float:
-    """1 where nothing but the spelling of numbers differs, as in `42 km` and `42.0 km`; 0 without numbers.
+    """1 if only the formatting of numbers differs, as in `42 km` and `42.0 km`; 0 without numbers.
 
-    An answer that only ends with a short reference's number is right, and not what was asked for: a model
-    that is paid in full for that learns to list numbers, or to say the right one for a wrong reason.
+    An answer that only ends with a short reference's number is correct, but not in the requested form. A
+    model that gets the full reward for it learns to list numbers, or to give the right one for a wrong
+    reason.
     """
     expected, given = _numbers(reference), _numbers(answer)
     if not expected or not given:

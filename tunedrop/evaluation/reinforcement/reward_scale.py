@@ -1,4 +1,5 @@
-"""The scale on which the gate and the report compare a grader's rewards. Without numpy: pages need it too."""
+"""The scale on which the gate and the report compare a grader's rewards. Without numpy, because pages need it
+too."""
 
 from __future__ import annotations
 
@@ -9,11 +10,11 @@ from typing import NamedTuple
 from tunedrop.evaluation.inference.evaluate import Prediction
 
 OUTLYING = 0.01
-"""Such a share of the rewards may lie beyond either end of the scale: one of 100 among 160 says little."""
+"""The share of rewards that may lie beyond each end of the scale, because single outliers mean little."""
 
 
 class Scale(NamedTuple):
-    """What rewards count as 0 and as 1; what lies beyond counts as the end that it is beyond."""
+    """The rewards that count as 0 and as 1; rewards beyond them are clipped."""
 
     least: float
     most: float
@@ -24,7 +25,7 @@ class Scale(NamedTuple):
 
 
 def scale_of(answered: Sequence[Prediction]) -> Scale:
-    """0 to 1 or as much wider as the rewards of all answers are, without the outlying ones."""
+    """0 to 1, or wider if the rewards of all answers are, without the outliers."""
     given = [reward for one in answered for reward in one.rewards.values()]
     if not given:
         return Scale(0.0, 1.0)

@@ -1,7 +1,7 @@
-"""Rewards of held-out answers, for reinforcement: the function that graded the training grades them too.
+"""Rewards of held-out answers, for reinforcement, from the function that graded the training.
 
 It is called as Bedrock calls it (`grading`), with the record's own metadata. A batch that it does not grade
-is tried again; what is left without a reward is counted, and never taken to be 0.
+is tried again; answers that remain without a reward are counted, and never treated as 0.
 """
 
 from __future__ import annotations
@@ -23,22 +23,22 @@ from tunedrop.evaluation.reinforcement import grading
 from tunedrop.training import rollouts
 
 BATCH, AT_ONCE = 20, 4
-"""Answers a call, and calls at once."""
+"""Answers per call, and concurrent calls."""
 
 TRIES, FEWEST_TRIES, PAUSE_SECONDS = 3, 2, 1.0
-"""How often a batch is tried, in the first round even without time left; with growing pauses."""
+"""Tries per batch, with growing pauses; in the first round, even if no time is left."""
 
 CALL_SECONDS, MARGIN_SECONDS = aws.GRADER_SECONDS, 60
-"""What one call may take; none begins so shortly before the deadline."""
+"""The maximum duration of a call; none begins closer to the deadline."""
 
 MOST_BYTES = 5 << 20
-"""Of one call's answers; a function takes 6 MB (Lambda quotas, read 2026-11-23)."""
+"""Maximum bytes of answers per call; a function accepts 6 MB (Lambda quotas, read 2026-11-23)."""
 
 MODELS = ("base", "tuned", "champion")
 
 
 class Item(msgspec.Struct, frozen=True):
-    """One model's answer to one prompt, as its grader is sent it; `place` is the prediction's."""
+    """One model's answer to one prompt, as sent to the grader; `place` is the index of the prediction."""
 
     place: int
     model: str
@@ -55,13 +55,14 @@ def rewarded(
 ) -> list[Prediction]:
     """The predictions with the rewards of their answers, or with the reason why some have none.
 
-    Only what has neither is graded. Each round of calls is saved; none begins without time for it, but the
-    first one does, and comes to an end, so that every call of this function comes further.
+    Only predictions with neither are graded. Each round of calls is saved. A round begins only if there is
+    time for it, except the first one, which is always completed, so that every call of this function makes
+    progress.
 
     Parameters
     ----------
     deadline
-        `time.monotonic()` at which the caller wants to end; a call may take `CALL_SECONDS` beyond it.
+        `time.monotonic()` at which the caller wants to end; a call may exceed it by `CALL_SECONDS`.
     """
     found = list(done)
     batches = list(_batches(list(_items(found, _metadata(aws_.s3, dataset, {one.record for one in found})))))
@@ -90,7 +91,7 @@ def is_graded(one: Prediction) -> bool:
 
 
 def with_known(done: Sequence[Prediction], kept: Sequence[Prediction]) -> list[Prediction]:
-    """The rewards of answers that were kept with them, given to the same answers."""
+    """Reuse the saved rewards for equal answers."""
     known = {(one.record, one.turn, one.probe): one for one in kept if one.rewards or one.reward_error}
     found = []
     for one in done:
@@ -161,10 +162,9 @@ def _batches(items: Sequence[Item]) -> Iterator[list[Item]]:
 def asked(
     lambda_: Any, grader: str, sent: Sequence[Mapping[str, Any]], last: float, *, first: bool
 ) -> tuple[dict[str, float], str]:
-    """The rewards of a batch by the items' ids, or why there are none; neither where time was too short to
-    try again.
+    """The rewards of a batch by item id, or why there are none; neither if there was no time to try again.
 
-    What fails in the first round fails for good: else a grader that never answers would be called for ever.
+    A failure in the first round is permanent; otherwise a grader that never answers would be called forever.
 
     Parameters
     ----------

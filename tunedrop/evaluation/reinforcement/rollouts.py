@@ -1,8 +1,8 @@
-"""The reward function of jobs that do not call a grader as Bedrock does: it calls the grader for them.
+"""The reward function of jobs that do not call graders as Bedrock does: it calls the grader for them.
 
-A run's grader has one contract, Bedrock's (`grading`), whoever trains. This hands it the rollouts of a
-training job in that form, without the model's thoughts, as the evaluation does, and writes its rewards as the
-job reads them (`tunedrop.training.rollouts`).
+Every grader has Bedrock's contract (`grading`), whichever engine trains. This function passes the rollouts of
+a training job to it in that form, without the model's reasoning, like the evaluation, and returns the rewards
+in the job's format (`tunedrop.training.rollouts`).
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from tunedrop.training import rollouts
 from tunedrop.training.rollouts import NoRollout, Rollout
 
 GRADED, FAILED = 200, 500
-"""The status of an answer; AWS's examples answer 500 where they could not grade."""
+"""The status of a response; AWS's examples return 500 if they could not grade."""
 
 
 AT_ONCE = 16
-"""Calls of graders at once: a step's rollouts may be more than a thousand."""
+"""Concurrent calls of graders; a step may have more than a thousand rollouts."""
 
 
 class NotGraded(Exception):
@@ -32,9 +32,9 @@ class NotGraded(Exception):
 
 
 def graded(lambda_: Any, stage: Stage, event: Any, seconds: float) -> dict[str, Any]:
-    """The answer to a batch of rollouts: all rewards, or none and why.
+    """The response to a batch of rollouts: all rewards, or none and the reason.
 
-    A reward of 0 in place of a missing one would teach the model that its answer was wrong.
+    A reward of 0 instead of a missing one would teach the model that its answer was wrong.
 
     Parameters
     ----------
@@ -43,7 +43,7 @@ def graded(lambda_: Any, stage: Stage, event: Any, seconds: float) -> dict[str, 
     event
         The list that the training service sends.
     seconds
-        How long the answer may take: what is not graded by then fails the batch.
+        The maximum duration; rollouts that are not graded by then fail the batch.
     """
     try:
         if not isinstance(event, list):
@@ -72,7 +72,7 @@ def _rewards(lambda_: Any, stage: Stage, found: Sequence[Rollout], last: float) 
 
     def grade(batch: tuple[str, list[int]]) -> None:
         grader, places = batch
-        # Rollouts of one prompt may share its id: a grader is given others.
+        # Rollouts of one prompt may share its id, so the grader gets other ids.
         sent = [_item(found[place], place) for place in places]
         given, error = rewards.asked(lambda_, grader, sent, last, first=False)
         if error or not given:
@@ -87,13 +87,13 @@ def _rewards(lambda_: Any, stage: Stage, found: Sequence[Rollout], last: float) 
     except TimeoutError:
         raise NotGraded(f"the grader took too long for {len(found)} rollouts") from None
     finally:
-        # Whoever waited for calls that have begun would be killed before it could answer.
+        # Waiting for pending calls would exceed the function's timeout.
         pool.shutdown(wait=False, cancel_futures=True)
     return scores
 
 
 def _batches(found: Sequence[Rollout]) -> Iterator[tuple[str, list[int]]]:
-    """Numbers of rollouts with the same grader, as many as one call takes."""
+    """Indices of rollouts with the same grader, in batches of one call."""
     for grader in dict.fromkeys(one.grader for one in found):
         places = [place for place, one in enumerate(found) if one.grader == grader]
         for start in range(0, len(places), rewards.BATCH):

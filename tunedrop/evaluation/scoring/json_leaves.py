@@ -1,9 +1,9 @@
 """Scores JSON answers by leaf: F1 of (path, value) pairs, so that one wrong leaf costs one leaf.
 
 Types are strict: `true` is not 1, "1" is not 1, null is not absent; 1 and 1.0 are the same number. A leaf
-that the reference does not have counts against the answer as a missing one does. Numbers in a list have an
-order (coordinates, ranges), and so has a list whose name says so; other lists are collections: their members
-are compared by what they hold, wherever they stand.
+that is not in the reference counts as much as a missing one. The order of numbers in a list matters
+(coordinates, ranges), and so does that of a list whose name says so. Other lists are collections, whose
+members are compared by content, regardless of their position.
 """
 
 from __future__ import annotations
@@ -28,16 +28,17 @@ ORDERED_NAMES = frozenset(
         "history",
     ]
 )
-"""Names under which a list of strings or objects is taken to be in order."""
+"""Names of lists of strings or objects whose order matters."""
 
 MOST_PAIRS = 2_500
-"""Of more unequal members each is compared with the one in its place: all pairs would take minutes."""
+"""With more unequal members, each is compared only with the one at its position, because all pairs would take
+minutes."""
 
 NOTHING = object()
 
 
 def parse(text: str) -> Any:
-    """A JSON document, `NOTHING` where the text is none: NaN and Infinity are not JSON (RFC 8259)."""
+    """A JSON document; `NOTHING` if the text is not JSON, which has neither NaN nor Infinity (RFC 8259)."""
     try:
         return json.loads(text, parse_constant=_refuse)
     except (ValueError, RecursionError):
@@ -66,7 +67,7 @@ def _refuse(name: str) -> NoReturn:
 
 
 def _size(value: Any) -> int:
-    """How many leaves it has; an empty object or list is one."""
+    """The number of leaves; an empty object or list is one."""
     if isinstance(value, dict) and value:
         return sum(map(_size, value.values()))
     if isinstance(value, list) and value:
@@ -85,14 +86,14 @@ def _common(expected: Any, given: Any, name: str) -> int:
 
 
 def has_order(values: list[Any], name: str) -> bool:
-    """Whether a list is no collection: numbers, lists, or a name that says so."""
+    """Whether the order of a list matters: it has numbers or lists, or a name that says so."""
     numbers = all(isinstance(one, int | float) and not isinstance(one, bool) for one in values)
     nested = any(isinstance(one, list) for one in values)
     return numbers or nested or name.casefold() in ORDERED_NAMES
 
 
 def _common_members(expected: list[Any], given: list[Any]) -> int:
-    """Equal members first, then what is left in the order of how much it has in common."""
+    """Match equal members first, then the others by similarity."""
     same = Counter(map(key_of, expected)) & Counter(map(key_of, given))
     left, right = list(_without(expected, same)), list(_without(given, same))
     found = sum(_size(json.loads(key)) * count for key, count in same.items())
@@ -121,7 +122,7 @@ def _without(values: list[Any], taken: Counter[str]) -> Iterator[Any]:
 
 
 def key_of(value: Any) -> str:
-    """Equal for equal JSON: numbers by value, objects whatever the order of their keys."""
+    """A key that is equal for equal JSON: numbers by value, objects regardless of key order."""
     if isinstance(value, dict):
         pairs = ",".join(f"{json.dumps(key)}:{key_of(value[key])}" for key in sorted(value))
         return f"{{{pairs}}}"
@@ -131,7 +132,7 @@ def key_of(value: Any) -> str:
 
 
 def _leaf(value: Any) -> tuple[str, Any]:
-    """A value with its JSON type, since Python holds True equal to 1."""
+    """A value with its JSON type, because True equals 1 in Python."""
     if isinstance(value, bool):
         return "boolean", value
     if isinstance(value, int | float):

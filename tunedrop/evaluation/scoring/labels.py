@@ -1,4 +1,4 @@
-"""Answers that are one of a few labels: whether they are, which one, how they are confused."""
+"""Answers that are labels: whether they are, which label they have, and the confusion between labels."""
 
 from __future__ import annotations
 
@@ -14,10 +14,11 @@ from tunedrop.evaluation.scoring.json_leaves import is_document
 from tunedrop.evaluation.scoring.words import folded, split_words, words
 
 OTHER = "none of them"
-"""What counts as given when an answer is none of the labels."""
+"""The label of an answer that is none of the labels."""
 
 MOST_TOKENS, MOST_CHARACTERS = 8, 64
-"""A label is no longer. With one token a Chinese character, sentences in such scripts are longer too."""
+"""The maximum length of a label in tokens. A Chinese character is a token, so sentences in such scripts are
+longer too."""
 
 MOST_UNSEEN = 0.4
 """The share of references that occur once, by Good and Turing the chance that the next one is a new label
@@ -25,11 +26,11 @@ MOST_UNSEEN = 0.4
 bench of the gate measures it."""
 
 MOST_ODD = 0.1
-"""The share of references that may be longer than a label, or a sentence."""
+"""The share of references that may be sentences or longer than a label."""
 
 _EDGE = r"[\s`_[\p{Po}\p{Ps}\p{Pe}\p{Pi}\p{Pf}--[#%&@/\\‰]]]"
 _OUTSIDE = regex.compile(rf"^{_EDGE}+|{_EDGE}+$", regex.VERSION1)
-"""Punctuation of any script, but for what is a part of names: `C#`, `50%`, `a/b`."""
+"""Punctuation of any script, except for parts of names: `C#`, `50%`, `a/b`."""
 
 _BETWEEN = frozenset("/\\&")
 
@@ -37,32 +38,32 @@ _SENTENCE = re.compile(r"[.!?。！？।؟]\s*$")  # noqa: RUF001 - full-width 
 
 
 def label_of(text: str) -> str:
-    """A label without case, and without spaces and punctuation around it; signs stay: `C++`, `<=50K`."""
+    """A label without case, surrounding spaces and punctuation; symbols stay: `C++`, `<=50K`."""
     plain = " ".join(folded(text).split())
     return _OUTSIDE.sub("", plain) or plain
 
 
 class LabelSet(msgspec.Struct, frozen=True, dict=True):
-    """The labels of some references, the most frequent first.
+    """The labels of references, the most frequent first.
 
-    Where ignoring case and punctuation would make two of them one, they are compared as they are written.
+    If two labels differ only in case and punctuation, labels are compared as they are written.
     """
 
     names: tuple[str, ...]
     folds: bool = True
 
     def of(self, text: str) -> str:
-        """What a text says as a label, whether or not it is one of them."""
+        """A text as a label, whether or not it is one of these."""
         return label_of(text) if self.folds else text.strip()
 
     def share(self, label: str, text: str) -> float:
-        """How much a text says that it is this label."""
+        """The degree to which a text names this label, from 0 to 1."""
         return self.shares(text).get(label, 0.0)
 
     def shares(self, text: str) -> dict[str, float]:
-        """The labels that a text names: 1 where it names no other, less where it names several.
+        """The labels that a text names: 1 for a single one, less for several.
 
-        Of many labels, a text that names two usually says which one it is not.
+        With many labels, a text that names two usually rules one of them out.
         """
         if (said := self.of(text)) in self.names:
             return {said: 1.0}
@@ -80,7 +81,8 @@ class LabelSet(msgspec.Struct, frozen=True, dict=True):
         return found or self._in_any_order(text)
 
     def _in_any_order(self, text: str) -> set[str]:
-        """The labels of several words that stand side by side: `refund (billing)` for `billing/refund`."""
+        """The multi-word labels whose words are adjacent in a text: `refund (billing)` for
+        `billing/refund`."""
         said = _apart(text)
         spans = (
             frozenset(said[at : at + size])
@@ -91,7 +93,7 @@ class LabelSet(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def _by_parts(self) -> dict[frozenset[str], str]:
-        """Labels of several words, without those whose words another one has in another order."""
+        """Multi-word labels, without those that have the same words as another one."""
         parts = {name: frozenset(_apart(name)) for name in self.names}
         counts = Counter(parts.values())
         return {one: name for name, one in parts.items() if len(one) > 1 and counts[one] == 1}
@@ -102,12 +104,12 @@ class LabelSet(msgspec.Struct, frozen=True, dict=True):
 
     @cached_property
     def _sizes(self) -> list[int]:
-        """How many words labels have, the most first: `card payment` is not `card`."""
+        """The numbers of words of labels, highest first: `card payment` is not `card`."""
         return sorted({len(one) for one in self._by_words}, reverse=True)
 
 
 def _apart(text: str) -> list[str]:
-    """Its words, without what may stand between those of a label."""
+    """The words of a text, without those that may separate the words of a label."""
     return [one for one in split_words(text) if one not in _BETWEEN]
 
 
@@ -120,7 +122,7 @@ def label_set(references: Sequence[str]) -> LabelSet:
 
 
 def are_labels(references: Sequence[str]) -> bool:
-    """Whether these are labels: short, no sentences, no JSON, and most of them come again."""
+    """Whether these are labels: short, neither sentences nor JSON, and mostly repeated."""
     if not references:
         return False
     odd = sum(map(_is_odd, references))
@@ -130,7 +132,7 @@ def are_labels(references: Sequence[str]) -> bool:
 
 
 def _is_odd(text: str) -> bool:
-    """Whether it is no label: too long, a sentence, several lines, a JSON document."""
+    """Whether a text cannot be a label: too long, a sentence, several lines, or JSON."""
     plain = text.strip()
     size = len(words(plain)) if len(plain) <= MOST_CHARACTERS else MOST_TOKENS + 1
     sentence = size > 3 and _SENTENCE.search(plain) is not None
@@ -138,7 +140,8 @@ def _is_odd(text: str) -> bool:
 
 
 class Confusion(msgspec.Struct, frozen=True, kw_only=True):
-    """How often each label (a row) was answered by each (a column); the last column is any other answer."""
+    """How often each correct label (row) was answered with each label (column); the last column is any other
+    answer."""
 
     labels: tuple[str, ...]
     base: tuple[tuple[int, ...], ...]

@@ -27,7 +27,7 @@ CHRF_ORDER = 6
 CHRF_BETA = 2
 
 MUCH = 0.5
-"""An answer whose score falls by at least this was largely right, and is not any more."""
+"""The fall of a score that makes an answer much worse."""
 
 _QUANTITY = regex.compile(
     r"(?P<sign>-?) ?(?P<before>\p{Sc}?) ?(?P<number>(?:0|[1-9][0-9]*)(?:\.[0-9]+)?) ?"
@@ -43,14 +43,14 @@ def exact_match(reference: str, answer: str) -> float:
 
 
 def normalized_match(reference: str, answer: str) -> float:
-    """Equal but for case, punctuation and spaces; numbers by their value, also before a unit: 42.0 is 42 and
-    `5km` is `5.0 km`, but 007 is not 7."""
+    """Equality apart from case, punctuation and spaces; numbers are compared by value, also with a unit: 42.0
+    is 42, and `5km` is `5.0 km`, but 007 is not 7."""
     return float(not forms(reference).isdisjoint(forms(answer)))
 
 
 @lru_cache(CACHED)
 def forms(text: str) -> frozenset[Hashable]:
-    """What a text is for `normalized_match`: two are equal that have one of these in common."""
+    """The forms of a text for `normalized_match`: two texts with a common form are equal."""
     tokens = words(text)
     if not tokens:
         return frozenset((text.strip(),))
@@ -65,14 +65,14 @@ def accuracy(reference: str, answer: str) -> float:
 
 
 def token_f1(reference: str, answer: str) -> float:
-    """Harmonic mean of precision and recall of words; articles count only in an answer of nothing else."""
+    """Harmonic mean of precision and recall of words; articles count only if there are no other words."""
     expected, given = _without_articles(words(reference)), _without_articles(words(answer))
     return f1(expected, given) if expected or given else exact_match(reference, answer)
 
 
 def squad_f1(reference: str, answer: str) -> float:
-    """SQuAD 2.0's F1, by its evaluate-v2.0.py: lower case, no ASCII punctuation, no articles; two answers
-    without words are the same."""
+    """SQuAD 2.0's F1, as in its evaluate-v2.0.py: lower case, no ASCII punctuation, no articles; two answers
+    without words are equal."""
     expected, given = (
         _ARTICLE.sub(" ", text.lower().translate(_NO_PUNCTUATION)).split() for text in (reference, answer)
     )
@@ -107,12 +107,12 @@ def chrf(reference: str, answer: str) -> float:
 
 
 def json_valid(_: str, answer: str) -> float:
-    """Whether the answer is a JSON object or list at all."""
+    """Whether the answer is a JSON object or list."""
     return float(is_document(answer))
 
 
 def json_fields(reference: str, answer: str) -> float:
-    """F1 of the leaves of two JSON documents; 0 when the answer is not JSON."""
+    """F1 of the leaves of two JSON documents; 0 if the answer is not JSON."""
     return leaf_f1(reference, answer)
 
 
@@ -127,7 +127,7 @@ METRICS: dict[str, Callable[[str, str], float]] = {
     "json_fields": json_fields,
     "json_valid": json_valid,
 }
-"""Every metric by the name that a manifest may ask for."""
+"""The metrics by their names in manifests."""
 
 TITLES = {
     "accuracy": "Accuracy",
@@ -160,13 +160,13 @@ MEANINGS = {
     "reward": "The mean reward that the run's grader gives an answer.",
     "json_valid": "The share of answers that are a JSON document at all.",
 }
-"""What each means, in one sentence."""
+"""The meaning of each metric, in one sentence."""
 
 JUDGED: dict[JudgedVia, str] = {"converse": "judge", "evaluation-job": "judge_rating"}
-"""What a judge's score is called: a win rate where it compares, a mean rating where it rates."""
+"""The name of a judge's score: a win rate if it compares, a mean rating if it rates."""
 
 REWARD = "reward"
-"""What a grader's mean reward is called."""
+"""The name of a grader's mean reward."""
 
 Task = Literal["labels", "json", "short", "text"]
 
@@ -180,19 +180,19 @@ SHOWN: dict[Task, tuple[str, ...]] = {
 
 
 SHORT_WORDS, SHORT_TOKENS, SHORT_CHARACTERS = 3, 8, 40
-"""A short answer has no more words between spaces, tokens and characters."""
+"""The maximum length of a short answer in words, tokens and characters."""
 
 MOST_SHORT = 0.9
-"""Above this share of short references, answers are right or wrong as a whole."""
+"""Above this share of short references, answers are correct or wrong as a whole."""
 
 OVERLAPS: tuple[str, ...] = ("token_f1", "rouge_l", "chrf")
-"""Scores of words or characters in common. None of them knows `can` from `cannot`: where one of them decides
-on open text, all of them have to agree."""
+"""Overlap scores, which cannot distinguish `can` from `cannot`: if one of them decides on open text, all of
+them must agree."""
 
 
 def task_of(references: Sequence[str]) -> Task:
-    """What the answers are: JSON documents, a few short labels that come again and again, other short answers
-    (numbers, dates, names) that are right or wrong as a whole, or other text."""
+    """The type of answers: JSON documents, a few repeated labels, other short answers (numbers, dates, names)
+    that are correct or wrong as a whole, or other text."""
     if references and all(map(is_document, references)):
         return "json"
     if are_labels(references):
@@ -201,12 +201,12 @@ def task_of(references: Sequence[str]) -> Task:
 
 
 def choose(references: Sequence[str], asked: str = "auto") -> str:
-    """The metric that decides: what the run asks for, else what fits the references."""
+    """The deciding metric: the one that the run requests, else one that fits the references."""
     return asked if asked != "auto" else SHOWN[task_of(references)][0]
 
 
 def f1(expected: Sequence[str], given: Sequence[str]) -> float:
-    """Of two bags of words; 0 where they have none in common."""
+    """The F1 score of two bags of words; 0 if they have none in common."""
     common = in_common(expected, given)
     return 2 * common / (len(expected) + len(given)) if common else 0.0
 
@@ -222,7 +222,8 @@ def _is_short(text: str) -> bool:
 
 
 def _quantity(tokens: tuple[str, ...]) -> tuple[str, Decimal, str] | None:
-    """The number that a text is, with the currency before it or the unit after it; None if it says more."""
+    """The number that a text consists of, with a currency before it or a unit after it; None if it contains
+    more."""
     found = _QUANTITY.fullmatch(" ".join(tokens))
     return (found["before"], Decimal(found["sign"] + found["number"]), found["unit"]) if found else None
 

@@ -1,9 +1,9 @@
-"""chrF of many answers at once, with numpy: every n-gram of a few hundred texts is counted by one sort.
+"""chrF of many answers at once, with numpy: one sort counts all n-grams of a few hundred texts.
 
-An n-gram of order 6 becomes a number: which prompt it belongs to, then its six characters, then which of the
-prompt's texts it stands in. Sorted once, the n-grams of every lower order stand together too, as common
-prefixes; how often each text has one is then a difference of running counts. Each reference is counted once
-for all the models that answered its prompt.
+An n-gram of order 6 is encoded as a number: its prompt, then its six characters, then the text of the prompt
+that contains it. After sorting, n-grams of every lower order are adjacent too, as common prefixes, and the
+count of one in a text is a difference of running counts. Each reference is counted once for all models that
+answered its prompt.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tunedrop.evaluation.scoring.metrics import CHRF_BETA, CHRF_ORDER, chrf
 Integers = NDArray[np.int64]
 
 PROMPTS_AT_ONCE = 128
-"""Few enough that their n-grams stay in the processor's cache."""
+"""The number of characters per batch: few enough for the processor's cache."""
 
 BITS = 63
 
@@ -29,7 +29,7 @@ def chrf_of_all(references: Sequence[str], answers: Sequence[Sequence[str]]) -> 
     Parameters
     ----------
     answers
-        A list a model, of one answer a reference.
+        One list per model, with one answer per reference.
     """
     scores: list[list[float]] = [[] for _ in answers]
     for start in range(0, len(references), PROMPTS_AT_ONCE):
@@ -70,7 +70,8 @@ def _score(rows: Sequence[tuple[str, ...]], models: int) -> list[list[float]]:
 
 
 def _in_halves(rows: Sequence[tuple[str, ...]], models: int) -> list[list[float]]:
-    """The same for texts of many characters: fewer prompts have fewer; one alone is counted plainly."""
+    """The same for texts with too many different characters: fewer prompts have fewer; a single prompt is
+    counted directly."""
     if len(rows) == 1:
         reference, *answers = rows[0]
         return [[chrf(reference, answer)] for answer in answers]
@@ -80,7 +81,8 @@ def _in_halves(rows: Sequence[tuple[str, ...]], models: int) -> list[list[float]
 
 
 def _symbols(texts: Sequence[str], sizes: Integers) -> tuple[Integers, int]:
-    """All characters as small numbers from 1, a 0 after each text and enough at the end, and their bits."""
+    """All characters as small numbers from 1, with a 0 after each text and padding at the end; and the bits
+    per character."""
     joined = "\0".join(texts) + "\0" * CHRF_ORDER
     codes = np.frombuffer(joined.encode("utf-32-le", "surrogatepass"), np.uint32) + 1
     codes[np.cumsum(sizes + 1) - 1] = 0
@@ -90,7 +92,7 @@ def _symbols(texts: Sequence[str], sizes: Integers) -> tuple[Integers, int]:
 
 
 def _grams(symbols: Integers, sizes: Integers, bits: int, texts_a_prompt: int, role_bits: int) -> Integers:
-    """Prompt, six characters and role of every position, sorted; zeros stand where a text has ended."""
+    """Prompt, six characters and text of every position, sorted; zeros follow the end of a text."""
     text = np.repeat(np.arange(len(sizes)), sizes + 1)
     grams, inside = text // texts_a_prompt, np.ones(len(text), np.int64)
     for place in range(CHRF_ORDER):
@@ -106,7 +108,7 @@ def _running(flags: NDArray[np.bool_]) -> Integers:
 
 
 def _groups(prefixes: Integers, bits: int, order: int) -> tuple[Integers, Integers, Integers]:
-    """Where each n-gram of this order begins and ends among the sorted ones, and whose prompt it is."""
+    """The start and end of each n-gram of this order among the sorted ones, and its prompt."""
     starts = np.flatnonzero(np.concatenate((np.ones(1, bool), prefixes[1:] != prefixes[:-1])))
     starts = starts[: len(prefixes)]
     ends, first = np.append(starts[1:], len(prefixes)), prefixes[starts]

@@ -1,4 +1,4 @@
-r"""Words of a text in any script: what token F1, ROUGE-L and the search for near-duplicates count.
+r"""The words of a text in any script, which token F1, ROUGE-L and the search for near-duplicates count.
 
 Text is NFKC-normalised and casefolded. A token is a run of letters, digits and combining marks; in scripts
 that write no spaces each character with its marks is one, as in sacreBLEU's `zh` tokenizer and in MLQA's
@@ -19,7 +19,8 @@ from functools import lru_cache
 import regex
 
 CACHED = 65_536
-"""Texts of which the tokens are kept: all that one evaluation of 16,000 prompts compares, many times over."""
+"""The number of cached texts: all texts of an evaluation with 16,000 prompts, which are compared many
+times."""
 
 
 FIRST_LETTERS = 400
@@ -27,8 +28,8 @@ FIRST_LETTERS = 400
 
 
 class _Spellings(dict[int, str | int | None]):
-    """Before NFKC: how an emoji is drawn says nothing, a minus is a hyphen here, 10² is not 102, and a digit
-    is the same in every script."""
+    """Applied before NFKC: the drawing style of an emoji does not matter, a minus is a hyphen, 10² is not
+    102, and a digit is the same in every script."""
 
     def __missing__(self, code: int) -> str | int:
         digit = unicodedata.decimal(chr(code), None)
@@ -49,7 +50,7 @@ _CONTRACTIONS = (
     (re.compile(r"\b(i)['’]m\b", re.IGNORECASE), r"\1 am"),  # noqa: RUF001
     (re.compile(r"\b(it|that|there|here|he|she|what|where|who|how)['’]s\b", re.IGNORECASE), r"\1 is"),  # noqa: RUF001
 )
-"""English contractions that stand for the same words wherever they stand."""
+"""English contractions that always stand for the same words."""
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}\p{Tibetan}"
 
@@ -74,24 +75,25 @@ _TOKEN = regex.compile(
 _NUMBER = regex.compile(r"\p{N}")
 
 _PLAIN = re.compile(r"[a-z0-9.:, \t\n\r\f\v]*")
-"""Text whose tokens are what stands between spaces, since its other punctuation is gone; split far faster."""
+"""Text whose tokens are separated by spaces after its other punctuation is removed, which is much faster to
+split."""
 
 
 @lru_cache(CACHED)
 def words(text: str) -> tuple[str, ...]:
-    """Its tokens; a word that punctuation divides is one, as SQuAD counts."""
+    """The tokens; a word that contains punctuation is one token, as in SQuAD."""
     return _tokens(text, r"\1")
 
 
 @lru_cache(CACHED)
 def split_words(text: str) -> tuple[str, ...]:
-    """Its tokens; a word that punctuation divides is several, as rouge-score counts."""
+    """The tokens; a word that contains punctuation is several tokens, as in rouge-score."""
     return _tokens(text, r" \1 ")
 
 
 @lru_cache(CACHED)
 def spelled_out(text: str) -> str:
-    """The text without English contractions: `doesn't` says what `does not` says."""
+    """The text with English contractions expanded: `doesn't` becomes `does not`."""
     if "'" not in text and "’" not in text and "cannot" not in text:  # noqa: RUF001 - the apostrophe is meant
         return text
     for short, long in _CONTRACTIONS:
@@ -100,7 +102,7 @@ def spelled_out(text: str) -> str:
 
 
 def in_common(expected: Sequence[str], given: Sequence[str]) -> int:
-    """How many tokens two texts share, each as often as both have it."""
+    """The number of common tokens of two texts, with multiplicity."""
     one, other = set(expected), set(given)
     both = one & other
     if len(one) == len(expected) or len(other) == len(given):
@@ -111,12 +113,12 @@ def in_common(expected: Sequence[str], given: Sequence[str]) -> int:
 
 @lru_cache(CACHED)
 def has_digit(word: str) -> bool:
-    """Whether a word is a number in any script, or has one in it: a date, a code, an order."""
+    """Whether a word is or contains a number in any script, such as a date or a code."""
     return _NUMBER.search(word) is not None
 
 
 def folded(text: str) -> str:
-    """NFKC without case: what is compared wherever case and the form of characters do not count."""
+    """NFKC without case, for comparisons that ignore case and the form of characters."""
     text = unicodedata.normalize("NFKC", text.translate(_SPELLINGS))
     return unicodedata.normalize("NFKC", text.casefold())
 

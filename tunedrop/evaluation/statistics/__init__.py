@@ -1,1 +1,1 @@
-"""What the scores of a test set prove: independent units, confidence intervals, statistical power."""
+"""Statistics of a test set's scores: independent units, confidence intervals, statistical power."""

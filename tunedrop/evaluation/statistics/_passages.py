@@ -1,4 +1,5 @@
-"""Which prompts ask about one text: a model that does well or badly on that text does so in all of them."""
+"""Finds prompts about the same text: a model that does well or badly on a text does so in all of its
+prompts."""
 
 from __future__ import annotations
 
@@ -10,16 +11,18 @@ import regex
 from tunedrop.evaluation.scoring.words import words
 
 LONG, FEWEST_WORDS, HALF = 8, 25, 0.5
-"""The sentences of a text have so many words, so many together, and such a part of those of the prompt."""
+"""The minimum number of words of a sentence of the text, of all its sentences together, and their share of
+the prompt."""
 
 MOST = 0.1
-"""What a larger part of all prompts has may be an instruction, which comes in a few wordings."""
+"""Sentences in a larger share of all prompts may be an instruction, which has a few wordings."""
 
 _ENDS = regex.compile(r"(?<=[.!?।؟])\s+|(?<=[。！？])|\n+")  # noqa: RUF001 - full-width forms are meant
 
 
 def passages_of(prompts: Sequence[str]) -> list[str]:
-    """Of each prompt the longest sentence of a text that others have too; empty where there is none."""
+    """For each prompt, the longest sentence of a text that other prompts contain too; empty if there is
+    none."""
     having = [[one for one in dict.fromkeys(_ENDS.split(text)) if _length(one) >= LONG] for text in prompts]
     counts = Counter(sentence for one in having for sentence in one)
     found = []

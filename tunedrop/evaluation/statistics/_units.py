@@ -1,10 +1,11 @@
-"""Which answers are independent: turns of one conversation are not, nor are prompts that say the same.
+"""Groups answers into independent units: turns of one conversation are not independent, nor are equivalent
+prompts.
 
-A conversation is one unit. Conversations are one unit too where their prompts say the same: they are equal,
-or have most of the words that tell them apart in common and want the same answer. Words that more than half
-of the conversations share (an instruction before every text), and numbers, tell nothing apart, unless nothing
-else is left. So `order 17` and `order 21` are one unit, and so are many prompts that differ in names, or in a
-word or two, and want the same (`Cancel the order of Ann`). Questions about one text are one unit, whatever
+A conversation is one unit. Several conversations are one unit if their prompts are equivalent: they are
+equal, or they share most of their distinctive words and want the same answer. Words in more than half of the
+conversations (an instruction before every text), and numbers, are not distinctive, unless nothing else is
+left. So `order 17` and `order 21` are one unit, and so are many prompts that differ in names, or in a word or
+two, and want the same answer (`Cancel the order of Ann`). Questions about one text are one unit, whatever
 they want (`passages`). But where the label changes with the values in one template (`Is 17 prime?`, `age: 41,
 income: 3100`), these are rows of a table (`tables`): each is one unit, and so are copies of a row.
 """
@@ -27,21 +28,22 @@ from tunedrop.evaluation.statistics._stars import ALIKE, Places, Tokens, jaccard
 from tunedrop.evaluation.statistics._tables import FEWEST_ROWS, Table, table_of
 
 COMMON = (0.5, 0.9)
-"""Words that a larger share of the texts have tell nothing apart; the second where the first leaves none."""
+"""Words in a larger share of the texts are not distinctive; the second value applies if the first one leaves
+no words."""
 
 LABEL_WORDS = 3
-"""A wanted answer of so many words is shared by many different prompts."""
+"""A reference with at most this many words may be shared by many different prompts."""
 
 FEWEST_SAME = 4
 """So many prompts of one template that want the same are one, whatever names and numbers they have; more are
 needed where any word may be a name."""
 
 LONGEST_PATTERN = 20
-"""Of a prompt of no more words, any word may be a name."""
+"""In a prompt with at most this many words, any word may be a name."""
 
 MOST_SAME, MOST_SAME_OF_SOME = 0.98, 0.8
-"""In a table no answer is wanted by a larger share of the rows; the second where some of the prompts are one:
-else the values do not tell what is wanted, and prompts that differ in them say the same."""
+"""In a table, no answer is wanted by a larger share of the rows; the second value applies if some of the
+prompts are one: else the values do not tell what is wanted, and prompts that differ in them say the same."""
 
 
 Pattern = tuple[str | None, ...]
@@ -49,8 +51,8 @@ Pattern = tuple[str | None, ...]
 
 
 class Conversation(NamedTuple):
-    """What is compared: all that is asked, the words that tell it apart, and what is wanted; `template` is
-    what is asked without numbers and names."""
+    """The compared parts of a conversation: the complete prompt, its distinctive words, and the reference;
+    `template` is the prompt without numbers and names."""
 
     asked: tuple[str, ...]
     telling: Tokens
@@ -61,7 +63,7 @@ class Conversation(NamedTuple):
 def units_of(
     conversations: Sequence[str | int], prompts: Sequence[str], references: Sequence[str]
 ) -> list[int]:
-    """The unit of each answer, counted from 0."""
+    """The unit of each answer, numbered from 0."""
     members: dict[str | int, list[int]] = defaultdict(list)
     for index, conversation in enumerate(conversations):
         members[conversation].append(index)
@@ -93,7 +95,7 @@ def _compared(
 
 
 def _wanted(reference: str) -> Tokens:
-    """Two JSON documents are the same answer or are not: most of their words are names of fields."""
+    """JSON documents are compared exactly, because most of their words are names of fields."""
     return frozenset((reference,)) if is_document(reference) else frozenset(words(reference))
 
 
@@ -105,9 +107,8 @@ def _top(root: list[int], index: int) -> int:
 
 
 def _rows(texts: Sequence[str], found: Sequence[Conversation]) -> dict[int, Callable[[int], Places]]:
-    """The conversations that are rows of a table, and what tells the copies of each.
-
-    Either all are rows of one, or those that differ in numbers alone are.
+    """The conversations that are rows of a table, with a function that finds copies of rows. Either all
+    conversations are rows of one table, or those that differ only in numbers.
     """
     templates: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for index, one in enumerate(found):
@@ -128,14 +129,14 @@ def _copies(table: Table, places: Sequence[int], index: int) -> Places:
 
 
 def _differ(wanted: Sequence[Tokens], most: float) -> bool:
-    """Whether short answers are wanted that change from prompt to prompt."""
+    """Whether the references are short and change from prompt to prompt."""
     if len(wanted) < FEWEST_ROWS or max(map(len, wanted)) > LABEL_WORDS:
         return False
     return Counter(wanted).most_common(1)[0][1] <= most * len(wanted)
 
 
 def _same(found: Sequence[Conversation], rows: Container[int], passages: Sequence[str]) -> list[int]:
-    """For each conversation the first of those that are the same without a doubt."""
+    """For each conversation, the first of those that are certainly equivalent."""
     root = list(range(len(found)))
     asked: dict[tuple[str, ...], int] = {}
     same: dict[tuple[Hashable, Tokens], int] = {}
@@ -155,7 +156,8 @@ def _same(found: Sequence[Conversation], rows: Container[int], passages: Sequenc
 
 
 def _usual(found: Sequence[Conversation]) -> set[tuple[Pattern, Tokens]]:
-    """Patterns of many prompts, and what most of them want: where they differ changes nothing."""
+    """Patterns that many prompts share, with the reference of most of them: their differences do not
+    matter."""
     wanting = Counter(pattern for one in found for pattern in _patterns(one))
     having: Counter[Pattern] = Counter()
     for (pattern, _), count in wanting.items():
@@ -172,7 +174,8 @@ def _fewest(pattern: Pattern) -> int:
 
 
 def _patterns(one: Conversation) -> set[tuple[Pattern, Tokens]]:
-    """What is asked without numbers and names; of a short prompt also without any word or two in a row."""
+    """The prompt without numbers and names; for a short prompt, also without any one or two adjacent
+    words."""
     template, size = one.template, len(one.template)
     found: set[Pattern] = {template}
     if size <= LONGEST_PATTERN:
@@ -185,14 +188,14 @@ def _patterns(one: Conversation) -> set[tuple[Pattern, Tokens]]:
 def _stars(
     distinct: Sequence[int], found: Sequence[Conversation], tables: Mapping[int, Callable[[int], Places]]
 ) -> dict[int, int]:
-    """Which conversation each belongs to: rows to the one that they are copies of."""
+    """The conversation that each one belongs to: rows belong to the row that they copy."""
     texts = np.array([index for index in distinct if index not in tables], dtype=np.int64)
     asked = near_sets([found[index].telling for index in texts])
     wanted = near_sets([found[index].wanted for index in texts])
     place = {index: at for at, index in enumerate(texts.tolist())}
 
     def near(index: int) -> Places:
-        """Of texts those that may want the same too: where thousands say the same, few of them do."""
+        """Of similar texts, those that may want the same answer: of thousands of similar texts, few do."""
         if index in tables:
             return tables[index](index)
         at = place[index]
@@ -207,7 +210,7 @@ def _stars(
 
 
 def _telling(texts: Sequence[tuple[str, ...]]) -> list[Tokens]:
-    """The words that tell each text apart: no numbers, and none that many of the texts have."""
+    """The distinctive words of each text: no numbers, and no words that many of the texts share."""
     sets = [frozenset(text) for text in texts]
     common = Counter(word for text in sets for word in text)
     found = []

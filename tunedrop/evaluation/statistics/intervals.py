@@ -1,11 +1,10 @@
 """Confidence bounds of a mean difference that hold in small, skewed and degenerate samples.
 
-Two things make the usual intervals too narrow. A skewed sample's mean is not t-distributed; and what was not
-drawn is not impossible: 40 small gains without a loss are what a model shows half the time that fails on one
-prompt in sixty. So the lower bound is the least mean that the sample leaves possible when any share p of the
-prompts behaves as badly as scores allow and was drawn no more often than it was seen:
-
-    minimum over p, j of (1 - p) x t-bound(all but the j worst; alpha / P(X <= j)) + p x worst,
+Usual intervals are too narrow for two reasons. The mean of a skewed sample is not t-distributed. And what was
+not drawn is not impossible: a model that fails on one prompt in sixty shows 40 small gains without a loss
+half of the time. Therefore the lower bound is the lowest mean that is compatible with the sample if any share
+p of the prompts is as bad as scores allow, and was drawn no more often than it was seen: minimum over p, j of
+(1 - p) x t-bound(all but the j worst; alpha / P(X <= j)) + p x worst,
 
 X the binomial number of such prompts among those drawn. For p = 0 it is the t-bound with the correction for
 skewness of Johnson (1978, JASA 73), applied only where it widens. For two or more equal scores without an
@@ -25,16 +24,17 @@ Vector = NDArray[np.float64]
 Matrix = NDArray[np.float64]
 
 MOST_OUTLIERS = 2
-"""How many of the worst differences may stand for a share of prompts that was drawn too seldom."""
+"""The number of worst differences that may represent prompts which were drawn too rarely."""
 
 WORST_SHARE = 0.25
-"""The part of the prompts with the worst differences: what breaks down is taken to be like them."""
+"""The share of prompts with the worst differences; prompts that break down are assumed to be similar."""
 
 STEPS = 10
-"""Shares of unseen prompts that are tried, from none to what the sample all but rules out."""
+"""The number of shares of unseen prompts to try, from none to the largest one that is compatible with the
+sample."""
 
 SKEW_WEIGHT = 1.25
-"""A sample shows less skewness than there is: by simulation, the weight under which errors stay nominal."""
+"""A weight for the skewness, which samples underestimate; by simulation, error rates stay nominal with it."""
 
 _NORMAL = NormalDist()
 
@@ -87,9 +87,10 @@ def _moments(rest: Matrix) -> tuple[Vector, Vector, Vector]:
 
 
 def _worst(differences: Matrix, losses: Matrix) -> Vector:
-    """What a prompt that breaks down loses: the mean possible loss of those on which the model does worst.
+    """The loss on a prompt that breaks down: the mean possible loss of the prompts on which the model does
+    worst.
 
-    Of equal differences at the edge each counts in part.
+    Equal differences at the edge count partially.
     """
     few = max(1, round(WORST_SHARE * differences.shape[1]))
     edge = np.partition(differences, few - 1, axis=1)[:, few - 1 : few]
@@ -101,13 +102,13 @@ def _worst(differences: Matrix, losses: Matrix) -> Vector:
 
 @lru_cache(maxsize=4096)
 def _shares(outliers: int, units: int, alpha: float) -> tuple[tuple[float, float], ...]:
-    """The shares of prompts to try, each with the level that is left for the t-bound of the others."""
+    """The shares of prompts to try, each with the remaining level for the t-bound of the other prompts."""
     tried = np.linspace(0.0, math.log(0.95 / alpha), STEPS)[1 if outliers else 0 :]
     return tuple((_share(outliers, units, math.exp(-one)), alpha * math.exp(one)) for one in tried)
 
 
 def _share(outliers: int, units: int, chance: float) -> float:
-    """The share of which at most so many are drawn with this chance (Clopper and Pearson 1934)."""
+    """The share of which at most this many are drawn with this probability (Clopper and Pearson 1934)."""
     low, high = 0.0, 1.0
     for _ in range(50):
         middle = (low + high) / 2
@@ -120,7 +121,8 @@ def _share(outliers: int, units: int, chance: float) -> float:
 
 @lru_cache(maxsize=4096)
 def _t_quantile(alpha: float, freedom: int) -> float:
-    """Of Student's distribution, from the normal one (Fisher and Cornish 1960): to 0.01 from 9 degrees on."""
+    """The quantile of Student's distribution, from the normal one (Fisher and Cornish 1960): accurate to 0.01
+    from 9 degrees of freedom on."""
     z = _NORMAL.inv_cdf(1 - alpha)
     return (
         z

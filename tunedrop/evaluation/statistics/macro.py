@@ -1,8 +1,9 @@
-"""Macro F1's difference with its bounds, for label sets of which some labels are rare.
+"""The difference of macro F1 with its bounds, for label sets with rare labels.
 
-Of a label with two references, both right, a bootstrap says that it is always right. So the Bayesian
-bootstrap (Rubin 1981) draws weights of units and of one imagined record a label beside them, which the worse
-model gets right and the better one wrong: as Wilson's interval adds to what was counted.
+For a label with two references, both answered correctly, a plain bootstrap concludes that it is always
+correct. Therefore the Bayesian bootstrap (Rubin 1981) draws weights of the units and of one imaginary record
+per label, which the worse model gets right and the better one wrong, in the way that Wilson's interval adds
+to the counts.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ Weights = NDArray[np.float32]
 
 DRAWS, FEWEST_DRAWS = 4_000, 500
 MOST_DRAWN = 25_000_000
-"""Fewer draws where there are very many records, or labels."""
+"""Fewer draws if there are very many records or labels."""
 
 SEED = 20_261_123
 LABELS_AT_ONCE = 64
@@ -48,7 +49,7 @@ def macro_f1_score(sample: Sample, levels: Levels) -> Score:
     weights = np.random.default_rng(SEED).exponential(size=(draws, units + len(labels))).astype(np.float32)
 
     def quantile(worse: Integers, better: Integers, level: float) -> float:
-        """Of the difference better - worse, with the imagined records against it."""
+        """The lower bound of the difference better - worse, with the imaginary records against it."""
         drawn = _macro_f1(weights, imagined, wanted, np.concatenate([better, wrong])) - _macro_f1(
             weights, imagined, wanted, np.concatenate([worse, all_labels])
         )
@@ -65,16 +66,16 @@ def macro_f1_score(sample: Sample, levels: Levels) -> Score:
 
 
 def _macro_f1(times: Weights, place: Integers, expected: Integers, given: Integers) -> Vector:
-    """Of each row of `times`: the mean over the labels that it expects of 2 x right / (expected + given).
+    """For each row of `times`, the mean of 2 x right / (expected + given) over the labels that it expects.
 
     Parameters
     ----------
     times
-        How often each record is there.
+        The weight of each record.
     place
         The record that each answer belongs to.
     expected, given
-        The label of each answer, by its number; what is no label has a number above all.
+        The label of each answer, by its number; other answers have a higher number.
     """
     points, seen = np.zeros(len(times)), np.zeros(len(times))
     label_count = int(expected.max()) + 1
@@ -84,7 +85,7 @@ def _macro_f1(times: Weights, place: Integers, expected: Integers, given: Intege
         def count(
             answers: NDArray[np.bool_], labels: Integers, first: int = first, width: int = width
         ) -> Vector:
-            """Of each row: how often each of some labels is there among these answers."""
+            """For each row, the weighted count of each label among these answers."""
             here = answers & (labels >= first) & (labels < first + width)
             table = np.zeros((times.shape[1], width), dtype=np.float32)
             np.add.at(table, (place[here], labels[here] - first), 1)
