@@ -29,29 +29,29 @@ help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: setup
-setup: $(VENV)/.complete node_modules/.complete ## install everything that is pinned, into this folder only
+setup: $(VENV)/.complete node_modules/.complete ## install the pinned dependencies, into this folder only
 
 .PHONY: demo
 demo: setup ## deploy to the embedded AWS, drop an example, follow it to its report (EXAMPLE=support-persona)
 	@python -m local.demo examples/$(EXAMPLE)
 
 .PHONY: check
-check: setup lint ## the quick feedback while you work: style, types, layers, unit tests
+check: setup lint ## quick feedback: style, types, layers, unit tests
 	pytest tests/unit -n auto --dist worksteal -q
 
 .PHONY: coverage
-coverage: setup ## which lines no unit or infra test runs, in htmlcov/; shown, not gated
+coverage: setup ## show the lines that no unit or infra test runs, in htmlcov/
 	coverage run -m pytest tests/unit tests/infra -q
 	coverage combine -q
 	coverage html -q
 	coverage report --skip-covered --sort=cover | tail -30
 
 .PHONY: mutants
-mutants: setup ## ten minutes of faults put into the code, one at a time: those that no test notices (MUTANTS=--area cost)
+mutants: setup ## insert faults into the code for ten minutes, and list those that no test notices (MUTANTS=--area cost)
 	python -m tools.mutants $(or $(MUTANTS),--sample 600 --quick --seed $$(date +%j))
 
 .PHONY: test
-test: setup lint ## everything that decides whether we ship
+test: setup lint ## the full test suite that gates a release
 	pytest tests/unit tests/infra -n auto --dist loadfile --no-loadscope-reorder -q
 	pytest tests/end_to_end tests/faults tests/documentation tests/packaging -n $(STAGES) --dist worksteal -q
 
@@ -72,11 +72,11 @@ docs: setup ## build the documentation into site/, to be opened in a browser
 	@echo "site/index.html"
 
 .PHONY: pictures
-pictures: setup ## take the pictures of README and site anew, of a real run on the embedded AWS
+pictures: setup ## regenerate the images of README and site from a real run on the embedded AWS
 	python -m local.pictures
 
 .PHONY: bench
-bench: setup ## measure, against named alternatives in the same run
+bench: setup ## run the benchmarks, which also measure named alternatives
 	python -m bench
 
 .PHONY: rows
@@ -104,7 +104,7 @@ release: $(VENV)/.complete ## tag, build and publish the version of tunedrop/__i
 		--title v$(VERSION) --notes-file dist/notes.md
 
 .PHONY: clean
-clean: ## remove what these commands made
+clean: ## remove everything that these commands create
 	rm -rf $(VENV) .work node_modules cdk.out site htmlcov .coverage build dist
 
 $(VENV)/.complete: requirements-dev.txt pyproject.toml

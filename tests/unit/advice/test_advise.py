@@ -129,7 +129,7 @@ def test_the_examples_that_a_verdict_takes_are_named_beside_those_that_are_recom
     )
     for one in (none, some):
         assert "100 are recommended" in one.because
-        assert "decided on 30 held-out examples or more, which takes 250 without a test file" in one.because
+        assert "needs 30 held-out examples or more, and so 250 examples without a test file" in one.because
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,6 @@ _INSIDE = {
     (257, b"ustar"): "this is a tar archive; extract it and pass its files",
 }
 """Marks that are not at the beginning."""
-_ORC_IS_SHORT = 3
 
 
 def kind_of(head: bytes) -> Kind:
