@@ -13,11 +13,11 @@ Names (`names`) match regardless of case and surrounding spaces. Read 2026-11-29
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from math import isnan
 from typing import Any
 
-from tunedrop.dataset.formats import choices, exports, names, naming, passages, tools
+from tunedrop.dataset.formats import choices, contexts, exports, names, naming, tools
 from tunedrop.dataset.formats.record import Conversation, Reading, SourceFormat, Turn, said
 from tunedrop.dataset.types import Problem, shorten
 
@@ -53,7 +53,7 @@ def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     prompt = reading.text(there, asked, f"$.{asked}")
     answer = answer_of(there, keys.answer or needed[1], reading)
     losses: list[str] = []
-    about = _asked_about(there, keys, prompt, answer, reading, losses)
+    about = contexts.asked_about(there, keys, prompt, answer, reading, losses)
     offered, listed = choices.offered(there, str(prompt), str(answer))
     system = there.get(keys.system, "") if keys.system else ""
     if not isinstance(system, str):
@@ -62,10 +62,10 @@ def _named(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
         return None
     losses += choices.losses(there, listed)
     used = {keys.prompt, keys.answer, keys.system, *about, *listed}
-    if not _stands_for_nothing(there.get(keys.context)):
+    if not contexts.stands_for_nothing(there.get(keys.context)):
         used.add(keys.context)
     unread = {key: value for key, value in there.items() if key not in used and value != ""}
-    if reading.format == "alpaca" and _is_put_together(unread.get(_STANFORD), prompt, answer):
+    if reading.format == "alpaca" and contexts.is_put_together(unread.get(_STANFORD), prompt, answer):
         del unread[_STANFORD]
     question = Turn(
         "user", "\n\n".join(filter(None, [prompt, *about.values(), offered])), (), f"$.{keys.prompt}"
@@ -123,44 +123,6 @@ def _no_completion(record: Mapping[str, Any]) -> str:
     )
 
 
-def _asked_about(
-    record: Mapping[str, Any],
-    keys: naming.Keys,
-    prompt: str | None,
-    answer: str | None,
-    reading: Reading,
-    losses: list[str],
-) -> dict[str, str]:
-    """The texts that a question is about, by key."""
-    found = {}
-    for key in filter(None, (keys.context, *keys.others)):
-        text = _text_of(key, record.get(key), prompt, answer, losses)
-        if text is None:
-            reading.add(f"$.{shorten(key)}", "TD012", _no_text(key), record[key], "a string")
-        elif text:
-            found[key] = text
-    return found
-
-
-def texts_about(
-    record: Mapping[str, Any], used: Iterable[str], prompt: Any, reading: Reading, losses: list[str]
-) -> dict[str, str]:
-    """The texts that a prompt with two answers is about, by key, without those already used."""
-    found = {}
-    known = (*names.CONTEXTS, *names.WHAT_IS_ASKED_ABOUT)
-    for key in sorted(
-        (one for one in record if one not in used and names.plain(one) in known),
-        key=lambda one: known.index(names.plain(one)),
-    ):
-        text = _text_of(key, record[key], prompt, "", losses)
-        if text is None:
-            what = f"{shorten(key)} {_WRITTEN}: write it as one string, or rename or remove the key"
-            reading.add(f"$.{shorten(key)}", "TD012", what, record[key], "a string")
-        elif text:
-            found[key] = text
-    return found
-
-
 def joined(record: Mapping[str, Any]) -> list[str]:
     """The keys of the texts that follow the question in the prompt."""
     keys = naming.keys_of(record)
@@ -169,49 +131,10 @@ def joined(record: Mapping[str, Any]) -> list[str]:
     about = [
         key
         for key in (keys.context, *keys.others)
-        if key and _text_of(key, record.get(key), asked, answer, [])
+        if key and contexts.text_of(key, record.get(key), asked, answer, [])
     ]
     named = choices.chosen(record, keys.answer, keys.prompt)
     return [*about, *choices.offered(record, str(asked), named.text if named else str(answer))[1]]
-
-
-def _text_of(key: str, value: Any, asked: Any, answer: Any, losses: list[str]) -> str | None:
-    """A value that a question is about, as text; empty if there is none; None if it cannot be converted."""
-    name = names.plain(key)
-    if name in names.CONTEXTS and isinstance(value, int | float) and not isinstance(value, bool):
-        return "" if isinstance(value, float) and isnan(value) else str(value)  # an empty cell of pandas
-    if value is None or value in ("", [], {}) or isinstance(value, bool | int | float):
-        return None if value and name in names.CONTEXTS else ""
-    if isinstance(value, list | dict) and (found := passages.of(value)) is not None:
-        losses += [f"$.{shorten(key)}[].{shorten(one)}" for one in found.losses]
-        value = found.text
-    if not isinstance(value, str):
-        return None
-    if name in names.CONTEXTS:
-        return value if value.strip() and not _stands_for_nothing(value) else ""
-    is_program = name in names.PROGRAMS and naming.is_program(value)
-    says_more = len(value.split()) > 2 or is_program or name in names.TEXTS
-    is_there = value.strip() in str(asked) or value.strip() == str(answer).strip()
-    return (
-        value if says_more and not is_there and not _is_put_together(value, str(asked), str(answer)) else ""
-    )
-
-
-def _stands_for_nothing(value: Any) -> bool:
-    return isinstance(value, str) and value.strip().casefold() in names.NOTHING
-
-
-_WRITTEN = "must be a string or a list of strings, because the question is about it"
-
-
-def _no_text(key: str) -> str:
-    what = f"{shorten(key)} {_WRITTEN}"
-    if names.plain(key) in names.CONTEXTS:
-        return f"{what}: write it as one string, or rename or remove the key"
-    return (
-        f"{what}: write it as one string. To leave it out on purpose, name the columns: "
-        "--column prompt=KEY --column completion=KEY"
-    )
 
 
 _UNDECLARED = (
@@ -289,10 +212,6 @@ def _in_a_cell(text: str) -> Any:
         return None
     is_list = isinstance(found, list) and all(isinstance(one, str) for one in found)
     return found if is_list or (isinstance(found, dict) and "answer_start" in found) else text
-
-
-def _is_put_together(text: Any, prompt: str, answer: str) -> bool:
-    return isinstance(text, str) and prompt in text and answer in text
 
 
 def write_pair(conversation: Conversation) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tunedrop.dataset.formats import comparisons, names, naming, pairs, preference_texts, sharegpt, turns
+from tunedrop.dataset.formats import comparisons, contexts, names, naming, preference_texts, sharegpt, turns
 from tunedrop.dataset.formats.record import Reading
 from tunedrop.dataset.types import shorten
 
@@ -77,7 +77,7 @@ def before(
         return asked
     path, who, text, message = asked[last]
     lists = [key for key in _lists(record) if key not in used]
-    about = pairs.texts_about(record, {*used, *lists}, text, reading, losses)
+    about = contexts.texts_about(record, {*used, *lists}, text, reading, losses)
     if about and not isinstance(text, str):
         reading.wrong_type(path, f"a string, because {shorten(next(iter(about)))} belongs to it", text)
         return asked
