@@ -10,13 +10,14 @@ import msgspec
 
 from tunedrop.contracts import Method
 from tunedrop.dataset.check._found import Found
+from tunedrop.dataset.check._places import Places
 from tunedrop.dataset.check._repeats import Repeats
 from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.report import FileReport, Report, Rule
 from tunedrop.dataset.check.results import PLACES, Findings, RangeResult, Records, Tally
 from tunedrop.dataset.check.statistics import Gatherer
 from tunedrop.dataset.duplicates.candidates import MOST_COMPARED, SPLITS, Duplicates, Place, Prints
-from tunedrop.dataset.duplicates.leaks import HeldOut, Leak
+from tunedrop.dataset.duplicates.leaks import HeldOut
 from tunedrop.dataset.formats import METHODS, SourceFormat
 from tunedrop.dataset.formats.json_lines import lines_of
 from tunedrop.dataset.rules import files as file_rules
@@ -47,10 +48,10 @@ def merge_ranges(
     opened
         The readers that know the places of lines, for files other than plain JSON lines.
     """
-    with closing(_Conclusion(sources, names, asked, opened or {})) as conclusion:
+    with closing(_Merger(sources, names, asked, opened or {})) as merger:
         for partial in partials:
-            conclusion.take(partial)
-        return conclusion.report()
+            merger.take(partial)
+        return merger.report()
 
 
 class _File(msgspec.Struct):
@@ -63,7 +64,7 @@ class _File(msgspec.Struct):
     formats: dict[SourceFormat, Records] = {}
 
 
-class _Conclusion:
+class _Merger:
     def __init__(
         self,
         sources: Mapping[Split, Source],
@@ -72,8 +73,7 @@ class _Conclusion:
         opened: Mapping[Split, Opened],
     ) -> None:
         self._sources = sources
-        self._opened = opened
-        self._names = names
+        self._places = Places(names, opened)
         self._asked = asked
         self._files: dict[Split, _File] = {split: _File() for split in SPLITS if split in sources}
         self._duplicates: dict[SourceFormat, Duplicates] = {}
@@ -108,11 +108,11 @@ class _Conclusion:
         method = self._method(format_)
         for split, file in self._files.items():
             self._gather(split, file, format_, method)
-            for number, problem in self._opened[split].problems if split in self._opened else ():
+            for number, problem in self._places.problems(split):
                 self._add(split, number, problem)
         if format_ is not None:
             self._duplicates[format_].report(self._repeats.take)
-            for split, code, tally in self._repeats.tallies(self._written_place):
+            for split, code, tally in self._repeats.tallies(self._places.written):
                 self._take_all(split, tally, code)
             if left_out := self._duplicates[format_].left_out:
                 why = f"the last {left_out:,} records were not compared with others: the dataset is too large"
@@ -136,9 +136,8 @@ class _Conclusion:
             held_out = HeldOut(enumerate(lines_of(source), start=1), similarity)
             for leak in held_out.search(enumerate(lines_of(train), start=1)):
                 if (SPLITS.index(split), leak.line) not in self._repeats.leaked:
-                    self._add(
-                        split, leak.line, _leak(split, leak, self._written_place(Place(0, leak.trained_on)))
-                    )
+                    trained_on = self._places.written(Place(0, leak.trained_on))
+                    self._add(split, leak.line, leak.problem(split, trained_on))
 
     def _format(self) -> SourceFormat | None:
         """The most common format; of equally common ones, the first in the list of formats."""
@@ -220,7 +219,7 @@ class _Conclusion:
 
     def _counts(self, split: Split, file: _File, format_: SourceFormat | None) -> FileCounts:
         return FileCounts(
-            name=self._names[split] if self._is_plain(split) else "",
+            name=self._places.plain_name(split),
             records=file.records,
             bytes=self._sources[split].size,
             errors=self._errors.count(split),
@@ -278,37 +277,13 @@ class _Conclusion:
         return tuple(self._finding(*one) for one in found.first())
 
     def _finding(self, split: int, number: int, problem: Problem) -> Finding:
-        name, line = self._place(SPLITS[split], number)
+        name, line = self._places.of(SPLITS[split], number)
         return Finding(printable(name), line, *map(printable, problem))
 
     def _rules(self, found: Found, severity: Severity) -> Iterator[Rule]:
         for code, count in found.by_code.items():
             places = tuple(self._finding(*one) for one in sorted(found.places.get(code, []))[:PLACES])
             yield Rule(code, severity, count, places)
-
-    def _is_plain(self, split: Split) -> bool:
-        return split not in self._opened or self._opened[split].is_plain
-
-    def _written_place(self, place: Place) -> str:
-        """A record's place in words, for the finding of another record."""
-        name, line = self._place(place.split, place.line)
-        return f"line {line} of {place.split if name == self._names[place.split] else name}"
-
-    def _place(self, split: Split, number: int) -> tuple[str, int]:
-        """The name of the file, sheet or archive member that a line is in, and the line or row there."""
-        if split not in self._opened:
-            return self._names[split], number
-        place = self._opened[split].place(number)
-        return place.name(self._names[split]), place.line
-
-
-def _leak(split: Split, leak: Leak, trained_on: str) -> Problem:
-    if leak.similarity < 100:
-        why = f"the prompt is nearly the same as at {trained_on} ({leak.similarity:g} % similar)"
-        return Problem("$", "TD058", why)
-    what = "training records cannot be held out" if split == "test" else "the loss is measured on it"
-    code = "TD052" if split == "test" else "TD056"
-    return Problem("$", code, f"a turn of this conversation is also at {trained_on}: {what}")
 
 
 def _tally(counts: dict[str, int], first: list[tuple[int, Problem]]) -> Tally:

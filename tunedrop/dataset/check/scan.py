@@ -19,7 +19,7 @@ import msgspec
 
 from tunedrop.dataset import formats
 from tunedrop.dataset.check._columns import Columns
-from tunedrop.dataset.check._judge import Judge
+from tunedrop.dataset.check._record_check import RecordCheck
 from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.results import Range, RangeResult, Records, without_garbage_collection
 from tunedrop.dataset.formats import METHODS, Conversation, Reading, SourceFormat
@@ -52,7 +52,7 @@ class _Scan:
         some = [view for views in self._views.values() for view in views if view is not None]
         self._prefilter = Prefilter(tuple({word for one in some for word in reserved_words.to_find(one)}))
         self._typed: Typed | None = None
-        self._judge = Judge(asked, source.resolver, range_.split != "train")
+        self._record_check = RecordCheck(asked, source.resolver, range_.split != "train")
 
     def partial(self) -> RangeResult:
         found, range_ = self._partial, self._partial.range
@@ -73,7 +73,7 @@ class _Scan:
     def _block(self, body: bytes) -> None:
         raws, first = lines.split(body), self._partial.line_count
         self._partial.line_count += len(raws)
-        self._judge.begin(body)
+        self._record_check.begin(body)
         is_bounded = len(body) <= lines.MAX_LINE_BYTES  # otherwise the line is too long to be a record
         bits = self._candidates(body, raws) if is_bounded else dict.fromkeys(range(len(raws)), EVERYTHING)
         hidden = [index for index, candidate in bits.items() if candidate == EVERYTHING]
@@ -108,10 +108,10 @@ class _Scan:
             kinds = {
                 at: one for at, one in zip(usual, batch.alike, strict=False) if one and at not in looked_at
             }
-            alike = self._judge.alike(kinds, columns, typed, records)
+            alike = self._record_check.alike(kinds, columns, typed, records)
         candidates = Candidates({at: typed.texts(records[at]) for at in bits if at not in odd}, bits)
-        wrong = self._judge.broken(candidates, columns.records.findings)
-        worded = self._judge.words(candidates, columns)
+        wrong = self._record_check.broken(candidates, columns.records.findings)
+        worded = self._record_check.words(candidates, columns)
         for at in sorted(looked_at.union(wrong, worded, odd, alike)):
             if at in odd:
                 self._line(first + at, raws[at], bits.get(at, self._prefilter.always))
@@ -120,14 +120,14 @@ class _Scan:
                 columns.records.findings.add(first + at, problem, self._asked)
             for some in (worded, alike):
                 if at in some:
-                    self._judge.add_for_the_model(first + at, some[at], columns)
+                    self._record_check.add_for_the_model(first + at, some[at], columns)
             if at not in looked_at:
                 continue
             conversation = known[at] if at in known else typed.conversation(records[at])
             if conversation is not None:
                 if batch is None:
                     columns.add(first + at, conversation)
-                self._judge.check(first + at, typed.format, conversation, columns, len(raws[at]) + 1)
+                self._record_check.check(first + at, typed.format, conversation, columns, len(raws[at]) + 1)
 
     def _more_than_texts(
         self, raws: list[bytes], usual: list[int], batch: Batch, columns: Columns
@@ -136,7 +136,7 @@ class _Scan:
         found = {usual[at] for at in batch.unusual(columns.harmless_turns, columns.is_chat)}
         if max(map(len, raws)) >= columns.harmless_size:
             found.update([at for at in usual if len(raws[at]) >= columns.harmless_size])
-        if any(batch.media) and self._judge.may_look_at_media():
+        if any(batch.media) and self._record_check.may_look_at_media():
             found.update([at for at, some in zip(usual, batch.media, strict=True) if some])
         return found
 
@@ -221,8 +221,8 @@ class _Scan:
         columns = self._columns.get(format_) or self._new(format_)
         columns.add(number, conversation)
         if candidate:
-            self._judge.texts(number, rules.texts_of(conversation), columns, candidate)
-        self._judge.check(number, format_, conversation, columns, size)
+            self._record_check.texts(number, rules.texts_of(conversation), columns, candidate)
+        self._record_check.check(number, format_, conversation, columns, size)
 
     def _of(self, format_: SourceFormat) -> Records:
         return (self._columns.get(format_) or self._new(format_)).records

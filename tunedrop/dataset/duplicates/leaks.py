@@ -19,6 +19,7 @@ from xxhash import xxh3_64_intdigest
 
 from tunedrop.dataset import formats
 from tunedrop.dataset.formats import names, naming, plain, preference, sharegpt, turns
+from tunedrop.dataset.types import Problem, Split
 
 if TYPE_CHECKING:
     import rensa
@@ -53,6 +54,15 @@ class Leak(NamedTuple):
     line: int
     trained_on: int
     similarity: float
+
+    def problem(self, split: Split, trained_on: str) -> Problem:
+        """The problem of this record of a held-out file; `trained_on` is the place of the other in words."""
+        if self.similarity < 100:
+            why = f"the prompt is nearly the same as at {trained_on} ({self.similarity:g} % similar)"
+            return Problem("$", "TD058", why)
+        what = "training records cannot be held out" if split == "test" else "the loss is measured on it"
+        code = "TD052" if split == "test" else "TD056"
+        return Problem("$", code, f"a turn of this conversation is also at {trained_on}: {what}")
 
 
 class HeldOut:

@@ -20,7 +20,7 @@ _MOST_KNOWN = 10_000
 """Number of record templates whose problems are cached."""
 
 
-class Judge:
+class RecordCheck:
     """Finds problems, and adds them to the records of a format."""
 
     def __init__(self, asked: CheckOptions, resolver: MediaResolver | None, is_held_out: bool) -> None:
