@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from botocore.exceptions import BotoCoreError, ClientError
 
-from tunedrop import aws, catalog, naming
+from tunedrop import aws, catalog
 from tunedrop.aws import Aws, foundation_models
 from tunedrop.catalog.method import CONVERSATIONS
 from tunedrop.catalog.model import BaseModel
@@ -16,7 +16,7 @@ from tunedrop.errors import PreflightFailed
 from tunedrop.evaluation.statistics import power
 from tunedrop.evaluation.workload import conversations
 from tunedrop.planning.plan import plan
-from tunedrop.preflight import _base, _quotas
+from tunedrop.preflight import _base, _data_access, _quotas
 from tunedrop.preflight import _judge as judge_check
 from tunedrop.preflight import _methods as method_checks
 from tunedrop.serving import bases, choose, kinds, models
@@ -241,35 +241,13 @@ class Preflighter:
         return _quotas.check(self._aws, self._stage, self._run, self._dataset, self._model, jobs_of_it)
 
     def _data_readable(self) -> Iterator[Check]:
-        """Check with IAM's simulator that the jobs' role, if they have one, may read the dataset and write
-        the output."""
-        datasets = (*self._dataset.earlier, self._dataset)
-        asked = [("s3:GetObject", naming.key_of(one.train.uri)) for one in datasets]
-        asked.append(("s3:PutObject", naming.training_prefix(self._run.run_id) + "metrics.csv"))
+        """Whether the jobs' role, if they have one, may read the dataset and write the output."""
         role = engines.of(self._model, self._method()).role_of(self._stage)
         if not role:
             return
 
         def check() -> Check:
-            denied = []
-            for action, key in asked:
-                answer = self._aws.iam.simulate_principal_policy(
-                    PolicySourceArn=role,
-                    ActionNames=[action],
-                    ResourceArns=[f"arn:aws:s3:::{self._stage.artifacts_bucket}/{key}"],
-                )
-                denied += [
-                    f"{action} on {key} ({result['EvalDecision']})"
-                    for result in answer["EvaluationResults"]
-                    if result["EvalDecision"] != "allowed"
-                ]
-            return Check(
-                name="data access",
-                passed=not denied,
-                detail=f"the role of its jobs, {role}: "
-                f"{'may not ' + ', '.join(denied) if denied else 'may read the data and write its output'}",
-                hint="Deploy the stage again: the role is part of it; then look for a denying policy",
-            )
+            return _data_access.check(self._aws, self._stage, self._run, self._dataset, role)
 
         yield self._asked("data access", check, "Look for a policy that denies iam:SimulatePrincipalPolicy")
 
