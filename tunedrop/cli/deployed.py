@@ -137,6 +137,15 @@ class Deployed:
     def _put(self, key: str, body: str) -> None:
         self.aws.s3.put_object(Bucket=self.stage.intake_bucket, Key=key, Body=body.encode())
 
+    def say_unreadable(self) -> None:
+        """Print what lists have left out because it could not be read."""
+        from tunedrop.cli.output import errors
+
+        for run_id, error in self.registry.unreadable.items():
+            errors.print(f"the registry's row of {run_id} cannot be read: {error}", style="red")
+        for alias, error in self.aliases.unreadable.items():
+            errors.print(f"the history of {alias} cannot be read: {error}", style="red")
+
     def rewrite_index(self) -> None:
         """Update the index page after a command has changed something. A failure here undoes nothing."""
         from botocore.exceptions import BotoCoreError, ClientError

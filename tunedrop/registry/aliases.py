@@ -42,6 +42,8 @@ class Aliases:
         self._table = Table(dynamodb, stage.registry_table)
         self._stage = stage
         self._claims = claims.Claims(dynamodb, stage.registry_table)
+        self.unreadable: dict[str, Exception] = {}
+        """The parameters that a list has left out because their history could not be read, with the error."""
 
     def parameter(self, name: str) -> str:
         """The SSM parameter of this name."""
@@ -224,7 +226,7 @@ class Aliases:
         return parameter.removeprefix(f"{self._stage.alias_prefix}/")
 
     def _history(self, alias: str) -> list[InProduction]:
-        return list(map(_model_of, self._items(alias)))
+        return _models_of(list(self._items(alias)))
 
     def _items(self, alias: str) -> Iterator[Item]:
         return self._table.query({"pk": f"ALIAS#{alias}"}, forward=False)
@@ -234,13 +236,30 @@ class Aliases:
         return {written["Name"]: written["Value"] for written in self._parameters()}
 
     def of_runs(self) -> dict[str, InProduction]:
-        """The alias parameters that point to a run's model, and that."""
+        """The alias parameters that point to a run's model, and that. Those whose history cannot be read are
+        noted in `unreadable`."""
         found = {}
         for written in self._parameters():
-            model = _in_production(self.history_at(written["Name"]), written, "")
+            try:
+                model = _in_production(self.history_at(written["Name"]), written, "")
+            except UNREADABLE as error:
+                self.unreadable[written["Name"]] = error
+                continue
             if model is not None and model.run_id:
                 found[written["Name"]] = model
         return found
+
+    def all_intended(self) -> Iterator[tuple[str, InProduction]]:
+        """All alias parameters of the stage, with what each names or is about to name. Those whose history
+        cannot be read are noted in `unreadable`."""
+        for parameter in self.all():
+            try:
+                model = self.intended_at(parameter)
+            except UNREADABLE as error:
+                self.unreadable[parameter] = error
+                continue
+            if model is not None:
+                yield parameter, model
 
     def runs(self) -> dict[str, str]:
         """The alias of each run whose model is in production, by run id."""
@@ -281,8 +300,8 @@ class Aliases:
         return current if current and current not in unserved else None
 
     def naming(self, arn: str, name: str = "") -> str:
-        """The alias parameter that points to a model or its serving resource, or is about to; empty if none
-        does.
+        """The alias parameter that points to a model or its serving resource, or is about to, or may, because
+        its history cannot be read; empty if none does.
 
         Parameters
         ----------
@@ -292,7 +311,10 @@ class Aliases:
         for parameter, model_id in self.all().items():
             if model_id == arn:
                 return parameter
-        model = self.intended(name) if name else None
+        try:
+            model = self.intended(name) if name else None
+        except UNREADABLE:
+            return self.parameter(name)
         if model is not None and model.model_id and arn in (model.model_id, model.model_arn):
             return self.parameter(name)
         return ""
@@ -312,7 +334,7 @@ class Aliases:
         is_behind = bool(
             written and items and written["LastModifiedDate"] <= clock.read(_moment_of(items[0]))
         )
-        return _Alias(list(map(_model_of, items)), written, is_behind)
+        return _Alias(_models_of(items), written, is_behind)
 
     def _with_written_by_hand(self, name: str) -> list[InProduction]:
         """The history of a name; a model of its runs to which a person has returned becomes its head, so that
@@ -373,6 +395,24 @@ class _Alias(NamedTuple):
     history: list[InProduction]
     written: dict[str, Any] | None
     is_behind: bool
+
+
+UNREADABLE = (msgspec.MsgspecError, KeyError)
+"""The errors of a history whose head cannot be read: what its alias should name is not known."""
+
+
+def _models_of(items: list[Item]) -> list[InProduction]:
+    """A history, without what cannot be read behind its head."""
+    return [one for at, item in enumerate(items) if (one := _readable(item, is_head=not at)) is not None]
+
+
+def _readable(item: Item, *, is_head: bool) -> InProduction | None:
+    try:
+        return _model_of(item)
+    except UNREADABLE:
+        if is_head:
+            raise
+        return None
 
 
 def _model_of(item: Item) -> InProduction:

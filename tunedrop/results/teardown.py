@@ -92,11 +92,12 @@ class Teardown:
         """List what would be deleted. Changes nothing."""
         found = self._resources()
         arns = {one.arn for one in found}
-        production = {}
-        for parameter in self._aliases.all():
-            model = self._aliases.intended_at(parameter)
-            if model is not None and arns & {model.model_id, model.model_arn}:
-                production[parameter] = model
+        # What an alias may name whose history cannot be read stays (`tunedrop.serving.removal`).
+        production = {
+            parameter: model
+            for parameter, model in self._aliases.all_intended()
+            if arns & {model.model_id, model.model_arn}
+        }
         opened = [one for one in self._runs() if one.is_open]
         return Plan(resources=found, open_runs=opened, production=production)
 
@@ -271,9 +272,8 @@ class Teardown:
     def _look_at_aliases(self) -> None:
         """Aliases of deleted models: withdrawn if everything is deleted, else only listed. What somebody has
         written by hand stays."""
-        for parameter in self._aliases.all():
-            model = self._aliases.intended_at(parameter)
-            if model is None or not model.run_id or self._run_id not in (None, model.run_id):
+        for parameter, model in self._aliases.all_intended():
+            if not model.run_id or self._run_id not in (None, model.run_id):
                 continue
             if models.status(self._aws, model.model_arn):
                 continue

@@ -380,3 +380,28 @@ def test_a_run_at_work_is_waited_for(everything: Everything) -> None:
 
     assert waited
     everything.assert_nothing_remains()
+
+
+def test_an_alias_whose_history_cannot_be_read_keeps_what_it_may_name_and_nothing_else(
+    everything: Everything,
+) -> None:
+    """Teardown ended there with an exception, and all that is listed behind it stayed."""
+    aliases, aws, support = everything.aliases, everything.aws, everything.mine[RUNS[0]]
+    table = everything.stage.registry_table
+    (head,) = aws.dynamodb.query(
+        TableName=table, KeyConditionExpression="pk = :pk",
+        ExpressionAttributeValues={":pk": {"S": "ALIAS#support"}},
+    )["Items"]  # fmt: skip
+    aws.dynamodb.put_item(TableName=table, Item=head | {"model": {"S": "{"}})
+
+    found = everything.teardown()
+
+    left = everything.bedrock.tagged(STAGE)
+    assert {of["tunedrop:run"] for of in left.values()} == {RUNS[0]}
+    assert {support["deployment"], support["model"]} <= set(left) == set(found.remaining)
+    assert aliases.current("support") == support["deployment"]
+    assert (aliases.of_runs(), set(aliases.unreadable)) == ({}, {aliases.parameter("support")})
+
+    # Behind a head that can be read, it hides nothing.
+    aws.dynamodb.put_item(TableName=table, Item=head | {"sk": {"S": "2126-01-01T00:00:00.000000Z#x"}})
+    assert [one.run_id for one in aliases.history("support")] == [RUNS[0]]

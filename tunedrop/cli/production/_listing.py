@@ -30,6 +30,7 @@ def show(here: Deployed, format_: Format) -> None:
         run_id, since = (model.run_id, when(model.since)) if model is not None else ("", "")
         served = _served(here, model_id)
         rows.append((alias, {"modelId": model_id, "run": run_id, "since": since, "served": served}))
+    here.say_unreadable()
     if not rows:
         return errors.print("no model is in production yet")
     return blocks(rows) if console.is_terminal else console.print(_listed(rows))

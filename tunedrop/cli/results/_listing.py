@@ -51,8 +51,7 @@ def show(here: Deployed, wanted: Wanted, order: Order, limit: int, format_: Form
         return print_json(shown)
     if shown:
         console.print(fitting(shown))
-    for run_id, error in here.registry.unreadable.items():
-        errors.print(f"the registry's row of {run_id} cannot be read: {error}", style="red")
+    here.say_unreadable()
     if not records:
         errors.print("no runs yet; start with: tunedrop init DIR")
     elif not shown:
