@@ -1,4 +1,4 @@
-"""How much an evaluation will ask, and how long that will take: known before anything is paid."""
+"""The number of requests of an evaluation and its duration, known before anything is paid."""
 
 from __future__ import annotations
 
@@ -18,30 +18,32 @@ from tunedrop.stage import Stage
 ORDERS_JUDGED = 2
 
 MOST_HELD_OUT_TOKENS = 64_000_000
-"""Of all prompts of a test set: each function that asks reads it, within minutes."""
+"""Maximum for all prompts of a test set, which every function that sends requests reads within minutes."""
 
 MOST_ASKED_TOKENS = 16_000_000
-"""Of the prompts that are asked: evaluate_model holds them and all answers (`infra.functions`)."""
+"""Maximum for the selected prompts: evaluate_model keeps them and all answers in memory
+(`infra.functions`)."""
 
 
 class Workload(msgspec.Struct, frozen=True, kw_only=True):
-    """What is asked, and how often.
+    """The requests of an evaluation.
 
     Attributes
     ----------
     held_out
-        The prompts of the dataset that are asked: all, or `max_prompts` of them.
+        The selected prompts of the dataset: all, or `max_prompts` of them.
     probes
-        The general-ability prompts, which are asked of base and tuned alone.
+        The number of general-ability prompts, which only the base and the tuned model get.
     contenders
-        How many models answer the held-out prompts.
+        The number of models that answer the held-out prompts.
     few_shot
-        How many of the prompts the base model answers with examples before them, and the tokens of all.
+        The prompts that the base model answers with examples before them, and their tokens.
     judged
-        How many models' answers the judge judges: the one in production only where it may decide.
+        The number of models whose answers are judged, including the production model only if the judge may
+        decide.
     requests
-        All answers and judgements that are asked for. Two equal answers are not judged, and what is throttled
-        is asked again. Evaluation jobs ask their judge themselves, at a pace of their own.
+        The number of answers and judgements. In fact, equal answers are not judged, and throttled requests
+        are repeated. Evaluation jobs call their judge themselves, at their own rate.
     """
 
     held_out: Prompts
@@ -57,19 +59,19 @@ class Workload(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def in_turn(self) -> int:
-        """The requests that wait for another of the same prompt, and one of each prompt: all models are asked
-        at once (`tunedrop.evaluation.inference.evaluate`)."""
+        """The number of requests in sequence: all models get a prompt at the same time
+        (`tunedrop.evaluation.inference.evaluate`), so that only one of these requests counts."""
         at_once = (self.contenders - 1) * self.held_out.count + self.probes + self.few_shot.count
         return self.requests - at_once
 
 
 def workload(dataset: Dataset, run: Run, *, has_champion: bool) -> Workload:
-    """What the evaluation of a run will ask.
+    """The requests of the evaluation of a run.
 
     Parameters
     ----------
     has_champion
-        Whether the run's name has a model in production that will be asked too.
+        Whether the run's name has a production model, which gets the prompts too.
     """
     settings = run.evaluation
     held_out = _selected(_held_out(dataset), settings.max_prompts)
@@ -92,12 +94,12 @@ def workload(dataset: Dataset, run: Run, *, has_champion: bool) -> Workload:
 
 
 def conversations(dataset: Dataset, run: Run) -> int:
-    """How many held-out conversations the evaluation of a run will ask at most."""
+    """The maximum number of held-out conversations that the evaluation of a run uses."""
     return min(dataset.test.records, run.evaluation.max_prompts) if dataset.test is not None else 0
 
 
 def undecidable(dataset: Dataset, run: Run, base_model: BaseModel) -> str:
-    """Why the evaluation of a run could reach no verdict, and what to do; empty if it could."""
+    """Why the evaluation of a run cannot reach a verdict, and what to do; empty if it can."""
     count = conversations(dataset, run)
     if count >= FEWEST_UNITS:
         return ""
@@ -110,10 +112,10 @@ def undecidable(dataset: Dataset, run: Run, base_model: BaseModel) -> str:
 
 
 def too_large(dataset: Dataset, run: Run) -> str:
-    """Why a test set is more than an evaluation can hold, and what to do; empty if it is not.
+    """Why a test set is too large for an evaluation, and what to do; empty if it is not.
 
-    It is known before anything is paid: without it, the evaluation of a trained model runs out of memory,
-    however often it is retried.
+    Without this check before anything is paid, the evaluation of the trained model would run out of memory,
+    also when it is retried.
     """
     prompts = _held_out(dataset)
     if prompts.tokens > MOST_HELD_OUT_TOKENS:
@@ -131,7 +133,7 @@ def too_large(dataset: Dataset, run: Run) -> str:
 
 
 def minutes(asked: Workload, stage: Stage, base_model: BaseModel) -> float | None:
-    """How long asking all of it will take; None if the allowed pace is not known."""
+    """The duration of all requests in minutes; None if the allowed rate is not known."""
     per_minute = requests_per_minute(stage, base_model)
     if not per_minute:
         return None
@@ -140,8 +142,8 @@ def minutes(asked: Workload, stage: Stage, base_model: BaseModel) -> float | Non
 
 
 def outlasts_throughput(minutes: float | None, stage: Stage, way: Way) -> str:
-    """Why the evaluation would end without a verdict because what serves the model is released before; empty
-    if it would not."""
+    """Why the evaluation would end without a verdict, because the model's throughput is released before
+    its end; empty if it would not."""
     seconds = 60 * (minutes or 0.0)
     if kinds.of(way).is_free_while_idle or seconds <= stage.throughput_expiry_seconds:
         return ""
@@ -154,7 +156,7 @@ def outlasts_throughput(minutes: float | None, stage: Stage, way: Way) -> str:
 
 
 def _held_out(dataset: Dataset) -> Prompts:
-    """The prompts of the held-out split; one a record where nobody has counted them."""
+    """The prompts of the held-out split; one per record if they have not been counted."""
     test = dataset.test
     if test is None:
         return Prompts()
@@ -162,7 +164,7 @@ def _held_out(dataset: Dataset) -> Prompts:
 
 
 def _few_shot(dataset: Dataset, examples: int, held_out: Prompts) -> Prompts:
-    """The held-out prompts, each behind so many examples as long as training records are."""
+    """The held-out prompts, each with `examples` training records of average length before it."""
     if not examples or dataset.target_format == "text":
         return Prompts()
     shown = examples * held_out.count / max(1, dataset.train.records)
@@ -174,5 +176,5 @@ def _few_shot(dataset: Dataset, examples: int, held_out: Prompts) -> Prompts:
 
 
 def _selected(prompts: Prompts, most: int) -> Prompts:
-    """At most this many of them, spread evenly."""
+    """At most `most` of the prompts, spread evenly."""
     return prompts if prompts.count <= most else prompts.share(most / prompts.count)

@@ -17,8 +17,8 @@ from tunedrop.errors import EvaluationFailed, TransientError
 from tunedrop.evaluation.inference.ask import Answer, Unavailable
 
 CONCURRENCY = 8
-"""Prompts at a time, each of which all models are asked at once: an imported model is billed for as long as
-the evaluation takes, however seldom it is asked in that time."""
+"""Number of prompts sent at a time, each to all models at once: an imported model is billed for the
+duration of the evaluation, however few requests it gets."""
 
 
 class Model(Protocol):
@@ -69,13 +69,12 @@ def said_before(question: HeldOut) -> tuple[Said, ...]:
 class Prediction(msgspec.Struct, frozen=True, kw_only=True):
     """One prompt with its answers: a line of predictions.jsonl.
 
-    `before` is what was said before the prompt, in a conversation. `probe` names the general-ability prompt
-    that this is; it is empty for a held-out one. `against_champion` compares the tuned model with the one in
-    production, which stands as `base` there. `prompted` is the base model's answer to
-    a prompt with examples. `rewards` are a grader's, by `base`, `tuned` and `champion`; `reward_error` is why
-    some are missing. `scores` are by model, then by metric; `distance` is how unlike the prompt is
-    to the prompt of the `nearest` training record, 0 to 1. They are there once the evaluation has been
-    decided.
+    `before` has the preceding messages of a conversation. `probe` is the name of a general-ability prompt,
+    empty for a held-out one. `against_champion` compares the tuned model with the production model, which is
+    called `base` there. `prompted` is the base model's answer to a prompt with examples. `rewards` are a
+    grader's, by `base`, `tuned` and `champion`; `reward_error` is why some are missing. `scores` are by
+    model, then by metric; `distance`, from 0 to 1, is the distance of the prompt from that of the `nearest`
+    training record. These three are set when the verdict is known.
     """
 
     record: int
@@ -98,12 +97,12 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def failed(self) -> bool:
-        """Whether base or tuned model gave no answer; the pair is then counted, but not scored."""
+        """Whether the base or the tuned model gave no answer; the pair is then counted, but not scored."""
         return bool(self.error)
 
     @property
     def error(self) -> str:
-        """Why base or tuned model gave no answer."""
+        """Why the base or the tuned model gave no answer."""
         return self.tuned.error or self.base.error
 
     @property
@@ -114,15 +113,15 @@ class Prediction(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def judgements(self) -> tuple[Judgement, ...]:
-        """All that judges were asked."""
+        """The judges' comparisons."""
         return tuple(one for one in (self.judgement, self.against_champion) if one is not None)
 
 
 def distinct(questions: Iterable[HeldOut]) -> Iterator[HeldOut]:
-    """The prompts without exact duplicates that have the same reference."""
+    """The prompts, without duplicates that have the same reference."""
     asked = set()
     for one in questions:
-        # Of a large test set, hashes take less memory than texts.
+        # For a large test set, hashes need less memory than texts.
         same = hashlib.sha256(msgspec.json.encode((one.system, one.messages, one.reference))).digest()
         if same not in asked:
             asked.add(same)
@@ -130,16 +129,16 @@ def distinct(questions: Iterable[HeldOut]) -> Iterator[HeldOut]:
 
 
 def select(read: Callable[[], Iterable[HeldOut]], most: int) -> list[HeldOut]:
-    """The prompts to evaluate: all, or this many, one from each of as many equal parts of the held-out set.
+    """The prompts to evaluate: all, or `most`, one from each of as many equal parts of the held-out set.
 
-    Which one is drawn by a seed that all prompts make: the estimate counts prompts of average length, and
-    whoever writes the test set would otherwise put the long ones where they are asked.
+    The one is drawn with a seed from all prompts. The estimate assumes prompts of average length, and the
+    author of a test set could otherwise place long ones where they are used.
 
     Parameters
     ----------
     read
-        The held-out set from its beginning: read twice if it has more, so that a large one is never in
-        memory as a whole.
+        Reads the held-out set from its beginning. It is called twice if the set has more prompts than `most`,
+        so that a large set is never in memory as a whole.
     """
     count, seed, first = 0, hashlib.sha256(), list[HeldOut]()
     for count, one in enumerate(read(), 1):
@@ -167,10 +166,10 @@ def evaluate(
     teacher: Model | None = None,
     prompted: Model | None = None,
 ) -> Iterator[Prediction]:
-    """All answers to each question, in order, until the deadline (`time.monotonic()`), or the end of a quota
-    of the day.
+    """All answers to each question, in order, until the deadline (`time.monotonic()`) or the end of a daily
+    quota.
 
-    General-ability prompts are evaluated on base and tuned model only.
+    General-ability prompts are sent only to the base and the tuned model.
 
     Parameters
     ----------
@@ -188,11 +187,11 @@ def evaluate(
     Raises
     ------
     EvaluationFailed
-        If a quota of the day is spent at the first questions. Later it only ends the answers, so that those
-        before are kept, and the next call says why.
+        If a daily quota is used up at the first questions. Later, this only ends the iteration, so that the
+        answers so far are kept, and the next call raises it.
     TransientError
-        The same if a model answers none of as many questions as are asked at once, because it is throttled or
-        failing: these are asked again later. A single such question counts as unanswered.
+        In the same way, if a model answers none of `concurrency` questions, because it is throttled or
+        failing; they are sent again later. A single such question counts as unanswered.
     """
 
     every = {"base": base, "champion": champion, "prompted": prompted}
@@ -246,7 +245,7 @@ def evaluate(
 
 
 def _is_down(prediction: Prediction) -> bool:
-    """Whether base or tuned model may answer this prompt later."""
+    """Whether the base or the tuned model may answer this prompt later."""
     return isinstance(prediction.base, Unavailable) or isinstance(prediction.tuned, Unavailable)
 
 

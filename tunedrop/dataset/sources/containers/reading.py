@@ -143,8 +143,6 @@ class _Reader:
             yield
         self._stack = before
 
-    # --- archives and workbooks ----------------------------------------------------------------------------
-
     def _zip(self, file: BinaryIO, layers: int) -> None:
         with packed.archive_of(file) as archive:
             if packed.is_workbook(archive):
@@ -184,8 +182,6 @@ class _Reader:
             raise NotReadable(why or "the workbook is empty")
         for name, why in whys:
             self._warn("TD008", f"the sheet {name!r} was left out: {why}")
-
-    # --- texts ---------------------------------------------------------------------------------------------
 
     def _text(self, file: BinaryIO, layers: int) -> None:
         size = None if layers else _size(file)
@@ -255,8 +251,6 @@ class _Reader:
             self._did("UTF-8 with a byte-order mark" if found.is_utf8 else found.name)
         if found.is_guess:
             self._warn("TD008", found.guess)
-
-    # --- what is written -----------------------------------------------------------------------------------
 
     def _take(self, lines: Iterator[tuple[int, bytes]]) -> None:
         places = self._places()
