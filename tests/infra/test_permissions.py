@@ -31,6 +31,7 @@ WITHOUT_RESOURCE = {
     "bedrock:ListModelImportJobs": "Bedrock's list operations take no resource",
     "servicequotas:ListAWSDefaultServiceQuotas": "the reference gives it no resource type",
     "servicequotas:ListServiceQuotas": "the reference gives it no resource type",
+    "cloudwatch:GetMetricData": "the reference gives it no resource type",
     "pricing:GetProducts": "the price list is public; the reference gives it no resource type",
     "bedrock:GetFoundationModelAvailability": "the reference gives it no resource type",
     "states:SendTaskSuccess": "the task token names the one task, and is a secret",
