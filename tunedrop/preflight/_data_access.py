@@ -5,6 +5,7 @@ from __future__ import annotations
 from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Check, Dataset, Run
+from tunedrop.preflight._simulation import denial
 from tunedrop.stage import Stage
 
 
@@ -13,18 +14,12 @@ def check(aws_: Aws, stage: Stage, run: Run, dataset: Dataset, role: str) -> Che
     datasets = (*dataset.earlier, dataset)
     asked = [("s3:GetObject", naming.key_of(one.train.uri)) for one in datasets]
     asked.append(("s3:PutObject", naming.training_prefix(run.run_id) + "metrics.csv"))
-    denied = []
-    for action, key in asked:
-        answer = aws_.iam.simulate_principal_policy(
-            PolicySourceArn=role,
-            ActionNames=[action],
-            ResourceArns=[f"arn:aws:s3:::{stage.artifacts_bucket}/{key}"],
-        )
-        denied += [
-            f"{action} on {key} ({result['EvalDecision']})"
-            for result in answer["EvaluationResults"]
-            if result["EvalDecision"] != "allowed"
-        ]
+    objects = f"arn:aws:s3:::{stage.artifacts_bucket}"
+    denied = [
+        f"{action} on {key} ({why})"
+        for action, key in asked
+        if (why := denial(aws_.iam, stage.region, role, action, f"{objects}/{key}"))
+    ]
     return Check(
         name="data access",
         passed=not denied,

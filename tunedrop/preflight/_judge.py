@@ -7,7 +7,7 @@ from botocore.exceptions import ClientError
 from tunedrop import aws, catalog, naming
 from tunedrop.aws import Aws, foundation_models, inference_quotas
 from tunedrop.contracts import Check, JudgeSettings, Run
-from tunedrop.preflight._methods import allowed
+from tunedrop.preflight._simulation import denial
 from tunedrop.stage import Stage
 
 _APPLICATION_PROFILE = ":application-inference-profile/"
@@ -58,6 +58,6 @@ def _role(aws_: Aws, stage: Stage, run: Run, model: str) -> str:
         ("bedrock:InvokeModel", f"arn:aws:bedrock:{stage.region}::foundation-model/{model}"),
         ("s3:PutObject", f"arn:aws:s3:::{stage.artifacts_bucket}/{output}"),
     ):
-        if not allowed(aws_.iam, role, action, resource):
+        if denial(aws_.iam, stage.region, role, action, resource):
             return f"cannot work: the role {role} may not {action} on {resource}"
     return ""

@@ -11,6 +11,7 @@ from tunedrop import aws, naming
 from tunedrop.aws import Aws, foundation_models
 from tunedrop.contracts import Check, Dataset, Run, Teacher
 from tunedrop.evaluation.reinforcement import grading
+from tunedrop.preflight._simulation import denial
 from tunedrop.training import rollouts
 
 TRIED = 2
@@ -22,7 +23,7 @@ def teacher(aws_: Aws, found: Teacher, region: str, role_arn: str) -> Check:
     unusable = foundation_models.why_unusable(aws_.bedrock, found.model)
     arn = f"arn:aws:bedrock:{region}::foundation-model/{found.model}"
     problem = unusable
-    if not unusable and not allowed(aws_.iam, role_arn, "bedrock:InvokeModel", arn):
+    if not unusable and denial(aws_.iam, region, role_arn, "bedrock:InvokeModel", arn):
         problem = "may not be called by Bedrock's role"
     return Check(
         name="teacher",
@@ -34,7 +35,7 @@ def teacher(aws_: Aws, found: Teacher, region: str, role_arn: str) -> Check:
     )
 
 
-def grader(aws_: Aws, run: Run, dataset: Dataset, role_arn: str, called: str) -> Check:
+def grader(aws_: Aws, run: Run, dataset: Dataset, region: str, role_arn: str, called: str) -> Check:
     """Whether the jobs' role may call the grader, and its response for two records is valid.
 
     Parameters
@@ -43,7 +44,7 @@ def grader(aws_: Aws, run: Run, dataset: Dataset, role_arn: str, called: str) ->
         The function that the training service calls: the grader, or one that calls it.
     """
     problems = []
-    if role_arn and not allowed(aws_.iam, role_arn, "lambda:InvokeFunction", called):
+    if role_arn and denial(aws_.iam, region, role_arn, "lambda:InvokeFunction", called):
         what = "it" if called == run.grader else called
         problems.append(f"the jobs' role {role_arn} may not call {what}")
     problems += _tried(aws_.grader, run.grader, _items(aws_.s3, dataset))
@@ -69,14 +70,6 @@ def _tried(lambda_: Any, function: str, sent: list[dict[str, Any]]) -> list[str]
         return grading.problems(sent, body)
     reason = body.get("errorMessage", "no reason given") if isinstance(body, dict) else body
     return [f"it failed on two records of the dataset: {str(reason)[:500]}"]
-
-
-def allowed(iam: Any, role_arn: str, action: str, resource: str) -> bool:
-    """Whether a role may do something, according to IAM's simulator."""
-    answer = iam.simulate_principal_policy(
-        PolicySourceArn=role_arn, ActionNames=[action], ResourceArns=[resource]
-    )
-    return all(result["EvalDecision"] == "allowed" for result in answer["EvaluationResults"])
 
 
 def _items(s3: Any, dataset: Dataset) -> list[dict[str, Any]]:

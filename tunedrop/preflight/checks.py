@@ -168,7 +168,7 @@ class Preflighter:
             role, called = engine.role_of(self._stage), engine.reward_function(self._stage, run)
             yield self._asked(
                 "grader",
-                lambda: method_checks.grader(self._aws, run, self._dataset, role, called),
+                lambda: method_checks.grader(self._aws, run, self._dataset, self._stage.region, role, called),
                 "Let the stage call it: name it in the setting graders and deploy; it is of this account",
             )
 

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tests import builders
+from tests.recorded import recorded
 from tests.unit.fake_bedrock import ACCESSIBLE, NOT_SUBSCRIBED, Answer, FakeBedrock, refusal
 from tunedrop import catalog
 from tunedrop.aws import Aws
@@ -128,9 +129,10 @@ def test_one_answer_of_aws_refuses_the_run(
         {"get_foundation_model": base(endOfLifeTime=NOW + timedelta(days=1))},
         {"get_model_customization_job": job_of(builders.stage().bedrock_role_arn)},
         {"get_foundation_model": [DELETED, base()]},  # of two ids one is enough
+        {"simulated": recorded("simulated-under-a-control-policy")},
     ],
 )
-def test_what_is_only_announced_or_our_own_refuses_nothing(
+def test_what_is_only_announced_our_own_or_not_known_refuses_nothing(
     aws: Aws, stage: Stage, answers: dict[str, Any]
 ) -> None:
     assert Account(aws, **answers).look(stage) == WELL
@@ -222,6 +224,13 @@ def test_what_is_asked_names_the_model_the_role_and_the_objects(aws: Aws, stage:
             "PolicySourceArn": stage.bedrock_role_arn,
             "ActionNames": [action],
             "ResourceArns": [f"{objects}/{key}"],
+            "ContextEntries": [
+                {
+                    "ContextKeyName": "aws:RequestedRegion",
+                    "ContextKeyValues": ["us-east-1"],
+                    "ContextKeyType": "string",
+                }
+            ],
         }
         for action, key in (
             ("s3:GetObject", "dataset/train.jsonl"),

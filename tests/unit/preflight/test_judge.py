@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests import builders
+from tests.recorded import recorded
 from tests.unit.fake_bedrock import ACCESSIBLE, NOT_SUBSCRIBED, FakeBedrock, refusal
 from tunedrop.contracts import Check, JudgeSettings
 from tunedrop.preflight import _judge as judge_check
@@ -27,8 +28,9 @@ def checked(model: Any, simulated: Any = ALLOWED, access: Any = ACCESSIBLE) -> C
     return judge_check.judge(aws, STAGE, builders.run(), judge)  # type: ignore[arg-type]
 
 
-def test_a_judge_that_lives_and_may_be_asked_passes() -> None:
-    assert checked({"modelDetails": {"modelLifecycle": {"status": "ACTIVE"}}}).passed
+@pytest.mark.parametrize("simulated", [ALLOWED, recorded("simulated-under-a-control-policy")])
+def test_a_judge_that_lives_and_may_be_asked_passes(simulated: Any) -> None:
+    assert checked({"modelDetails": {"modelLifecycle": {"status": "ACTIVE"}}}, simulated).passed
 
 
 @pytest.mark.parametrize("code", ["ResourceNotFoundException", "ValidationException"])

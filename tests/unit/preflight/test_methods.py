@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ReadTimeoutError
 
 from tests import builders
+from tests.recorded import recorded
 from tests.unit.fake_bedrock import ACCESSIBLE, NOT_SUBSCRIBED, FakeBedrock
 from tunedrop.contracts import Teacher
 from tunedrop.preflight import _methods
@@ -22,6 +23,7 @@ RECORDS = [
 ]
 ALLOWED = {"EvaluationResults": [{"EvalDecision": "allowed"}]}
 DENIED = {"EvaluationResults": [{"EvalDecision": "implicitDeny"}]}
+UNKNOWN = recorded("simulated-under-a-control-policy")
 
 
 class Lambda:
@@ -51,7 +53,7 @@ def checked(function: Lambda, simulated: dict[str, Any] = ALLOWED, called: str =
         grader=function,
     )
     run = builders.run(method="reinforcement", grader=GRADER)
-    return _methods.grader(aws, run, builders.dataset(), "arn:role", called)  # type: ignore[arg-type]
+    return _methods.grader(aws, run, builders.dataset(), "us-east-1", "arn:role", called)  # type: ignore[arg-type]
 
 
 def graded(items: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -85,6 +87,10 @@ def test_a_grader_that_would_fail_the_job_fails_preflight(
 
     assert not found.passed
     assert expected in found.detail
+
+
+def test_what_an_organizations_policy_may_deny_keeps_no_grader_from_its_job() -> None:
+    assert checked(Lambda(graded), UNKNOWN).passed
 
 
 def test_a_grader_that_gives_no_answer_is_called_once_and_said_to_be_slow() -> None:
@@ -121,6 +127,7 @@ def test_where_another_function_calls_the_grader_that_is_what_the_jobs_role_may_
         ),
         ({}, NOT_SUBSCRIBED, ALLOWED, "cannot be called in this account (agreement NOT_AVAILABLE)"),
         ({}, ACCESSIBLE, DENIED, "may not be called by Bedrock's role"),
+        ({}, ACCESSIBLE, UNKNOWN, "is available and may be called"),
     ],
 )
 def test_a_teacher_is_alive_and_may_be_asked(
