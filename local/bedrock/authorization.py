@@ -53,8 +53,9 @@ def reference(service: str) -> Reference:
 
 
 def _pattern(arn_format: str) -> re.Pattern[str]:
-    # AWS's own resources, such as the public hub, have `aws` for an account.
-    wild = {"${Partition}": "aws", "${Region}": "[a-z0-9-]+", "${Account}": r"(?:\d{12}|aws)"}
+    # AWS's own resources, such as the public hub, have `aws` for an account; the model that a global
+    # inference profile calls has no Region.
+    wild = {"${Partition}": "aws", "${Region}": "[a-z0-9-]*", "${Account}": r"(?:\d{12}|aws)"}
     parts = re.split(r"(\$\{\w+\})", arn_format)
     return re.compile(
         "".join(wild.get(part, ".+") if part.startswith("${") else re.escape(part) for part in parts)

@@ -130,8 +130,11 @@ def _arns(name: str, types: frozenset[str], region: str, account: str) -> Iterat
         return
     if PROFILE.match(name):
         yield f"arn:aws:bedrock:{region}:{account}:inference-profile/{name}"
-        # The profile, and the model in the Region that answers (user guide, inference-profiles-prereq).
-        name = name.partition(".")[2]
+        # The profile, and the model in the Region that answers (user guide, inference-profiles-prereq); of a
+        # global one also without a Region (global-cross-region-inference; aws-samples/sample-badgers 33).
+        geography, _, name = name.partition(".")
+        if geography == "global":
+            yield f"arn:aws:bedrock:::foundation-model/{name}"
     if "foundation-model" in types and "." in name:
         yield f"arn:aws:bedrock:{region}::foundation-model/{name}"
         return

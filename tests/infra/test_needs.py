@@ -41,6 +41,8 @@ ARTIFACTS = "arn:aws:s3:::<Artifacts>"
 KEY, TOPIC, DEAD_LETTERS = "<EncryptionKey>", "<Topic>", "<DeadLetters>"
 FUNCTION = f"arn:aws:lambda:{REGION}:{ACCOUNT}:function:tunedrop-{STAGE}"
 PROFILE = f"arn:aws:bedrock:{REGION}:{ACCOUNT}:inference-profile/us.amazon.nova-pro-v1:0"
+# Of a `global.` profile: the resource that a refusal names (aws-samples/sample-badgers, issue 33).
+ANYWHERE = "arn:aws:bedrock:::foundation-model/anthropic.claude-opus-4-6-v1"
 ALIASES = f"arn:aws:ssm:{REGION}:{ACCOUNT}:parameter/tunedrop/{STAGE}/models"
 
 
@@ -134,7 +136,8 @@ END = (
     *LIST_ALIASES,
     *(Call("bedrock:ListTagsForResource", one, OURS) for one in (JOB, EVALUATION)),
 )  # fmt: skip
-INVOKE = tuple(Call("bedrock:InvokeModel", one) for one in (BASE, PROFILE, DEPLOYMENT, THROUGHPUT))
+INVOKED = (BASE, ANYWHERE, PROFILE, DEPLOYMENT, THROUGHPUT)
+INVOKE = tuple(Call("bedrock:InvokeModel", one) for one in INVOKED)
 CLOSE = (
     *RUN_FILES, *TELL,
     Call("s3:GetObject", SHARD_FILE),

@@ -51,6 +51,16 @@ def test_the_extract_equals_the_reference(service: str) -> None:
         ),
         (
             "POST",
+            "/model/global.amazon.nova-2-lite-v1%3A0/converse",
+            {"messages": []},
+            [
+                f"{OURS}:inference-profile/global.amazon.nova-2-lite-v1:0",
+                "arn:aws:bedrock:::foundation-model/amazon.nova-2-lite-v1:0",
+                "arn:aws:bedrock:us-east-1::foundation-model/amazon.nova-2-lite-v1:0",
+            ],
+        ),
+        (
+            "POST",
             "/evaluation-jobs/batch-delete",
             {"jobIdentifiers": [f"{OURS}:evaluation-job/abcdefghij12"]},
             [f"{OURS}:evaluation-job/abcdefghij12"],
