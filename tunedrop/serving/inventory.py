@@ -55,8 +55,9 @@ _JOBS = (
     ),
 )  # fmt: skip
 _CUSTOM_MODELS = Listing(
-    "custom model", "list_custom_models", "modelSummaries", "modelArn", "modelName", "creationTime"
-)
+    "custom model", "list_custom_models", "modelSummaries", "modelArn", "modelName", "creationTime",
+    filters={"isOwned": True},  # those of other accounts have tags that this one may not read
+)  # fmt: skip
 MODELS = (_CUSTOM_MODELS.kind, "trained model")
 OF_ENGINES: tuple[LeftoverKind, ...] = ("training job", "training file", "trained model")
 

@@ -53,7 +53,8 @@ class Listing(NamedTuple):
     """One list operation of Bedrock: the kind of the resources, and the members of its response.
 
     `model_arn` is the member with the model that a resource serves; empty: a tag has it. `statuses` restricts
-    the list; empty: all. `is_job`: the resource is a job, which ends by itself.
+    the list; empty: all. `is_job`: the resource is a job, which ends by itself. `filters` are further
+    arguments of the operation.
     """
 
     kind: str
@@ -65,6 +66,7 @@ class Listing(NamedTuple):
     statuses: tuple[str, ...] = ()
     model_arn: str = ""
     is_job: bool = False
+    filters: Mapping[str, Any] = {}
 
     def read(self, bedrock: Any) -> Iterator[Mapping[str, Any]]:
         """Bedrock's summaries of the account's resources, of all stages.
@@ -76,7 +78,7 @@ class Listing(NamedTuple):
         """
         pages = bedrock.get_paginator(self.operation)
         for filters in [{"statusEquals": status} for status in self.statuses] or [{}]:
-            for page in pages.paginate(**filters):
+            for page in pages.paginate(**self.filters, **filters):
                 yield from page.get(self.items, ())
 
 

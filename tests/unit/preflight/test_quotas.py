@@ -65,6 +65,7 @@ def test_an_account_with_room_passes(aws: Aws, stage: Stage) -> None:
     assert look(
         aws, stage, listed(models=100, deployments=10, units=0), models=99, deployed=[LONG_AGO]
     ).passed
+    assert aws.bedrock.called("list_custom_models") == [{"isOwned": True}]  # others' count in their accounts
 
 
 @pytest.mark.parametrize(

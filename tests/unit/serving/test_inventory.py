@@ -19,14 +19,14 @@ CREATED = datetime(2026, 11, 23, tzinfo=UTC)
 RUNNING = [{"statusEquals": "InProgress"}, {"statusEquals": "Stopping"}]
 OURS = {"tags": [{"key": "tunedrop:stage", "value": "test"}, {"key": "tunedrop:run", "value": "mine"}]}
 
-LISTS: dict[Any, tuple[str, str, list[dict[str, str]]]] = {
+LISTS: dict[Any, tuple[str, str, list[dict[str, Any]]]] = {
     "customization job": ("list_model_customization_jobs", "modelCustomizationJobSummaries", RUNNING),
     "evaluation job": ("list_evaluation_jobs", "jobSummaries", RUNNING),
     "import job": ("list_model_import_jobs", "modelImportJobSummaries", RUNNING[:1]),
     "deployment": ("list_custom_model_deployments", "modelDeploymentSummaries", [{}]),
     "throughput": ("list_provisioned_model_throughputs", "provisionedModelSummaries", [{}]),
     "imported model": ("list_imported_models", "modelSummaries", [{}]),
-    "custom model": ("list_custom_models", "modelSummaries", [{}]),
+    "custom model": ("list_custom_models", "modelSummaries", [{"isOwned": True}]),
 }
 """For each kind its operation, where the answer holds its resources, and by what they are asked for: of jobs
 those that run or are being stopped, since an import can be neither stopped nor deleted."""

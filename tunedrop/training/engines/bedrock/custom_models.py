@@ -13,8 +13,9 @@ CUSTOM_MODELS = "L-CB5B847D"
 
 
 def count(bedrock: Any) -> int:
-    """The number of custom models of the account, of whatever stage."""
-    pages = bedrock.get_paginator("list_custom_models").paginate()
+    """The number of custom models of the account, of whatever stage; without those that other accounts share
+    with it (API reference, ListCustomModels; whether it lists them unless asked so is not documented)."""
+    pages = bedrock.get_paginator("list_custom_models").paginate(isOwned=True)
     return sum(len(page["modelSummaries"]) for page in pages)
 
 
