@@ -121,6 +121,14 @@ def test_every_condition_is_on_a_key_that_its_actions_supply(everything: Resourc
     assert wrong == set()
 
 
+def test_a_write_in_a_transaction_has_the_partition_key_that_our_conditions_ask_for() -> None:
+    """The pages on transactions do not say so. The reference does of the one action that only transactions
+    have; their writes are authorized as the same writes outside (DynamoDB developer guide,
+    transaction-apis-iam, read 2026-11-30)."""
+    for action in ("ConditionCheckItem", "PutItem", "UpdateItem"):
+        assert is_supplied("dynamodb:LeadingKeys", f"dynamodb:{action}")
+
+
 POLICIES = {
     f"{page.name} {number}": json.loads(text)["Statement"]
     for page in sorted((ROOT / "docs" / "how-to").glob("*.md"))
