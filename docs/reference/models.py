@@ -98,24 +98,34 @@ def _prices(one: BaseModel) -> list[tuple[str, str, str, str]]:
     prices = one.prices
     named = [
         ("training, a million tokens", prices.training_per_million_tokens),
-        *([("training, an image seen", prices.training_per_image)] if prices.training_per_image else []),
+        ("training, an image seen", prices.training_per_image),
+        ("training, an hour", prices.training_per_hour),
         ("storage, a month", prices.storage_per_month),
         ("input, a million tokens", prices.input_per_million_tokens),
         ("output, a million tokens", prices.output_per_million_tokens),
         ("input of a tuned model", prices.custom_input_per_million_tokens),
         ("output of a tuned model", prices.custom_output_per_million_tokens),
+        ("imported, a unit and minute", prices.imported_per_unit_minute),
+        ("imported, storage of a unit, a month", prices.imported_storage_per_unit_month),
         *(
             (f"provisioned throughput, a unit and hour, commitment {term}", price)
             for term, price in prices.provisioned_per_unit_hour.items()
         ),
     ]
-    own = ("input of a tuned model", "output of a tuned model")
-    return [(name, *_dated(price)) for name, price in named if price is not None or name not in own]
+    every = (
+        "training, a million tokens", "storage, a month",
+        "input, a million tokens", "output, a million tokens",
+    )  # fmt: skip
+    return [(name, *_dated(price)) for name, price in named if price is not None or name in every]
 
 
 def _dated(price: Price | None) -> tuple[str, str, str]:
     return (
-        (f"{price.usd:,.3f}".removesuffix("0"), price.priced_on, price.source)
+        (
+            f"{price.usd:g}" if price.usd < 0.1 else f"{price.usd:,.3f}".removesuffix("0"),
+            price.priced_on,
+            price.source,
+        )
         if price
         else ("no dated price known", "", "")
     )

@@ -17,7 +17,7 @@ _TARGET = "AWSPriceListService.GetProducts"
 
 
 class PriceListService:
-    """Answers GetProducts for Bedrock in us-east-1, on one page."""
+    """Answers GetProducts in us-east-1, on one page."""
 
     async def handle_request(
         self, method: str, path: str, headers: Mapping[str, str], body: bytes, query_params: Mapping[str, Any]
@@ -26,16 +26,21 @@ class PriceListService:
         asked = json.loads(body or b"{}")
         if headers.get("x-amz-target") != _TARGET:
             return _answer(400, {"__type": "InvalidParameterException", "Message": "not here"})
-        regions = {one["Value"] for one in asked.get("Filters", []) if one["Field"] == "regionCode"}
-        is_here = asked.get("ServiceCode") == "AmazonBedrock" and regions <= {"us-east-1"}
-        return _answer(200, {"FormatVersion": "aws_v1", "PriceList": products(recorded() if is_here else [])})
+        wanted = {one["Field"]: one["Value"] for one in asked.get("Filters", [])}
+        wanted["servicecode"] = asked.get("ServiceCode", "")
+        found = [
+            text
+            for text in products(recorded())
+            if wanted.items() <= json.loads(text)["product"]["attributes"].items()
+        ]
+        return _answer(200, {"FormatVersion": "aws_v1", "PriceList": found})
 
     def reset(self) -> None:
         """Prices are AWS's, and not part of the state."""
 
 
 def recorded() -> list[dict[str, str]]:
-    """The rows: usage type, US dollars, unit, and who quoted them when."""
+    """The rows: usage type, US dollars, unit, who quoted them when, and the service, if it is not Bedrock."""
     text = (resources.files("local.bedrock") / "price-list.json").read_text("utf-8")
     rows: list[dict[str, str]] = json.loads(text)["rows"]
     return rows
@@ -49,14 +54,15 @@ def products(rows: Sequence[Mapping[str, str]]) -> list[str]:
 def _product(sku: str, row: Mapping[str, str]) -> dict[str, Any]:
     term, rate = f"{sku}.JRTCKXETXF", f"{sku}.JRTCKXETXF.6YS6EN2CT7"
     dimension = {"unit": row["unit"], "rateCode": rate, "pricePerUnit": {"USD": row["usd"]}}
+    service = row.get("servicecode", "AmazonBedrock")
     attributes = {
-        "servicecode": "AmazonBedrock",
+        "servicecode": service,
         "regionCode": "us-east-1",
         "usagetype": row["usagetype"],
     }
     return {
         "product": {"productFamily": "Amazon Bedrock", "attributes": attributes, "sku": sku},
-        "serviceCode": "AmazonBedrock",
+        "serviceCode": service,
         "terms": {"OnDemand": {term: {"sku": sku, "priceDimensions": {rate: dimension}}}},
     }
 

@@ -1,4 +1,4 @@
-"""Bedrock's prices from AWS's Price List API, read on a schedule and stored by the stage.
+"""Prices from AWS's Price List API, read on a schedule and stored by the stage.
 
 The catalog's dated prices are the fallback; if they differ, the topic is notified once per difference. AWS
 keeps SKUs of retired models, so a price does not mean that a model can be tuned.
@@ -18,7 +18,14 @@ from tunedrop import catalog, clock
 from tunedrop.aws import Aws
 from tunedrop.aws.subjects import attributes, subject
 from tunedrop.catalog.model import BaseModel, Prices
-from tunedrop.catalog.price_list import PROVISIONED, Item, usage_type
+from tunedrop.catalog.price_list import (
+    PROVISIONED,
+    SERVICE,
+    SERVICE_OF_INSTANCES,
+    Item,
+    instance_hours,
+    usage_type,
+)
 from tunedrop.catalog.source import Price
 from tunedrop.contracts import Commitment
 from tunedrop.cost.lines import PricesOf, of_catalog
@@ -26,7 +33,6 @@ from tunedrop.registry import Registry
 from tunedrop.stage import Stage
 
 SOURCE = "AWS Price List API"
-SERVICE = "AmazonBedrock"
 
 DOCUMENT = "prices"
 """The name of the price list in the registry."""
@@ -43,7 +49,7 @@ ALIKE = 0.001
 
 
 class PriceList(msgspec.Struct, frozen=True, kw_only=True):
-    """Prices in US dollars by usage type: per 1,000 tokens, per month, per hour and unit."""
+    """Prices in US dollars by usage type: per 1,000 tokens, per month, per hour or minute and unit."""
 
     region: str
     read_at: str
@@ -72,9 +78,10 @@ def usage_types(region: str) -> dict[str, Item]:
 def read(client: Any, region: str) -> PriceList:
     """The prices of the catalog's base models in a Region, by GetProducts."""
     wanted = usage_types(region)
-    filters = [{"Type": "TERM_MATCH", "Field": "regionCode", "Value": region}]
-    pages = client.get_paginator("get_products").paginate(ServiceCode=SERVICE, Filters=filters)
-    products = (json.loads(text) for page in pages for text in page["PriceList"])
+    hours = sorted({instance_hours(model, region) for model in catalog.load().values()} - {""})
+    products = [*_products(client, SERVICE, regionCode=region)]
+    for name in hours:
+        products += _products(client, SERVICE_OF_INSTANCES, regionCode=region, usagetype=name)
     usd = {}
     for product in products:
         name, price, unit = _price(product)
@@ -83,6 +90,13 @@ def read(client: Any, region: str) -> PriceList:
             if tokens:  # ignore unknown units, which may differ by a factor of a thousand
                 usd[name] = price * 1_000 / tokens
     return PriceList(region=region, read_at=clock.now(), usd=usd)
+
+
+def _products(client: Any, service: str, **attributes: str) -> Iterator[dict[str, Any]]:
+    """The products of a service that have these attributes."""
+    filters = [{"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in attributes.items()]
+    for page in client.get_paginator("get_products").paginate(ServiceCode=service, Filters=filters):
+        yield from map(json.loads, page["PriceList"])
 
 
 def _price(product: dict[str, Any]) -> tuple[str, float | None, str]:
@@ -170,6 +184,7 @@ _FIELDS: dict[Item, str] = {
     "output": "output_per_million_tokens",
     "custom input": "custom_input_per_million_tokens",
     "custom output": "custom_output_per_million_tokens",
+    "imported": "imported_per_unit_minute",
 }
 
 
@@ -181,7 +196,7 @@ def _unit(item: Item, usd: float) -> float:
 def _publish(sns: Any, stage: Stage, differences: list[str]) -> None:
     sns.publish(
         TopicArn=stage.topic_arn,
-        Subject=subject(f"Tunedrop: {len(differences)} prices of Bedrock differ from the catalog"),
+        Subject=subject(f"Tunedrop: {len(differences)} prices differ from the catalog"),
         Message="AWS's price list has other prices than Tunedrop's catalog. Estimates of this stage use the "
         "price list; commands without a stage use the catalog until it is brought up to date.\n\n"
         + "\n".join(f"- {one}" for one in differences)

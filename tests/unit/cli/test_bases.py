@@ -51,6 +51,7 @@ def test_only_what_can_be_tuned_is_listed_with_its_missing_prices_named() -> Non
     [
         (["--method", "distillation"], 0, "amazon.nova-micro-v1:0:128k"),
         (["--method", "continued-pretraining"], 0, "10.18/h"),
+        (["--method", "preference"], 0, "0.05718/unit min"),
         (["--region", "eu-west-1"], 1, "Take amazon.nova"),
         (["--all"], 0, "has been Legacy since 2026-09-30"),
         (["--method", "magic"], 2, ""),

@@ -30,6 +30,8 @@ def priced(usd: float) -> catalog.BaseModel:
 
 def test_one_window_of_a_model_of_one_unit_costs_as_in_awss_example() -> None:
     """5 minutes at 0.05718 USD a minute and unit: 0.29 USD (the price page's example, 2026-07-21)."""
+    assert BASE.prices.imported_per_unit_minute is not None
+    assert BASE.prices.imported_per_unit_minute.usd == 0.05718
     base = msgspec.structs.replace(priced(0.05718), likely_units=1)
     asked = workload(builders.dataset(), builders.run(), has_champion=False)
 
@@ -139,10 +141,17 @@ def test_the_actual_cost_is_of_the_windows_with_requests(rejected_for: Any, wind
 
     lines = {line.item: line.likely for line in actual(ending, SMALL, "2026-11-23T14:02:00Z").lines}
 
-    minute = 5 * 0.0785 * windows
+    minute = 5 * 0.05718 * windows
     assert lines == {
         imported.ANSWERING: pytest.approx(2 * minute), imported.BASE_ANSWERING: pytest.approx(minute)
     }  # fmt: skip
+
+
+def test_llama_has_the_units_of_awss_own_example() -> None:
+    """Two for Llama 3.1 8B with 128K tokens (AWS's blog on imported DeepSeek models, 2025)."""
+    llama = catalog.find("meta.llama3-1-8b-instruct")
+
+    assert (llama.likely_units, llama.most_units) == (2, 2)
 
 
 @pytest.mark.parametrize(("champion", "units", "copies"), [(None, 2, 2), (True, 2, 4), (True, 0, 2)])

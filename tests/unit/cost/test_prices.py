@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +40,8 @@ LITE, PRO, MICRO, LITE_2 = (
 )  # fmt: skip
 
 
-def client(*pages: list[str]) -> Any:
+def client(*pages: list[str], hours: Sequence[str] = ()) -> Any:
+    """GetProducts of Bedrock in pages, then of the instance that trains, with the rows that it asks for."""
     pricing = boto3.client(
         "pricing", region_name="us-east-1", aws_access_key_id="test", aws_secret_access_key="test"
     )
@@ -53,6 +55,11 @@ def client(*pages: list[str]) -> Any:
         if number:
             asked["NextToken"] = f"page-{number}"
         stub.add_response("get_products", {"FormatVersion": "aws_v1", "PriceList": page, **more}, asked)
+    for instance in sorted({one.training_instance for one in catalog.load().values()} - {""}):
+        wanted = {"regionCode": "us-east-1", "usagetype": f"USE1-Train:{instance}"}
+        filters = [{"Type": "TERM_MATCH", "Field": name, "Value": value} for name, value in wanted.items()]
+        asked = {"ServiceCode": "AmazonSageMaker", "Filters": filters}
+        stub.add_response("get_products", {"FormatVersion": "aws_v1", "PriceList": [*hours]}, asked)
     stub.activate()
     return pricing
 
@@ -80,6 +87,40 @@ def test_recorded_prices_replace_the_catalogs_in_its_units() -> None:
     assert new.training_per_million_tokens.source == "AWS Price List API"
     assert new.custom_output_per_million_tokens.usd == pytest.approx(2.50)
     assert new.provisioned_per_unit_hour["none"].usd == 60.50
+
+
+def test_the_rate_of_imported_models_is_that_of_their_architecture() -> None:
+    rows = [
+        {
+            "usagetype": f"USE1-{name}-CustomModelImport-Inference-v1:0",
+            "usd": usd,
+            "unit": "Custom Model Unit per Min",
+        }
+        for name, usd in (("Llama", "0.06"), ("Mistral", "0.07"), ("Qwen2", "0.08"), ("OSS", "0.09"))
+    ]
+    found = read(rows)
+
+    rates = {
+        model: prices.with_prices(catalog.find(model), found, "us-east-1").imported_per_unit_minute
+        for model in ("meta.llama3-1-8b-instruct", "mistral.mistral-7b", "qwen.qwen3-8b", "qwen.qwen3-32b")
+    }
+
+    assert [rate.usd for rate in rates.values() if rate is not None] == [0.06, 0.07, 0.08, 0.08]
+
+
+def test_the_hours_of_an_instance_are_asked_of_sagemaker() -> None:
+    """An instance in other public hands: its usage type names the Region's prefix and what is done on it."""
+    (known,) = (one for one in answer("price-list")["rows"] if one.get("servicecode") == "AmazonSageMaker")
+    mistral = catalog.find("mistral.mistral-7b")
+    usage = usage_type(mistral, "training hours", "us-east-1")
+    row = {**known, "usagetype": usage, "usd": "9.5"}
+
+    found = prices.read(client([], hours=products([row])), "us-east-1")
+    price = prices.with_prices(mistral, found, "us-east-1").training_per_hour
+
+    assert usage == known["usagetype"].replace("ml.g5.2xlarge", mistral.training_instance)
+    assert price is not None
+    assert (price.usd, price.source) == (9.5, "AWS Price List API")
 
 
 def test_rows_of_other_products_are_not_taken_for_a_price() -> None:
@@ -149,6 +190,9 @@ def test_what_the_catalog_knows_is_what_others_have_read_in_the_price_list() -> 
     found = read(witnesses)
 
     assert list(prices.drift(found)) == []
+    imported = catalog.find("meta.llama3-1-8b-instruct").prices.imported_per_unit_minute
+    assert imported is not None
+    assert found.usd["USE1-Llama-CustomModelImport-Inference-v1:0"] == imported.usd
     for model in (LITE, PRO, MICRO, LITE_2):
         sources = [
             price.source

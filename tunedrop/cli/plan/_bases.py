@@ -17,7 +17,7 @@ from tunedrop import catalog
 from tunedrop.aws import Aws, explain
 from tunedrop.aws.foundation_models import announced, why_closed
 from tunedrop.catalog.model import BaseModel
-from tunedrop.catalog.price_list import Item, instance_hours, usage_type
+from tunedrop.catalog.price_list import Item, usage_type
 from tunedrop.catalog.source import Price
 from tunedrop.catalog.tunable import obstacle, unused
 from tunedrop.cli.exits import NO, USAGE, YES
@@ -72,6 +72,7 @@ class Base(msgspec.Struct, frozen=True, kw_only=True):
     input_per_million_tokens: float | None
     output_per_million_tokens: float | None
     provisioned_per_unit_hour: float | None
+    imported_per_unit_minute: float | None
     missing_prices: tuple[str, ...]
     closed: str
     instead: str
@@ -157,6 +158,7 @@ def _base(model: BaseModel, method: Method | None, region: str | None, live: Liv
         input_per_million_tokens=_usd(prices.input_per_million_tokens),
         output_per_million_tokens=_usd(prices.output_per_million_tokens),
         provisioned_per_unit_hour=_usd(prices.provisioned_per_unit_hour.get("none")),
+        imported_per_unit_minute=_usd(prices.imported_per_unit_minute),
         missing_prices=tuple(_missing(model, billed)),
         closed=closed,
         instead=catalog.instead(model, method) if closed else "",
@@ -183,8 +185,6 @@ def _closed(
 def _missing(model: BaseModel, billed: Collection[str]) -> Iterable[str]:
     """The SKUs of prices that an estimate needs and the catalog lacks; some SKUs are unknown."""
     prices = model.prices
-    if model.training_instance:
-        return [] if prices.training_per_hour is not None else [instance_hours(model)]
     needed: list[tuple[Item, Price | None]] = []
     if "image" in billed:
         needed.append(("training", prices.training_per_image))
@@ -194,6 +194,8 @@ def _missing(model: BaseModel, billed: Collection[str]) -> Iterable[str]:
         needed += [("input", prices.input_per_million_tokens), ("output", prices.output_per_million_tokens)]
     if "hour" in billed:
         needed.append(("training hours", prices.training_per_hour))
+    if "imported" in model.serving.ways:
+        needed.append(("imported", prices.imported_per_unit_minute))
     missing = [item for item, price in needed if price is None]
     known = {item: sku for item in missing if (sku := usage_type(model, item))}
     unknown = ", ".join(item for item in missing if item not in known)
@@ -217,6 +219,12 @@ def _training(one: Base) -> str:
     return _amount(one.training_per_million_tokens)
 
 
+def _served(one: Base) -> str:
+    """The serving modes, and what a unit of an imported model costs a minute."""
+    rate = one.imported_per_unit_minute
+    return ", ".join(one.served) + ("" if rate is None else f" ({rate:g}/unit min)")
+
+
 def _print(bases: list[Base], method: Method | None, region: str | None) -> None:
     if not any(not one.closed for one in bases):
         here = f"No base model can be tuned in {region}. " if region else ""
@@ -232,14 +240,17 @@ def _print(bases: list[Base], method: Method | None, region: str | None) -> None
                 method or _methods(one),
                 ", ".join(one.engines),
                 _records(one, method),
-                ", ".join(one.served),
+                _served(one),
                 _training(one),
                 _amount(one.input_per_million_tokens),
                 _amount(one.output_per_million_tokens),
                 Text(one.closed or one.coming or "can be tuned", style="red" if one.closed else ""),
             )
         console.print(listing)
-        console.print("training, in and out: US dollars a million tokens (/h: an hour)", style="dim")
+        console.print(
+            "training, in and out: US dollars a million tokens (/h: an hour; /unit min: a unit and minute)",
+            style="dim",
+        )
     for one in bases:
         if one.needs and not one.closed:
             console.print(f"{one.base_model} needs {'; '.join(one.needs)}", style="dim")

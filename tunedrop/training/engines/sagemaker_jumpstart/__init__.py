@@ -13,7 +13,7 @@ import msgspec
 from tunedrop.aws import Aws
 from tunedrop.aws.quotas import Quota, Use
 from tunedrop.catalog.model import BaseModel
-from tunedrop.catalog.price_list import instance_hours
+from tunedrop.catalog.price_list import usage_type
 from tunedrop.contracts import Check, CompletedJob, Dataset, Method, Run, StartedJob
 from tunedrop.errors import CustomizationFailed
 from tunedrop.planning.plan import PlannedJob
@@ -94,7 +94,7 @@ class SageMakerJumpStart(TrainingEngine):
         return Charge(
             by="hour",
             price=base_model.prices.training_per_hour,
-            sku=instance_hours(base_model),
+            sku=usage_type(base_model, "training hours"),
             hours=limits.hours(planned),
         )
 
