@@ -141,8 +141,11 @@ class OnInstance(Training):
         for name, content in files.items():
             s3.put_object(Bucket=bucket, Key=f"{place}{name}", Body=content, **encryption)
 
-    def _register(self) -> None:
+    def _log(self) -> None:
         """Such a job registers nothing."""
+
+    def _register(self, where: str) -> None:
+        """As `_log`."""
 
     def _finish(self, status: str, secondary: str, reason: str = "") -> None:
         """A job that is stopped while it trains uploads what it has (API reference, StopTrainingJob)."""

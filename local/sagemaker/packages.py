@@ -60,7 +60,7 @@ class Packages:
         return _summary(one) | {
             "ModelPackageName": one.group,
             "ModelPackageStatusDetails": {"ValidationStatuses": []},
-            "InferenceSpecification": {"Containers": [_container(one)]},
+            **({"InferenceSpecification": {"Containers": [_container(one)]}} if one.weights else {}),
         }
 
     def list(self, request: dict[str, Any]) -> dict[str, Any]:

@@ -26,7 +26,7 @@ class Group:
 
 @dataclass
 class Package:
-    """A version in a group: what was tuned, by which technique, and where its weights are."""
+    """A version in a group: what was tuned, by which technique, and where its weights are, if it has any."""
 
     arn: str
     group: str

@@ -71,6 +71,7 @@ class Training:
         except Stopped as stopped:
             self._finish("Stopped", str(stopped))
         except JobFailed as error:
+            self._log()
             self._finish("Failed", "Failed", str(error)[:1024])
         except Exception as error:
             traceback.print_exc()
@@ -96,7 +97,7 @@ class Training:
         self._enter("Uploading")
         self._pass(0.1)
         self._write(s3, learned.brain)
-        self._register()
+        self._register(job["ModelArtifacts"]["S3ModelArtifacts"])
         self._finish("Completed", "Completed")
 
     def _wait_for_capacity(self) -> None:
@@ -200,17 +201,33 @@ class Training:
                         f"{error.response['Error']['Code']}"
                     ) from error
 
-    def _register(self) -> None:
+    def _log(self) -> None:
+        """A failed job's model: with a checkpoint if it has trained, else without files."""
+        has_trained = "TrainingStartTime" in self._job
+        where = str(self._job["ModelArtifacts"]["S3ModelArtifacts"]) if has_trained else ""
+        try:
+            if where:
+                bucket, prefix = place_of(where)
+                self._client("s3").put_object(
+                    Bucket=bucket, Key=f"{prefix}checkpoints/step-1/{weights.WEIGHTS}", Body=b"",
+                    **weights.encryption(self._client, self._job),
+                )  # fmt: skip
+        except (ClientError, JobFailed):
+            where = ""
+        self._register(where)
+
+    def _register(self, where: str) -> None:
         job, config = self._job, self._job["ServerlessJobConfig"]
         with self._world.lock:
             group = self._packages.group(job["ModelPackageConfig"]["ModelPackageGroupArn"])
             group.last_version += 1
             arn = f"{group.arn.replace(':model-package-group/', ':model-package/')}/{group.last_version}"
             self._state.packages[arn] = Package(
-                arn, group.name, group.last_version, now(), job["ModelArtifacts"]["S3ModelArtifacts"],
-                self._model.name, config["CustomizationTechnique"], config.get("Peft", ""),
+                arn, group.name, group.last_version, now(), where, self._model.name,
+                config["CustomizationTechnique"], config.get("Peft", ""),
             )  # fmt: skip
-        job["OutputModelPackageArn"] = arn
+        if where:
+            job["OutputModelPackageArn"] = arn
 
     # --- time, and what is said of it ----------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ of run time, and nothing is imported of it.
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,9 @@ import boto3
 import msgspec
 import pytest
 
+from local.bedrock.files import JobFailed
 from local.driver import until
+from local.sagemaker import training
 from tests import builders
 from tests.unit.local_sagemaker import LocalAccount, stage_of
 from tests.unit.tables import make_registry_table
@@ -291,6 +294,42 @@ def test_an_architecture_that_the_import_finds_unsupported_serves_nothing(journe
     assert journey.left() == {"trained model"}
     journey.clean_up()
     assert journey.left() == set()
+
+
+@of(SERVERLESS)
+def test_what_a_job_that_failed_in_training_has_logged_goes_with_its_run(
+    journey: Journey, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Developer guide, customize-model: a failed job's checkpoint is logged as a model."""
+
+    def fails(*_: object) -> None:
+        raise JobFailed("AlgorithmError: out of memory")
+
+    monkeypatch.setattr(training, "imitate", fails)
+    started = journey.start()
+
+    with pytest.raises(CustomizationFailed, match="out of memory"):
+        journey.ended(started)
+
+    assert journey.left() == {"trained model"}
+    journey.clean_up(started)
+    assert journey.left() == set()
+    assert journey.account.keys(f"runs/{RUN}/training/") == set()
+
+
+@of(SERVERLESS)
+def test_what_a_job_that_never_trained_has_logged_goes_with_the_stage(journey: Journey) -> None:
+    """The same page: without a checkpoint, metadata is logged, which nothing joins to its run."""
+    journey.account.faults.set(fail_next_job="no data")
+    with pytest.raises(CustomizationFailed, match="no data"):
+        journey.ended(journey.start())
+    of_stage = functools.partial(inventory.resources, journey.aws, journey.stage, ("trained model",))
+
+    (found,) = of_stage()
+    models.delete(journey.aws, found.arn)
+
+    assert list(of_stage()) == []
+    assert journey.account.state.groups == {}
 
 
 @pytest.mark.parametrize(
