@@ -16,8 +16,9 @@ import numpy as np
 
 from local.bedrock.learner import Matrix, Memory, Pair, Step, agreement_of, softmax
 
-STEP = 20_000.0
-"""What a learning rate of 1 means here; a large model's rates are far smaller than ours."""
+STEP = 200_000.0
+"""What a learning rate of 1 means here; a large model's rates are far smaller than ours, and so is the beta
+of AWS's recipes, 0.01."""
 
 SMALLEST = 0.2
 """The scale below which the base model's own answers stay the likelier ones."""

@@ -21,6 +21,8 @@ PUBLIC_BUCKET, PRIVATE_BUCKET = "jumpstart-cache-prod-", "jumpstart-private-cach
 VERSION = "1.2.0"
 SCHEMA_VERSION = "2.3.0"
 PUBLISHED = datetime(2026, 9, 1, tzinfo=UTC)
+BY_TOKEN = ("SFT", "DPO")
+"""The techniques metered by the token, the others by the hour (tests/recorded/recipes.json)."""
 
 
 class HubModel(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -158,7 +160,7 @@ def recipes(model: HubModel, region: str) -> list[dict[str, Any]]:
                     "Hardware": "GPU",
                     "InstanceCount": 1,
                     "SequenceLength": "4K",
-                    "ServerlessMeteringType": "Token-based",
+                    "ServerlessMeteringType": "Token-based" if technique in BY_TOKEN else "Hourly",
                     "SmtjRecipeTemplateS3Uri": f"{where}_payload_template_sm_jobs.yaml",
                     "SmtjOverrideParamsS3Uri": f"{where}_override_params_sm_jobs.json",
                     **({"Peft": peft} if peft else {}),

@@ -1,8 +1,8 @@
 """The hyperparameters of a serverless customization, with their limits.
 
 SageMaker AI developer guide, customizing-models-sft, customizing-models-dpo and customizing-models-rft
-(read 2026-11-29); the defaults are a belief, since those of a recipe stand in a file that its hub document
-names.
+(read 2026-11-29); the defaults are those of AWS's recipes (aws/sagemaker-hyperpod-recipes, read 2026-11-30).
+The pages call all but one required; that a job takes the defaults of those that it does not name is a belief.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ RANGES: Mapping[str, tuple[float, float]] = {
     "logging_steps": (1, 100),
     "lora_dropout": (0, 1),
     "train_val_split_ratio": (0, 1),
-    "seed": (0, 2**31),
+    "temperature": (0, 2),
+    "seed": (0, 2**31 - 1),
 }
 
 WORDS: Mapping[str, tuple[str, ...]] = {
@@ -35,7 +36,7 @@ WORDS: Mapping[str, tuple[str, ...]] = {
 
 OF_TECHNIQUES: Mapping[str, Mapping[str, tuple[float, float]]] = {
     "SFT": {},
-    "DPO": {"adam_beta": (1e-3, 0.1), "temperature": (0, 2)},
+    "DPO": {"adam_beta": (1e-3, 0.1)},
     "RLVR": {
         "learning_rate": (1e-7, 1e-3),
         "max_prompt_length": (512, 16_384),
@@ -46,7 +47,6 @@ OF_TECHNIQUES: Mapping[str, Mapping[str, tuple[float, float]]] = {
         "rollout_temperature": (0.01, 2),
         "warmup_steps": (-1, 100),
         "min_lr": (0, 1),
-        "temperature": (0, 2),
     },
 }
 """Additional or changed hyperparameters of one technique."""
@@ -66,23 +66,25 @@ NOT_OF: Mapping[str, tuple[str, ...]] = {
 }
 """Common hyperparameters that a technique does not have."""
 
-DEFAULTS: Mapping[str, str] = {
-    "max_epochs": "3",
-    "learning_rate": "0.0001",
-    "global_batch_size": "16",
-    "merge_weights": "false",
-}
-
-DEFAULTS_OF: Mapping[str, Mapping[str, str]] = {
-    "RLVR": {"learning_rate": "0.00001", "global_batch_size": "128", "rollout_n": "8"}
-}
-"""Of AWS's recipe (aws/sagemaker-hyperpod-recipes, verl_recipe_template_parameters.json, read 2026-11-29)."""
+DEFAULTS: Mapping[str, Mapping[str, str]] = {
+    "SFT": {
+        "max_epochs": "5", "learning_rate": "0.0001", "global_batch_size": "8", "dataset_max_len": "4096",
+        "merge_weights": "true",
+    },
+    "DPO": {
+        "max_epochs": "3", "learning_rate": "0.0001", "global_batch_size": "16", "dataset_max_len": "4096",
+        "adam_beta": "0.01", "merge_weights": "true",
+    },
+    "RLVR": {
+        "max_epochs": "2", "learning_rate": "0.00001", "global_batch_size": "128", "rollout_n": "8",
+    },
+}  # fmt: skip
+"""Of those that the local training reads."""
 
 
 def defaults(technique: str) -> dict[str, str]:
     """The defaults of a job."""
-    shared = {name: one for name, one in DEFAULTS.items() if name not in NOT_OF.get(technique, ())}
-    return {**shared, **DEFAULTS_OF.get(technique, {})}
+    return {**DEFAULTS[technique]}
 
 
 def refuse_wrong(given: Mapping[str, str], technique: str) -> None:

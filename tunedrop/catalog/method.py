@@ -42,7 +42,8 @@ class Hyperparameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     def refusal(self, value: object) -> str:
         """Why a value is invalid; empty if it is valid."""
         if self.type == "word":
-            return "" if value in self.words else f"{value!r} is not one of {', '.join(self.words)}"
+            word = _word(value)
+            return "" if word in self.words else f"{word!r} is not one of {', '.join(self.words)}"
         if value == "auto" == self.default:
             return ""
         if isinstance(value, bool) or not isinstance(value, int | float):
@@ -57,9 +58,14 @@ class Hyperparameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     def written(self, value: float | str) -> str:
         """A value as a string for the API."""
-        if isinstance(value, str):
-            return value
+        if self.type == "word" or isinstance(value, str):
+            return str(_word(value))
         return str(int(value)) if self.type == "int" else format(Decimal(str(value)), "f")
+
+
+def _word(value: object) -> object:
+    """YAML reads `true` and `false` as booleans; the API has them as words."""
+    return str(value).lower() if isinstance(value, bool) else value
 
 
 class Teacher(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

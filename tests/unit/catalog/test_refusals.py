@@ -80,6 +80,13 @@ def test_a_method_that_no_manifest_knows_has_its_reason_too(base: str, method: s
     assert names_a_way(str(raised.value))
 
 
+def test_rlvr_of_a_base_model_that_takes_reinforcement_leads_to_it() -> None:
+    found = catalog.refusal("amazon.nova-2-lite-v1:0:256k", "rlvr")
+
+    assert found is not None
+    assert "amazon.nova-2-lite-v1:0:256k" in found.nearest
+
+
 @pytest.mark.parametrize("row", refusals.rows(), ids=lambda row: row.reason[:40])
 def test_every_refusal_names_a_way_that_works_today_and_its_source(row: refusals.Refusal) -> None:
     assert names_a_way(row.nearest)

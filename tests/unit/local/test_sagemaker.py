@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,10 +14,11 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from local.bedrock.weights import unpack
+from local.bedrock.wire import Refusal
 from local.bedrock.world import Quotas
 from local.driver import until
 from local.faults import A_DAY
-from local.sagemaker import weights
+from local.sagemaker import hyperparameters, weights
 from local.sagemaker.training import Training
 from local.sagemaker.weights import WEIGHTS
 from tests.recorded import recorded
@@ -74,7 +76,7 @@ def test_a_job_learns_and_registers_what_it_learned(account: LocalAccount, recor
 
 
 def test_an_adapter_that_is_not_merged_is_written_alone(account: LocalAccount, data: str) -> None:
-    account.train("job", data, HyperParameters={"max_epochs": "1"})
+    account.train("job", data, HyperParameters={"max_epochs": "1", "merge_weights": "false"})
     account.ended("job")
 
     found = account.keys("out/job/output/model/checkpoints/")
@@ -428,6 +430,28 @@ def test_records_that_are_no_preferences_fail_the_job(
     account: LocalAccount, record: dict[str, Any], said: str
 ) -> None:
     assert said in preferring(account, "wrong", [record])["FailureReason"]
+
+
+def published() -> Iterator[tuple[str, str, dict[str, Any]]]:
+    for technique, recipe in recorded("recipes").items():
+        for name, known in recipe["hyperparameters"].items():
+            yield technique, name, known
+
+
+@pytest.mark.parametrize(("technique", "name", "known"), [*published()])
+def test_a_hyperparameter_has_the_published_range_and_default(
+    technique: str, name: str, known: dict[str, Any]
+) -> None:
+    ends = known["values"] if "values" in known else [known["from"], known["to"]]
+    beyond = [*(() if "values" in known else (known["from"] - 1, known["to"] + 1)), "no such value"]
+
+    for value in (*ends, known["default"]):
+        hyperparameters.refuse_wrong({name: str(value)}, technique)
+    for value in beyond:
+        with pytest.raises(Refusal):
+            hyperparameters.refuse_wrong({name: str(value)}, technique)
+    ours = hyperparameters.defaults(technique).get(name)
+    assert ours is None or ours == str(known["default"]) or float(ours) == float(known["default"])
 
 
 def test_hyperparameters_of_preferences_have_their_own_ranges(account: LocalAccount, data: str) -> None:

@@ -1,4 +1,4 @@
-"""SageMaker AI's serverless model customization: training jobs without an instance, billed by the token.
+"""SageMaker AI's serverless model customization: training jobs without an instance.
 
 A job makes a version of a model package, whose merged weights Bedrock imports. Facts: SageMaker AI developer
 guide, customizing-models; botocore's sagemaker service model; read 2026-11-29.
@@ -17,7 +17,7 @@ from tunedrop.training import public_hub, sagemaker
 from tunedrop.training.engine import Leftover, LeftoverKind, TrainingEngine
 from tunedrop.training.engines.sagemaker_serverless import checks, evaluators, inventory, jobs, packages
 from tunedrop.training.engines.sagemaker_serverless.permissions import OF_ITS_ROLE, PERMISSIONS
-from tunedrop.training.job import Charge, Job
+from tunedrop.training.job import Billed, Charge, Job
 
 
 class SageMakerServerless(TrainingEngine):
@@ -53,10 +53,16 @@ class SageMakerServerless(TrainingEngine):
     def stop(self, aws: Aws, job_arn: str) -> bool:
         return sagemaker.stop(aws.sagemaker, job_arn)
 
+    def billed_by(self, method: Method) -> Billed:
+        """By what the recipes tell the hub (`ServerlessMeteringType`; aws/sagemaker-hyperpod-recipes, read
+        2026-11-30): reinforcement by the hour, the rest by the trained token."""
+        return "hour" if method == "reinforcement" else "token"
+
     def price(self, planned: PlannedJob, base_model: BaseModel) -> Charge:
-        """By the trained token; no page has a dated rate, or says whether sampled answers are billed."""
-        known = base_model.prices.training_per_million_tokens
-        return Charge(by="token", price=None if planned.method == "reinforcement" else known)
+        """No page has a dated rate."""
+        prices, by = base_model.prices, self.billed_by(planned.method)
+        known = prices.training_per_hour if by == "hour" else prices.training_per_million_tokens
+        return Charge(by=by, price=known)
 
     def in_progress(self, aws: Aws) -> int:
         return sagemaker.count_in_progress(aws.sagemaker)

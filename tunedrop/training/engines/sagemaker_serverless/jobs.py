@@ -135,7 +135,8 @@ def _request(
 
 
 def _asked(planned: PlannedJob) -> dict[str, str]:
-    """The hyperparameters that override the recipe's.
+    """The hyperparameters, all of which the developer guide calls required (customizing-models-sft, -dpo and
+    -rft), but for the one that splits the data.
 
     Bedrock imports full weights: an adapter must be merged into its base, which RLVR jobs always do
     (aws/sagemaker-hyperpod-recipes, resolve_model_artifacts.py and docs/HYPERPARAMETERS.md, which has no
