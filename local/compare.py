@@ -75,6 +75,9 @@ for."""
 UNCOMPARED = ("inputModalities", "outputModalities", "providerName")
 """The values of a base model that no decision of the pipeline depends on."""
 
+OF_RECIPES = ("CustomizationTechnique", "Peft", "SequenceLength", "ServerlessMeteringType")
+"""The fields of a hub's recipe that the pipeline or its catalog relies on."""
+
 IMPORTED_FILES = ("config.json", "tokenizer_config.json", ".safetensors")
 """The ends of the names of files that Bedrock imports (user guide, model-customization-import-model)."""
 
@@ -160,10 +163,11 @@ def _values(question: Question, theirs: Answer, ours: Answer) -> Iterator[Differ
 
 
 def _documents(question: Question, theirs: Answer, ours: Answer) -> Iterator[Difference]:
-    """What the pipeline reads of a hub document: which recipes there are, and whether there is a licence."""
+    """What the pipeline or its catalog relies on: which recipes there are, how long a record they read, what
+    they are billed by, and whether there is a licence."""
     there, here = (
         {
-            "recipes": sorted({f"{one.get('CustomizationTechnique')} {one.get('Peft', 'full')}"
+            "recipes": sorted({" ".join(str(one.get(name, "-")) for name in OF_RECIPES)
                                for one in document.get("RecipeCollection", ())}),
             "GatedBucket": bool(document.get("GatedBucket")),
             "HostingEulaUri": bool(document.get("HostingEulaUri")),

@@ -16,7 +16,8 @@ from local.bedrock.prices import recorded as our_prices
 from local.bedrock.quotas import LISTED, OF_TRAINING
 from local.bedrock.shapes import problems
 from local.bedrock.wire import Refusal
-from local.questions import MISSING, questions
+from local.questions import MISSING, Question, questions
+from local.sagemaker.hub import document, models
 from tests.unit.fake_bedrock import refusal
 from tunedrop.aws import inference_quotas
 
@@ -132,6 +133,18 @@ def test_what_differs_is_named(changed: dict[str, Any], about: str) -> None:
     account = Account(**{"get_custom_model": {}, "describe_training_job": {}, **changed})
 
     assert about in {one.about for one in differences(account)}
+
+
+@pytest.mark.parametrize(
+    "other", [{"SequenceLength": "8K"}, {"ServerlessMeteringType": "Hourly"}, {"Peft": "NONE"}]
+)
+def test_a_recipe_that_reads_or_bills_otherwise_is_named(other: dict[str, str]) -> None:
+    ours = document(models()["huggingface-reasoning-qwen3-8b"], "us-east-1")
+    theirs = {**ours, "RecipeCollection": [one | other for one in ours["RecipeCollection"]]}
+
+    (found,) = compare._documents(Question("DescribeHubContent", {}, None, "sagemaker"), theirs, ours)
+
+    assert found.about == "recipes"
 
 
 def test_a_base_model_whose_files_cannot_be_listed_hides_no_other() -> None:
