@@ -425,8 +425,8 @@ def test_an_archive_whose_member_is_damaged_is_refused() -> None:
 @pytest.mark.parametrize(
     ("whole", "told"),
     [
-        ({"AddToPlaylist": SIMPLE}, "AddToPlaylist is the key that holds the records"),
-        ({f"algebra/{at}.json": one for at, one in enumerate(SIMPLE)}, "algebra/0.json is the name"),
+        ({"AddToPlaylist": SIMPLE}, "the key AddToPlaylist holds records, but is not in them"),
+        ({f"algebra/{at}.json": one for at, one in enumerate(SIMPLE)}, "the key algebra/0.json holds"),
         ({"data": SIMPLE}, ""),
         ({str(at): one for at, one in enumerate(SIMPLE)}, ""),
     ],

@@ -44,7 +44,7 @@ class Held(msgspec.Struct, frozen=True):
         if self.beside:
             yield f"{', '.join(self.beside)} next to the list of records was left out"
         if self.name:
-            what = f"{shorten(self.name)} is the key that holds the records, and was left out"
+            what = f"the key {shorten(self.name)} holds records, but is not in them"
             yield f"{what}: if it is their label, write it into each of them"
 
 
