@@ -96,7 +96,7 @@ def test_the_model_in_production_is_rated_beside_the_two(pipeline: Pipeline, inb
     assert first.status == "promoted"
     assert evaluation.champion is not None
     assert evaluation.champion.metric == "judge_rating"
-    assert "Production scores" in text
+    assert "the model in production scores" in text
 
 
 def test_teardown_of_a_run_that_is_being_judged_stops_its_jobs(

@@ -67,7 +67,8 @@ def test_each_call_of_the_shards_is_broken_once(embedded: Embedded, pipeline: Pi
 
     made = {line.split()[1] for line in embedded.faults.made()}
     assert made == {
-        "bedrock:InvokeModel", "dynamodb:GetItem", "s3:GetObject", "s3:PutObject", "ssm:GetParameter",
+        "bedrock:InvokeModel", "dynamodb:GetItem", "dynamodb:Query", "s3:GetObject", "s3:PutObject",
+        "ssm:GetParameter",
     }  # fmt: skip
     assert_every_prompt_was_asked_once_and_answered(pipeline, record)
 
