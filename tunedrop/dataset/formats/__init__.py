@@ -24,7 +24,6 @@ import msgspec
 from tunedrop.contracts import Method
 from tunedrop.dataset.formats import (
     anthropic,
-    beside,
     converse,
     gemini,
     invocation_log,
@@ -34,6 +33,7 @@ from tunedrop.dataset.formats import (
     pairs,
     plain,
     preference,
+    separate_parts,
     sharegpt,
     tools,
     transcripts,
@@ -160,7 +160,7 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
     if preference.fits(record):
         return record
     inside = wrapped.unwrapped(record)
-    return inside if inside is not record and preference.fits(inside) else beside.folded(inside)
+    return inside if inside is not record and preference.fits(inside) else separate_parts.folded(inside)
 
 
 def read(record: Mapping[str, Any]) -> Reading:
@@ -206,11 +206,11 @@ def read_record(record: Mapping[str, Any], format_: SourceFormat) -> Reading:
         wrong += _of_blocks(found) if format_ != "converse" else []
         reading.problems += wrong
         found = None if wrong else found
-    if found is not None and found.unread and (unsaid := beside.answer(found)):
+    if found is not None and found.unread and (unsaid := separate_parts.answer(found)):
         reading.problems.append(unsaid)
         found = None
     if found is not None and (found.extra or not found.is_plain):
-        wrong = list(beside.left_out(found))
+        wrong = list(separate_parts.left_out(found))
         reading.problems += wrong
         found = None if wrong else found
     reading.problems += reading.guesses

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from tunedrop.dataset.formats import around, names, naming, responses, serialized, turns
+from tunedrop.dataset.formats import names, naming, responses, serialized, turns, wrapper_fields
 
 ASKED = ("request", "input", "inputs", "body", "prompt", "params", "request_body")
 """Keys of a request."""
@@ -44,8 +44,8 @@ def answered(record: Mapping[str, Any]) -> Mapping[str, Any]:
             else one
             for one in answer
         ]
-    rest = around.beside(said, {"choices": record[said]}) if said == "choices" else {}
-    return {**around.without(record, said), "messages": [*messages, *answer], **rest}
+    rest = wrapper_fields.beside(said, {"choices": record[said]}) if said == "choices" else {}
+    return {**wrapper_fields.without(record, said), "messages": [*messages, *answer], **rest}
 
 
 def conversation(record: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -56,20 +56,20 @@ def conversation(record: Mapping[str, Any]) -> Mapping[str, Any]:
     said = _first_of((*SAID, "result") if asked == "params" else SAID, record)  # of Anthropic's batches
     if asked and not said and isinstance(record.get("choices"), list):
         record, said = (
-            {**around.without(record, "choices"), "response": {"choices": record["choices"]}},
+            {**wrapper_fields.without(record, "choices"), "response": {"choices": record["choices"]}},
             "response",
         )
     if asked:
-        rest = around.without(record, asked)
+        rest = wrapper_fields.without(record, asked)
         messages = list(messages_of(record[asked]))
-        rest |= around.beside(asked, record[asked])
+        rest |= wrapper_fields.beside(asked, record[asked])
         messages = _instructions(rest) + messages
         if said and not _is_graded(record, said):
             answer = _answer(record[said])
             if answer is None:
                 return record
             messages += answer
-            rest = {**around.without(rest, said), **around.beside(said, record[said])}
+            rest = {**wrapper_fields.without(rest, said), **wrapper_fields.beside(said, record[said])}
         return {"messages": messages, **rest}
     if said and isinstance(record[said], list | dict) and (spoken := _prompted(record, said)):
         return spoken
@@ -87,15 +87,15 @@ def _of_gemini(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
     if not asked or not isinstance(record[asked]["contents"], list):
         return None
     said = _first_of(SAID, record)
-    contents, rest = record[asked]["contents"], around.without(record, asked)
+    contents, rest = record[asked]["contents"], wrapper_fields.without(record, asked)
     match record.get(said):
         case {"candidates": [{"content": dict(content)}]}:
             contents = [*contents, content]
-            rest = {**around.without(rest, said), **around.beside(said, record[said])}
+            rest = {**wrapper_fields.without(rest, said), **wrapper_fields.beside(said, record[said])}
         case str(text):
             contents = [*contents, {"role": "model", "parts": [{"text": text}]}]
-            rest = around.without(rest, said)
-    return {"contents": contents, **rest, **around.beside(asked, record[asked])}
+            rest = wrapper_fields.without(rest, said)
+    return {"contents": contents, **rest, **wrapper_fields.beside(asked, record[asked])}
 
 
 def _sides(record: Mapping[str, Any], one: str, other: str) -> Mapping[str, Any]:
@@ -106,7 +106,7 @@ def _sides(record: Mapping[str, Any], one: str, other: str) -> Mapping[str, Any]
     both = asked.keys() & said.keys()
     named = {f"{one}.{key}" if key in both else key: value for key, value in asked.items()}
     named |= {f"{other}.{key}" if key in both else key: value for key, value in said.items()}
-    found = around.beneath(around.without(record, other), one, named)
+    found = wrapper_fields.beneath(wrapper_fields.without(record, other), one, named)
     keys, texts = naming.keys_of(found), [key for key in both if isinstance(asked[key], str)]
     if keys.prompt and keys.answer:
         return found
@@ -114,7 +114,7 @@ def _sides(record: Mapping[str, Any], one: str, other: str) -> Mapping[str, Any]
         return record
     if len(texts) != 1 or not isinstance(said[texts[0]], str):
         return found
-    rest = around.without(found, f"{one}.{texts[0]}", f"{other}.{texts[0]}")
+    rest = wrapper_fields.without(found, f"{one}.{texts[0]}", f"{other}.{texts[0]}")
     return {"prompt": asked[texts[0]], "completion": said[texts[0]], **rest}
 
 
@@ -125,9 +125,9 @@ def _prompted(record: Mapping[str, Any], said: str) -> Mapping[str, Any] | None:
     named = naming.keys_of(record).prompt  # an instruction next to its input is the prompt
     if not asked or not answer or (named and named != asked):
         return None
-    rest = around.without(record, asked, said)
+    rest = wrapper_fields.without(record, asked, said)
     messages = [*_instructions(rest), {"role": "user", "content": record[asked]}, *answer]
-    return {"messages": messages, **rest, **around.beside(said, record[said])}
+    return {"messages": messages, **rest, **wrapper_fields.beside(said, record[said])}
 
 
 def _instructions(rest: dict[str, Any]) -> list[Any]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tunedrop.dataset.formats import beside, names, tools, turns
+from tunedrop.dataset.formats import names, separate_parts, tools, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, Turn, is_said_as_json, said
 from tunedrop.dataset.types import shorten
 
@@ -59,7 +59,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     ended = chat.end()
     if reading.problems:
         return None
-    pictures = beside.pictures(record)
+    pictures = separate_parts.pictures(record)
     ended = turns.with_images(ended, record.get(pictures))
     own |= {pictures} if any(turn.blocks for turn in ended[:1]) else set()
     unread = {key: value for key, value in record.items() if key not in own}

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tunedrop.dataset.formats import beside, hermes, names, naming, pairs, tools, turns
+from tunedrop.dataset.formats import hermes, names, naming, pairs, separate_parts, tools, turns
 from tunedrop.dataset.formats.record import Conversation, Reading, said
 from tunedrop.dataset.types import shorten
 
@@ -184,7 +184,7 @@ def read(record: Mapping[str, Any], reading: Reading) -> Conversation | None:
     ended = chat.end()
     if reading.problems:
         return None
-    pictures = beside.pictures(record)
+    pictures = separate_parts.pictures(record)
     ended = turns.with_images(ended, record.get(pictures))
     own |= {pictures} if any(turn.blocks for turn in ended[:1]) else set()
     unread = {key: value for key, value in record.items() if key not in own and value != ""}

@@ -26,7 +26,16 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.dataset.formats import around, exchange, names, naming, preference, serialized, tools, turns
+from tunedrop.dataset.formats import (
+    exchange,
+    names,
+    naming,
+    preference,
+    serialized,
+    tools,
+    turns,
+    wrapper_fields,
+)
 
 _AROUND = (
     "row", "data", "record", "example", "fields", "item", "conversation", "chat", "dialogue", "dialog",
@@ -52,25 +61,25 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
             return {**record, key: rows}
     record = _opened(record)
     if messages := _in_a_text(record):
-        return {**around.without(record, *names.DOCUMENTS), "messages": messages}
+        return {**wrapper_fields.without(record, *names.DOCUMENTS), "messages": messages}
     nested = [key for key, value in record.items() if type(value) in (dict, list)]
     if not nested or "schemaType" in record:
         return record
     if _HOLDERS.isdisjoint(nested) and not serialized.is_of_dynamodb(record):
         return record  # lists of tags and the like
     if isinstance(record.get("mapping"), dict) and (tree := serialized.branch(record["mapping"], record)):
-        return {**around.without(record, "mapping", "current_node"), **tree}
+        return {**wrapper_fields.without(record, "mapping", "current_node"), **tree}
     if isinstance(record.get("Item"), dict) and (item := serialized.of_dynamodb({"M": record["Item"]})):
-        return around.beneath(record, "Item", item)
+        return wrapper_fields.beneath(record, "Item", item)
     if isinstance(record.get("fields"), dict) and serialized.is_of_firestore(record["fields"]):
-        return around.beneath(record, "fields", serialized.of_firestore({"mapValue": record}))
+        return wrapper_fields.beneath(record, "fields", serialized.of_firestore({"mapValue": record}))
     if serialized.is_of_dynamodb(record):
         return dict(serialized.of_dynamodb({"M": record}))
     if messages := serialized.of_evaluation(record.get("conversationTurns")):
-        return {**around.without(record, "conversationTurns"), "messages": messages}
+        return {**wrapper_fields.without(record, "conversationTurns"), "messages": messages}
     instances = record.get("instances")
     if isinstance(instances, list) and len(instances) == 1 and isinstance(instances[0], dict):
-        return around.renamed(record, "instances", instances[0].keys()) | instances[0]
+        return wrapper_fields.renamed(record, "instances", instances[0].keys()) | instances[0]
     for key in _AROUND:
         inside = record.get(key)
         if isinstance(inside, dict) and (
@@ -78,7 +87,7 @@ def unwrapped(record: Mapping[str, Any]) -> Mapping[str, Any]:
             or naming.keys_of(inside).format is not None
             or preference.fits(inside)
         ):
-            return around.beneath(record, key, inside)
+            return wrapper_fields.beneath(record, key, inside)
     return exchange.conversation(record)
 
 
