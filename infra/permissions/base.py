@@ -1,4 +1,4 @@
-"""What the statements are made of: the stage's resources, ARNs, and conditions on its tag."""
+"""The parts of statements: the stage's resources, ARNs, and conditions on its tag."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tunedrop import naming
 from tunedrop.stage import Stage as StageDescription
 
 FOUNDATION_MODELS = "arn:aws:bedrock:*::foundation-model/*"
-"""All: the run chooses its base model, and an inference profile the Region that answers."""
+"""All of them: the run chooses its base model, and an inference profile chooses the Region."""
 
 TO_BEDROCK = {"StringEquals": {"iam:PassedToService": "bedrock.amazonaws.com"}}
 
@@ -54,7 +54,7 @@ class Statements:
         return f"arn:aws:{service}:{stack.region}:{stack.account}:{resource}"
 
     def tagged_ours(self) -> dict[str, Any]:
-        """The request gives the stage's tag to what it creates."""
+        """The request sets the stage's tag on what it creates."""
         return {"StringEquals": {f"aws:RequestTag/{naming.STAGE_TAG}": self.resources.stage.name}}
 
     def ours(self) -> dict[str, Any]:

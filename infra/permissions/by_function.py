@@ -24,7 +24,7 @@ _REPORT_FILES = (
 
 
 class Grants(Statements):
-    """Statements of functions, put together from those about each kind of resource."""
+    """Statements of functions, composed of those about each kind of resource."""
 
     def __init__(self, resources: Resources) -> None:
         super().__init__(resources)
@@ -105,7 +105,7 @@ class Grants(Statements):
             self.bedrock.read_job(),
             self.bedrock.list_jobs(),
             self.bedrock.read_judging(),
-            self.bedrock.stop_job(),  # one that does not start, where the stage says so
+            self.bedrock.stop_job(),  # a job that does not start, if the stage has such a limit
             *self.data.signals(),
         ]
 
@@ -114,8 +114,8 @@ class Grants(Statements):
         index = [self.resources.artifacts.arn_for_objects(naming.INDEX_KEY)]
         return [
             *self.data.run_files(*_REPORT_FILES),
-            self.data.read_shards(),  # what was asked is paid, also where no verdict came of it
-            # If-Match compares the page that is there: S3 asks for this beside PutObject (S3 user guide,
+            self.data.read_shards(),  # for the cost of evaluations without a verdict too
+            # If-Match compares the existing page: S3 requires this in addition to PutObject (S3 user guide,
             # conditional-writes, "if the object has changed", quoted in mercuretechnologies/xprem pull 261).
             allow("CompareIndex", ["s3:GetObject"], index),
             self.outcomes.publish(),
@@ -152,7 +152,7 @@ class Grants(Statements):
         ]
 
     def declared(self, function: str) -> Iterator[iam.PolicyStatement]:
-        """What the stage's engines and serving modes say that a function needs."""
+        """The permissions that the stage's engines and serving modes declare for a function."""
         parts = self.resources
         names = parts.settings.engines
         for name in names:
@@ -161,7 +161,7 @@ class Grants(Statements):
             several = {"{graders}": parts.stage.allowed_graders, "{base_models}": tuned}
             fill = self._filling(parts.training_roles.get(name), several)
             yield from map(fill.statement, engines.named(name).permissions.get(function, ()))
-        # The sweep also ends what served the models of engines that the settings no longer list.
+        # The sweep also deletes serving resources of engines that the settings no longer list.
         for kind in kinds.every() if function == "sweep_throughput" else kinds.used_by(names):
             yield from map(self._filling().statement, kind.permissions.get(function, ()))
 

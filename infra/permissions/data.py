@@ -58,7 +58,7 @@ class Data(Statements):
         return allow("Waits", actions, [waits, f"{waits}/index/by_kind", f"{waits}/index/by_subject"])
 
     def encryption(self) -> list[iam.PolicyStatement]:
-        """Use our key, through the services that encrypt our data with it only.
+        """Use the stage's key, only through the services that encrypt the stage's data with it.
 
         The actions are those that DynamoDB requires (developer guide, "Encryption at rest").
         """
@@ -86,7 +86,7 @@ class Data(Statements):
     def run_files(self, *written: str, in_parts: bool = False) -> list[iam.PolicyStatement]:
         """Read the files of runs, and those of shards for a step that has any; write only the step's own.
 
-        After validation no function may change the data that a run is trained and measured on.
+        After validation, no function may change the training and test data of a run.
         """
         objects = self.resources.artifacts.arn_for_objects
         keys = [RUN_FILES, *([SHARD_FILES] if SHARD_FILES in written else [])]
@@ -100,7 +100,7 @@ class Data(Statements):
         return statements
 
     def read_shards(self) -> iam.PolicyStatement:
-        """Read what shards have made, for a step that writes none."""
+        """Read the files of shards, for a step that writes none."""
         return allow("ReadShards", ["s3:GetObject"], [self.resources.artifacts.arn_for_objects(SHARD_FILES)])
 
     def list_artifacts(self) -> iam.PolicyStatement:
@@ -115,6 +115,6 @@ class Data(Statements):
         return [allow("ReadTrainingData", ["s3:GetObject"], data), self.list_artifacts()]
 
     def signals(self) -> list[iam.PolicyStatement]:
-        """See whether a run was approved or stopped: the object's presence, not its content."""
+        """Whether a run was approved or stopped: only whether the object exists, not its content."""
         prefix = {"StringLike": {"s3:prefix": [f"{RUN_FILES}/{name}/*" for name in ("approve", "stop")]}}
         return [allow("ListSignals", ["s3:ListBucket"], [self.resources.intake.bucket_arn], prefix)]

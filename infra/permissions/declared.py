@@ -1,4 +1,4 @@
-"""IAM statements of what engines and serving modes say that they need (`tunedrop.aws.permission`)."""
+"""IAM statements of the permissions that engines and serving modes declare (`tunedrop.aws.permission`)."""
 
 from __future__ import annotations
 

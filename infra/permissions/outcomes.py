@@ -1,4 +1,4 @@
-"""Access to what a run leaves: aliases in Parameter Store, the notification, the event; and prices."""
+"""Access to the results of a run (aliases in Parameter Store, the notification, the event) and to prices."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ class Outcomes(Statements):
         return allow("Publish", ["sns:Publish"], topics)
 
     def write_aliases(self) -> iam.PolicyStatement:
-        """Also delete one: its name was withdrawn meanwhile, or what it names by hand is about to go."""
+        """Includes deletion: of an alias whose name was withdrawn meanwhile, or whose model, which somebody
+        set by hand, is about to be deleted."""
         aliases = self.arn(f"parameter{self.resources.stage.alias_prefix}/*", "ssm")
         actions = [f"ssm:{verb}Parameter" for verb in ("Get", "Put", "Delete")]
         return allow("WriteAliases", actions, [aliases])

@@ -215,10 +215,11 @@ def is_transient(error: BaseException) -> bool:
 
 
 def is_spent_for_the_day(error: BaseException) -> bool:
-    """Whether the account has used its tokens of the day for a model, or has none, as some new accounts.
+    """Whether the account has used up its daily tokens of a model, or has none, like some new accounts.
 
-    Only the message tells it from other throttling: "Too many tokens per day, please wait before trying
-    again." (minorun365/agent-book, issue 29; Ivy-Interactive/Ivy-Tendril, issue 1756; read 2026-11-30).
+    Only the message distinguishes it from other throttling: "Too many tokens per day, please wait before
+    trying again." (minorun365/agent-book, issue 29; Ivy-Interactive/Ivy-Tendril, issue 1756; read
+    2026-11-30).
     """
     return (
         isinstance(error, ClientError)
@@ -293,7 +294,7 @@ def explain(error: BotoCoreError | ClientError) -> str:
 
 
 def unreadable(error: ClientError) -> str:
-    """Why an uploaded object cannot be read for good, and what to do: half a sentence."""
+    """Why an uploaded object can never be read, and what to do: half a sentence."""
     return (
         f"cannot be read: {explain(error)}. Upload it again, without your own encryption key (the bucket "
         "encrypts it) and not to an archive storage class"

@@ -75,7 +75,7 @@ def hint(error: BotoCoreError | ClientError) -> str:
 
 
 def _answered(error: ClientError) -> str:
-    """The next step where AWS answered with an error."""
+    """The next step after an error response from AWS."""
     code = code_of(error)
     if code in _EXPIRED:
         return "The credentials have expired. Sign in again: aws sso login, or get a new session token"

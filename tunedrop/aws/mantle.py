@@ -1,9 +1,9 @@
 """The client of bedrock-mantle, Bedrock's OpenAI-compatible API, for which botocore has no service model.
 
-Ours (`models/bedrock-mantle`) has the operations that AWS's user guide documents, with the fields of OpenAI's
-API reference (fine-tuning-openai-job-create, rft-prepare-data-open-weight, inference-chat-completions; read
-2026-11-29); a test holds it against the types of OpenAI's own library. Requests are signed with the
-function's own credentials, which the guide allows as an alternative to API keys
+Our service model (`models/bedrock-mantle`) has the operations that AWS's user guide documents, with the
+fields of OpenAI's API reference (fine-tuning-openai-job-create, rft-prepare-data-open-weight,
+inference-chat-completions; read 2026-11-29); a test compares it with the types of OpenAI's own library.
+Requests are signed with the function's own credentials, which the guide allows as an alternative to API keys
 (rft-open-weight-access-security), so that there is no key to manage. Retries, endpoints and errors work as in
 botocore.
 
@@ -48,8 +48,8 @@ def client(session: boto3.Session, config: Config) -> Any:
 
 
 class _Session(botocore.session.Session):  # type: ignore[misc]
-    """A session with another one's credentials and our service model, which the other cannot load because it
-    has cached its list of services."""
+    """A session with the credentials of another one and our service model, which the other session
+    cannot load because it has cached its list of services."""
 
     def __init__(self, other: boto3.Session) -> None:
         super().__init__(profile=other.profile_name if other.profile_name != "default" else None)

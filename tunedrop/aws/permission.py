@@ -1,4 +1,4 @@
-"""A permission that an engine or a serving mode needs, as `infra.permissions` makes policies of it."""
+"""A permission that an engine or a serving mode needs; `infra.permissions` turns it into policies."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OURS: Conditions = {"StringEquals": TAG_OF_RESOURCE}
 """The resource has the stage's tag: a run of this stage created it."""
 
 WITH_OUR_TAG: Conditions = {"StringEquals": {f"aws:RequestTag/{naming.STAGE_TAG}": "{stage}"}}
-"""The request gives the stage's tag to what it creates."""
+"""The request sets the stage's tag on what it creates."""
 
 
 class Permission(msgspec.Struct, frozen=True, kw_only=True):

@@ -20,7 +20,7 @@ class Quota(msgspec.Struct, frozen=True):
 
     @property
     def amount(self) -> str:
-        """Its value, written out: `144,000,000`."""
+        """Its value with thousands separators: `144,000,000`."""
         return f"{self.value:,.10g}"
 
 
@@ -32,8 +32,11 @@ Quotas = Mapping[str, Quota]
 
 
 class Shortage(msgspec.Struct, frozen=True):
-    """A quota that leaves too little room: what is used, what is needed in all, what else to say, and what to
-    do, unless it is to delete something."""
+    """A quota that is too small for a run.
+
+    `used` is the amount in use, `needed` the total with this run; `note` is added to the message. `cure` is
+    the remedy; if empty, it is to delete something.
+    """
 
     quota: Quota
     used: int
@@ -43,10 +46,10 @@ class Shortage(msgspec.Struct, frozen=True):
 
 
 class Use(msgspec.Struct, frozen=True, kw_only=True):
-    """What a quota counts, how many of that there are, and how many there are in all with one run more.
+    """The use of a quota: what it counts, the amount in use, and the total with one more run.
 
-    `quota` and its `service`'s code if it is not one of Bedrock's, which are known by their code; `cure` is
-    what to do, unless it is to delete something.
+    Quotas of Bedrock need only their `code`; others also `quota` and the code of their `service`. `cure` is
+    the remedy; if empty, it is to delete something.
     """
 
     code: str
@@ -64,7 +67,7 @@ def read(aws_: Aws) -> dict[str, Quota]:
     Raises
     ------
     ClientError
-        When Service Quotas refuses to say.
+        If Service Quotas refuses the request.
     """
     found: dict[str, Quota] = {}
     for operation in ("list_aws_default_service_quotas", "list_service_quotas"):
@@ -74,13 +77,13 @@ def read(aws_: Aws) -> dict[str, Quota]:
 
 
 def each(client: Any, operation: str, service: str) -> Iterator[dict[str, Any]]:
-    """The quotas of a service by a list operation, in the largest pages: a page has few by default, and
-    Bedrock a thousand.
+    """The quotas of a service from a list operation, in pages of maximum size: Bedrock has a thousand quotas,
+    and a page has few by default.
 
     Raises
     ------
     ClientError
-        When Service Quotas refuses to say.
+        If Service Quotas refuses the request.
     """
     pages = client.get_paginator(operation)
     for page in pages.paginate(ServiceCode=service, PaginationConfig={"PageSize": MOST_A_PAGE}):
