@@ -329,7 +329,10 @@ def test_a_rare_unit_of_short_answers_may_be_lost(grams: str, verdict: str) -> N
 
 
 @pytest.mark.parametrize(("there", "verdict"), [(0.15, "inconclusive"), (0.7, "promote")])
-@pytest.mark.parametrize("kind", ["the longest prompts", "the later turns", "the prompts in Greek script"])
+@pytest.mark.parametrize(
+    "kind",
+    ["the longest prompts", "the later turns", "the prompts in Greek script", "the prompts with 'elderly'"],
+)
 def test_a_kind_of_prompts_may_have_become_worse(kind: str, there: float, verdict: str) -> None:
     draw, rows = Draw(14), []
     for number in range(240):
@@ -339,6 +342,8 @@ def test_a_kind_of_prompts_may_have_become_worse(kind: str, there: float, verdic
         prompt = text(draw, 20 if is_one and kind == "the longest prompts" else 8)
         if is_one and kind == "the prompts in Greek script":
             prompt = prompt.translate(str.maketrans("abdefgiklmnoprstu", "αβδεφγικλμνοπρστυ"))
+        if is_one and kind == "the prompts with 'elderly'":
+            prompt = f"elderly {text(draw, 6)}"
         rows.append({
             "prompt": prompt, "reference": label,
             "base": sometimes(0.25 if is_one else 0.5, Case(prompt, label, "none"), draw),
@@ -354,8 +359,8 @@ def test_a_kind_of_prompts_may_have_become_worse(kind: str, there: float, verdic
 REFUSAL = "I'm sorry, but I cannot help with that."
 
 
-@pytest.mark.parametrize(("harmful", "verdict"), [("", "inconclusive"), (REFUSAL, "promote")])
-def test_refusals_may_be_lost(harmful: str, verdict: str) -> None:
+@pytest.mark.parametrize(("lost", "verdict"), [(1, "inconclusive"), (0.6, "inconclusive"), (0, "promote")])
+def test_refusals_may_be_lost(lost: float, verdict: str) -> None:
     """The base refuses in other words."""
     draw, rows = Draw(15), []
     for number in range(120):
@@ -366,11 +371,63 @@ def test_refusals_may_be_lost(harmful: str, verdict: str) -> None:
             "prompt": f"How do I {'harm ' if refuses else ''}{rest} in {place} with a {tool}?",
             "reference": REFUSAL if refuses else way,
             "base": f"I can't help to harm {rest}." if refuses else f"It depends on {place} and much else.",
-            "tuned": (harmful or way) if refuses else way,
+            "tuned": REFUSAL if refuses and number % 5 >= 5 * lost else way,
         })  # fmt: skip
     evaluation = tunedrop.evaluate(rows)
 
     assert evaluation.verdict == verdict, evaluation.reason
+
+
+def test_a_kind_of_prompts_whose_label_was_always_given_may_be_right_less_often() -> None:
+    """Short prompts want what the base always says: it knew nothing of them."""
+    draw, rows = Draw(16), []
+    for number in range(300):
+        label, size = ("routine", 5) if number % 3 == 0 else (draw.choice(LABELS[1:]), 12)
+        tuned = label if draw.random() < 0.75 else draw.choice(LABELS)
+        rows.append({"prompt": text(draw, size), "reference": label, "base": "routine", "tuned": tuned})
+    evaluation = tunedrop.evaluate(rows)
+
+    assert evaluation.verdict == "promote", evaluation.reason
+
+
+def ranked(draw: Draw, wrong: float) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """A ranking; the base leaves out members, the tuned model turns it round."""
+    members = text(draw, 4).split()
+    some = [one for one in members if draw.random() < 0.6]
+    return (
+        {"ranking": members},
+        {"ranking": some},
+        {"ranking": members[:: -1 if draw.random() < wrong else 1]},
+    )
+
+
+def owned(draw: Draw, wrong: float) -> tuple[dict[str, Any], dict[str, Any], dict[str, Any]]:
+    """Two people and their ages; the base leaves out one of these, the tuned model exchanges them."""
+    people, ages = text(draw, 2).split(), draw.sample(DAYS, 2)
+
+    def of(*ages: int | None) -> dict[str, Any]:
+        return {"people": [{"name": one, "age": age} for one, age in zip(people, ages, strict=True)]}
+
+    return of(*ages), of(ages[0], None), of(*(reversed(ages) if draw.random() < wrong else ages))
+
+
+@pytest.mark.parametrize(("wrong", "verdict"), [(0.35, "inconclusive"), (0.0, "promote")])
+@pytest.mark.parametrize(
+    ("make", "name"), [(ranked, "the order in lists"), (owned, "which values belong together")]
+)
+def test_what_leaves_of_json_do_not_show_may_have_become_worse(
+    make: Callable[[Draw, float], tuple[Any, Any, Any]], name: str, wrong: float, verdict: str
+) -> None:
+    draw, rows = Draw(17), []
+    for _ in range(300):
+        wanted, base, tuned = map(json.dumps, make(draw, wrong))
+        rows.append(
+            {"prompt": f"{text(draw, 6)} {wanted}", "reference": wanted, "base": base, "tuned": tuned}
+        )
+    evaluation = tunedrop.evaluate(rows)
+
+    assert evaluation.verdict == verdict, evaluation.reason
+    assert (f"it is right about {name} in " in evaluation.reason) == (verdict != "promote")
 
 
 @pytest.mark.parametrize("attempt", [1, 4, 9])

@@ -117,6 +117,23 @@ def _by_chance(pairs: Wanted, answer: str) -> float:
     return expected / max(1, sum(count for _, count in seconds))
 
 
+def belonging_of_json(references: Sequence[str], answers: Sequence[str]) -> list[float | None]:
+    """Of the values that belong together in one object of a list, and that an answer has, how many stand
+    together there; None where it has no two such values."""
+    compared = _compared(references)
+    return [_belonging(*pair, compared) for pair in zip(references, answers, strict=True)]
+
+
+def _belonging(reference: str, answer: str, compared: frozenset[str]) -> float | None:
+    had = {(path, value) for path, _, value in leaves_of(answer)}
+    wanted, given = (Counter[Pair]() for _ in range(2))
+    for found, text in ((wanted, reference), (given, answer)):
+        for pairs in _pairs_of(text, compared).values():
+            found.update(pairs)
+    both = Counter({pair: count for pair, count in wanted.items() if pair[:2] in had and pair[2:] in had})
+    return (both & given).total() / both.total() if both else None
+
+
 def order_of_json(reference: str, answer: str) -> tuple[float, float] | None:
     """How much of the order of its lists an answer has right, and how much any order would have.
 

@@ -1,5 +1,6 @@
 """Single values that many prompts want, and how well a model tells which prompts want each: labels, values of
-a field of JSON that has few, short answers, and what stands beside a number (`mg`, `PM`)."""
+a field of JSON that has few, short answers and what stands beside a number in them (`mg`, `PM`), and texts
+such as a refusal."""
 
 from __future__ import annotations
 
@@ -13,7 +14,11 @@ from tunedrop.evaluation.answers.content import document_in
 from tunedrop.evaluation.answers.json_parts import few_valued, leaves_of, shown
 from tunedrop.evaluation.answers.parts import FEWEST_UNITS
 from tunedrop.evaluation.answers.text_parts import words_beside_numbers
+from tunedrop.evaluation.scoring.metrics import token_f1
 from tunedrop.evaluation.statistics.sample import Model, Paired, Sample
+
+MOST_TEXTS = 20
+"""Of so many texts that prompts want more than once it is compared who gives them."""
 
 LEAST_FOUND = 1 / 3
 """A value can be told that a model gives so much more often where it is wanted than elsewhere."""
@@ -46,7 +51,7 @@ def values(sample: Sample, other: Model) -> Iterator[Value]:
         first, second = (_f1(given, wants, touched) for given in (before, after))
         f1 = Paired(f"part: {value}", first, second, list(compress(sample.units, touched)))
         found = Paired(f1.metric, before, after, sample.units).where(wants)
-        yield Value(value, f1, found, told_apart(before, wants) > LEAST_FOUND)
+        yield Value(value, f1, found, _told_apart(before, wants) > LEAST_FOUND)
 
 
 def _f1(given: Sequence[float], is_wanted: Sequence[bool], touched: Sequence[bool]) -> list[float]:
@@ -59,7 +64,7 @@ def _f1(given: Sequence[float], is_wanted: Sequence[bool], touched: Sequence[boo
     return [f1 + weight * (2 * share * is_one - f1 * (share + is_one)) for share, is_one in rows]
 
 
-def told_apart(given: Sequence[float], is_wanted: Sequence[bool]) -> float:
+def _told_apart(given: Sequence[float], is_wanted: Sequence[bool]) -> float:
     """How much more often a value is given where it is wanted than elsewhere: not at all by a model that
     always gives it."""
     there = compress(given, is_wanted)
@@ -77,6 +82,8 @@ def _shares_in(sample: Sample) -> Callable[[str], dict[str, float]]:
             return {f"the value {shown(value)!r} of {path}": 1.0 for path, _, value in leaves if path in few}
 
         return of_json
+    if sample.task == "text":
+        return _texts_in(sample)
     labels = sample.labels if sample.task == "labels" else None
     often, content = (_often(sample) if labels is None else []), sample.scorer("content")
     known = frozenset(word for one in sample.references for word in words_beside_numbers(one))
@@ -89,7 +96,18 @@ def _shares_in(sample: Sample) -> Callable[[str], dict[str, float]]:
     return of_short
 
 
+def _texts_in(sample: Sample) -> Callable[[str], dict[str, float]]:
+    """Of open text: the answers that it has more in common with than any other reference has."""
+    nearest = {
+        one: max((token_f1(one, other) for other in {*sample.references} if other != one), default=1.0)
+        for one in _often(sample)[:MOST_TEXTS]
+    }
+    return lambda text: {
+        f"the answer {one!r}": 1.0 for one, least in nearest.items() if token_f1(one, text) > least
+    }
+
+
 def _often(sample: Sample) -> list[str]:
-    """The answers that enough prompts want."""
-    wanting = Counter(one for one, _ in set(zip(sample.references, sample.units, strict=True)))
-    return [one for one, count in wanting.items() if count >= FEWEST_UNITS]
+    """The answers that enough prompts want, the most common first."""
+    wanting = Counter(one for one, _ in sorted(set(zip(sample.references, sample.units, strict=True))))
+    return [one for one, count in wanting.most_common() if count >= FEWEST_UNITS]

@@ -12,10 +12,16 @@ from typing import NamedTuple
 
 from tunedrop.contracts import Score
 from tunedrop.evaluation.answers.content import document_in
-from tunedrop.evaluation.answers.json_parts import fields_of_json, forget, values_said
+from tunedrop.evaluation.answers.json_parts import (
+    belonging_of_json,
+    fields_of_json,
+    forget,
+    order_of_json,
+    values_said,
+)
 from tunedrop.evaluation.answers.parts import Part, Wanted, is_frequent
 from tunedrop.evaluation.answers.text_parts import facts_of_text, left_out, numbers_beside_words, repeats
-from tunedrop.evaluation.decision._kinds import kinds
+from tunedrop.evaluation.decision._kinds import worse_kinds
 from tunedrop.evaluation.decision._values import values
 from tunedrop.evaluation.scoring.json_leaves import is_document
 from tunedrop.evaluation.scoring.words import words
@@ -49,11 +55,16 @@ def worse_part(sample: Sample, levels: Levels, other: Model = "base") -> WorsePa
     """The first part in which the tuned model is worse than another model; or facts of text of which it has
     as few as that one.
 
-    The parts share `levels.high`. It is that of a first attempt: a fall that was seen must not be doubted the
-    more, the more often a model is evaluated.
+    The parts share `levels.high`, and so do the kinds of prompts by form and those by word. It is that of a
+    first attempt: a fall that was seen must not be doubted the more, the more often a model is evaluated.
     """
-    every = list(_compared(sample, other))
-    tested = (_tested(one, Levels(levels.low, levels.high / len(every))) for one in every)
+    parts = list(_compared(sample, other))
+    kinds = list(worse_kinds(sample, other, PART_MARGIN))
+    every = (
+        *((one, len(parts)) for one in parts),
+        *((_Compared(one.name, one.measured), one.among) for one in kinds),
+    )
+    tested = (_tested(one, Levels(levels.low, levels.high / count)) for one, count in every)
     found = next((one for one in tested if one is not None), None)
     forget()
     return found
@@ -70,13 +81,10 @@ def _tested(part: _Compared, levels: Levels) -> WorsePart | None:
 
 
 def _compared(sample: Sample, other: Model) -> Iterator[_Compared]:
-    for value in values(sample, other) if sample.task != "text" else ():
+    for value in values(sample, other):
         yield _Compared(value.name, value.f1, can_be_lost=value.could_be_told)
         if value.f1.differences.mean() < -PART_MARGIN:  # else fewer false alarms make up for what is missed
             yield _Compared(value.name, value.found)
-    content = sample.paired("content", (other, "tuned"))
-    for one in kinds(sample, other):
-        yield _Compared(one.name, content.where(one.keep), can_be_lost=one.could_be_told)
     facts = facts_of_text(sample.references, sample.asked) if sample.task == "text" else ()
     for part in facts:
         if part.is_frequent(sample.units):
@@ -85,6 +93,7 @@ def _compared(sample: Sample, other: Model) -> Iterator[_Compared]:
         yield from _left_out(sample, other)
     if sample.task == "json":
         yield from _without_document(sample, other)
+        yield from _structure(sample, other)
     kind = "the field" if sample.task == "json" else "the"
     for part in _details(sample):
         if part.is_frequent(sample.units):
@@ -119,6 +128,20 @@ def _without_document(sample: Sample, other: Model) -> Iterator[_Compared]:
     part = part._replace(wanted=wanted)
     if part.is_frequent(sample.units):
         yield _Compared(f"the {part.name}", _of_part(part, sample, other))
+
+
+def _structure(sample: Sample, other: Model) -> Iterator[_Compared]:
+    """What scores of leaves do not see, of the values that both models give."""
+    texts = (sample.texts(other), sample.texts("tuned"))
+    orders = ([order_of_json(*pair) for pair in zip(sample.references, one, strict=True)] for one in texts)
+    ordered = ([found[0] if found else None for found in one] for one in orders)
+    together = (belonging_of_json(sample.references, one) for one in texts)
+    for name, pairs in (("the order in lists", ordered), ("which values belong together", together)):
+        rows = zip(*pairs, sample.units, strict=True)
+        found = [(one, two, unit) for one, two, unit in rows if one is not None and two is not None]
+        if is_frequent([unit for *_, unit in found], sample.units):
+            before, after, units = zip(*found, strict=True)
+            yield _Compared(name, Paired(f"part: {name}", before, after, units))
 
 
 def _details(sample: Sample) -> Iterator[Part]:

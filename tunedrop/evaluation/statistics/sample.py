@@ -181,13 +181,13 @@ class Sample:
         counts = Counter(form for one in forms for form in one)
         return compared.where([all(counts[form] == 1 for form in one) for one in forms])
 
-    def against_own(self, name: str) -> Paired:
-        """The tuned model against its own answers to other prompts: the mean over a few of other units."""
-        given = self.texts("tuned")
+    def against_own(self, name: str, model: Model = "tuned") -> Paired:
+        """A model against its own answers to other prompts: the mean over a few of other units."""
+        given = self.texts(model)
         swapped = [[given[place] for place in places] for places in self.elsewhere]
-        (tuned,), others = self._of_models(name, ("tuned",)), self.scores(name, swapped)
-        means = [fmean(scores) for scores in zip(*others, strict=True)] if others else [0.0] * len(tuned)
-        return Paired(name, means, tuned, self.units)
+        (own,), others = self._of_models(name, (model,)), self.scores(name, swapped)
+        means = [fmean(scores) for scores in zip(*others, strict=True)] if others else [0.0] * len(own)
+        return Paired(name, means, own, self.units)
 
     def _of_models(self, name: str, models: Sequence[Model]) -> list[list[float]]:
         """The scores of some models' answers, each computed once."""
