@@ -38,8 +38,8 @@ def lines(base_model: BaseModel, asked: Workload) -> Iterator[CostLine]:
     base model if Bedrock does not sell that on demand.
 
     One copy is active; the maximum is twice the time and one more window. The production model is evaluated
-    too, and assumed to be imported. All runs of a stage share the base model's copy, so a run that finds it
-    imported pays no storage for it.
+    too, and is assumed to be imported. All runs of a stage share the base model's copy, so a run that finds
+    it imported pays no storage for it.
     """
     few, most = base_model.likely_units, base_model.most_units
     likely = windows(asked.in_turn * ANSWER_SECONDS / CONCURRENCY)
@@ -68,7 +68,8 @@ def storage(base_model: BaseModel, units: int) -> CostLine:
 
 
 def corrected(estimate: Estimate, base_model: BaseModel, units: int) -> Estimate:
-    """An estimate corrected for the known units of a copy, once; its base model is assumed to be alike."""
+    """An estimate corrected for the known units of a copy, once; its base model is assumed to need as
+    many."""
 
     def with_units(line: CostLine) -> CostLine:
         if line.item not in _BY_UNIT or _CORRECTED in line.basis:
@@ -90,6 +91,6 @@ def corrected(estimate: Estimate, base_model: BaseModel, units: int) -> Estimate
 
 
 def is_dearer(estimate: Estimate, now: Estimate, budget_usd: float, before_usd: float = 0.0) -> bool:
-    """Whether the likely cost exceeds what was agreed to: the budgets, which cover what earlier attempts have
-    cost (`before_usd`) too, and the estimate's maximum."""
+    """Whether the likely cost exceeds the approved amounts: the budgets, which also cover the cost of earlier
+    attempts (`before_usd`), and the estimate's maximum."""
     return now.likely > max(estimate.high, min(estimate.budget_usd, budget_usd) - before_usd)

@@ -93,13 +93,13 @@ class Aliases:
         )
 
     def refuse_anothers(self, name: str) -> None:
-        """Refuse a name whose alias another name has: the hash in an alias is short, and somebody may look
-        for a name with the same one.
+        """Refuse a name whose alias belongs to another name: the hash in an alias is short, and somebody may
+        search for a name with the same hash.
 
         Raises
         ------
         NameTaken
-            If the alias's history is of another name.
+            If the alias's history belongs to another name.
         """
         head = next(iter(self.history(name)), None)
         if head is not None and head.name != name:
@@ -119,8 +119,8 @@ class Aliases:
         return self.parameter(name)
 
     def withdraw_at(self, parameter: str) -> str:
-        """The same by parameter. One without a history was written by hand; which name it stands for is not
-        known, if it ends as an alias with a hash does."""
+        """The same, by parameter. A parameter without a history was written by hand; if it ends like an alias
+        with a hash, its name is unknown."""
         history = self.history_at(parameter)
         if history:
             return self.withdraw(history[0].name)
@@ -128,24 +128,24 @@ class Aliases:
         return parameter
 
     def alone(self, name: str, who: str) -> AbstractContextManager[None]:
-        """Let no other promotion of this name check or write within the block.
+        """Prevent other promotions of this name from checking or writing during the block.
 
         Raises
         ------
         TransientError
-            If another one does so now.
+            If another promotion is doing so.
         """
         return self.alone_at(self.parameter(name), who)
 
     def alone_at(self, parameter: str, who: str) -> AbstractContextManager[None]:
-        """The same by parameter."""
+        """The same, by parameter."""
         return self._claims.alone(parameter, who)
 
     def stand_for_model(self, parameter: str, arn: str) -> None:
-        """Let an alias that names what is about to go stand for the model itself.
+        """Point an alias of a resource that is about to be deleted to the model itself.
 
-        What somebody has written to the parameter by hand stays. If that is the ARN itself, and the name has
-        never had it or its model was deleted, there is no model to stand for, and the alias is withdrawn.
+        A value that was written to the parameter by hand stays. If it is the resource's ARN, and the name has
+        never had it or its model was deleted, there is no model to point to, and the alias is withdrawn.
         """
         history, written, is_behind = self._look_at(parameter)
         had = next((one for one in history if one.model_id == arn), None)
@@ -236,8 +236,8 @@ class Aliases:
         return {written["Name"]: written["Value"] for written in self._parameters()}
 
     def of_runs(self) -> dict[str, InProduction]:
-        """The alias parameters that point to a run's model, and that. Those whose history cannot be read are
-        noted in `unreadable`."""
+        """The alias parameters that point to a run's model, each with that model. Those whose history cannot
+        be read are noted in `unreadable`."""
         found = {}
         for written in self._parameters():
             try:
@@ -250,8 +250,8 @@ class Aliases:
         return found
 
     def all_intended(self) -> Iterator[tuple[str, InProduction]]:
-        """All alias parameters of the stage, with what each names or is about to name. Those whose history
-        cannot be read are noted in `unreadable`."""
+        """All alias parameters of the stage, each with the model that it points to or will point to. Those
+        whose history cannot be read are noted in `unreadable`."""
         for parameter in self.all():
             try:
                 model = self.intended_at(parameter)
@@ -275,13 +275,14 @@ class Aliases:
         return None if written is None else str(written["Value"])
 
     def in_production(self, name: str) -> InProduction | None:
-        """What a name has in production: the head of its history, unless the parameter says otherwise. What
-        somebody has written there by hand has no run."""
+        """The production model of a name: the head of its history, unless the parameter has another value. A
+        value that was written there by hand has no run."""
         history, written, _ = self._look_at(self.parameter(name))
         return _in_production(history, written, name)
 
     def intended(self, name: str) -> InProduction | None:
-        """The same, or the head of the history while its writer is at work on the parameter, or has died."""
+        """The same, or the head of the history while its writer has not written the parameter yet, or has
+        died."""
         return self.intended_at(self.parameter(name))
 
     def intended_at(self, parameter: str) -> InProduction | None:
@@ -329,7 +330,7 @@ class Aliases:
         return dict(answer["Parameter"])
 
     def _look_at(self, parameter: str) -> _Alias:
-        """The parameter is read first: of a promotion that comes between, it is then behind."""
+        """The parameter is read first, so that it is the older one if a promotion happens in between."""
         written, items = self._written(parameter), list(self._items(self._alias(parameter)))
         is_behind = bool(
             written and items and written["LastModifiedDate"] <= clock.read(_moment_of(items[0]))
@@ -337,8 +338,8 @@ class Aliases:
         return _Alias(_models_of(items), written, is_behind)
 
     def _with_written_by_hand(self, name: str) -> list[InProduction]:
-        """The history of a name; a model of its runs to which a person has returned becomes its head, so that
-        a promotion that replaces it can be undone."""
+        """The history of a name. If somebody has returned to a model of its runs by hand, this model becomes
+        the head, so that a promotion that replaces it can be undone."""
         history, written, is_behind = self._look_at(self.parameter(name))
         model = _in_production(history, written, name)
         if model is None or is_behind or not model.run_id or model == history[0]:
@@ -361,7 +362,7 @@ class Aliases:
 
     @contextmanager
     def _noted(self, name: str) -> Iterator[None]:
-        """Note that a parameter is being written; the note stays if the block does not end."""
+        """Note that a parameter is being written; the note stays if the block does not complete."""
         writing = f"{clock.instant()} {naming.alias(name)}"
         self._note_writing("ADD", writing)
         yield
@@ -371,7 +372,7 @@ class Aliases:
         self._table.change(*_WRITING, f"{change} writings :this", {":this": {writing}})
 
     def _append(self, model: InProduction) -> None:
-        """Add to the history, after its head also where the clock of whoever wrote that is ahead of ours."""
+        """Add to the history, after its head even if the clock of the head's writer is ahead."""
         alias, moment = naming.alias(model.name), clock.instant()
         newest = next(self._items(alias), None)
         if newest is not None and (head := _moment_of(newest)) >= moment:
@@ -389,8 +390,8 @@ _WRITING = ("ALIAS#", "WRITING")
 
 
 class _Alias(NamedTuple):
-    """The history of an alias, newest first; its SSM parameter, if there is one; and whether that is behind:
-    the history was written after it. If it is not, and says something else, a person has written it."""
+    """The history of an alias, newest first; its SSM parameter, if there is one; and whether the parameter is
+    older than the history. If it is newer and has another value, it was written by hand."""
 
     history: list[InProduction]
     written: dict[str, Any] | None
@@ -398,11 +399,11 @@ class _Alias(NamedTuple):
 
 
 UNREADABLE = (msgspec.MsgspecError, KeyError)
-"""The errors of a history whose head cannot be read: what its alias should name is not known."""
+"""The errors of a history whose head cannot be read, so that the model of its alias is unknown."""
 
 
 def _models_of(items: list[Item]) -> list[InProduction]:
-    """A history, without what cannot be read behind its head."""
+    """A history, without unreadable entries after its head."""
     return [one for at, item in enumerate(items) if (one := _readable(item, is_head=not at)) is not None]
 
 

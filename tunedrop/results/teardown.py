@@ -92,7 +92,8 @@ class Teardown:
         """List what would be deleted. Changes nothing."""
         found = self._resources()
         arns = {one.arn for one in found}
-        # What an alias may name whose history cannot be read stays (`tunedrop.serving.removal`).
+        # A resource stays if an alias with an unreadable history may point to it
+        # (`tunedrop.serving.removal`).
         production = {
             parameter: model
             for parameter, model in self._aliases.all_intended()
@@ -107,7 +108,7 @@ class Teardown:
         Parameters
         ----------
         agreed
-            The plan that somebody has seen; by default the current one. What was promoted since remains.
+            The plan that somebody has seen; by default the current one. Models promoted since then remain.
 
         Raises
         ------
@@ -270,8 +271,8 @@ class Teardown:
                 self._registry.note_gone(record.run.run_id, *sorted(gone))
 
     def _look_at_aliases(self) -> None:
-        """Aliases of deleted models: withdrawn if everything is deleted, else only listed. What somebody has
-        written by hand stays."""
+        """Aliases of deleted models: withdrawn if everything is deleted, else only listed. Values that were
+        written by hand stay."""
         for parameter, model in self._aliases.all_intended():
             if not model.run_id or self._run_id not in (None, model.run_id):
                 continue
@@ -288,5 +289,5 @@ class Teardown:
 
 
 def _whose(model: InProduction) -> str:
-    """The run of a model, whatever serves it; of one without a run, its modelId."""
+    """The run of a model, regardless of its serving resource; its modelId if it has no run."""
     return model.run_id or model.model_id

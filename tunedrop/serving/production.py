@@ -67,11 +67,11 @@ class Production:
         Raises
         ------
         NameTaken
-            When the alias is another name's.
+            If the alias belongs to another name.
         NotKept
-            When nothing will serve the model, and the one in production is served.
+            If nothing will serve the model, but the production model is served.
         ThroughputFailed
-            When what serves the model was deleted meanwhile.
+            If the model's serving resource was deleted meanwhile.
         TransientError
             While Bedrock replaces the model; a repeated call continues.
         """
@@ -105,7 +105,7 @@ class Production:
     def _refuse_unserved(self, name: str, run_id: str, current: str | None) -> None:
         if not current or models.is_model(current):
             return
-        # What is no resource of a custom model is a base model, which Bedrock serves.
+        # Anything other than a custom model's resource is a base model, which Bedrock serves.
         is_ours = serves(current) and self._stage.is_of(current)
         if is_ours and not throughput.exists(self._bedrock, current):
             return
@@ -141,7 +141,7 @@ class Production:
         Moved
             If another promotion or rollback came first, which this one would undo.
         NotServed
-            When nothing serves the earlier model.
+            If nothing serves the earlier model.
         TransientError
             While Bedrock swaps the model, or during another promotion; a repeated call continues.
         """
@@ -188,8 +188,8 @@ class Production:
         return self.aliases.promote(run.name, run.run_id, model_arn, head.model_id, swapped=swapped)
 
     def noted(self, run: Run, model_arn: str) -> Promotion | None:
-        """What this attempt of a run has put into production according to the history, whether or not the
-        alias says so yet."""
+        """The model that this attempt of a run has promoted according to the history, whether or not the
+        alias points to it yet."""
         history = self.aliases.history(run.name)
         made = self._replaced(run, model_arn, history)
         is_head = bool(history) and (history[0].run_id, history[0].model_arn) == (run.run_id, model_arn)
@@ -265,7 +265,7 @@ class Production:
         Raises
         ------
         LookupError
-            When the name has no earlier model, or its alias is another name's.
+            If the name has no earlier model, or its alias belongs to another name.
         """
         try:
             self.aliases.refuse_anothers(name)
