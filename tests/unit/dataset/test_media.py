@@ -287,6 +287,56 @@ def test_a_record_refers_to_no_media_of_another_tenant(s3: Any, submitted: Any, 
         validate(s3, TENANTS, run)
 
 
+@pytest.mark.parametrize("key", ["image", "photo", "what"])
+@pytest.mark.parametrize("is_chat", [True, False])
+def test_no_picture_of_another_tenant_stands_beside_a_question_whatever_its_key(
+    s3: Any, submitted: Any, key: str, is_chat: bool
+) -> None:
+    """Of a chat only keys that say so name pictures; beside a question, what ends as one does."""
+    s3.put_object(Bucket="shared", Key="dogs/dog.png", Body=pictures.png())
+    records: list[dict[str, Any]] = [
+        {
+            key: "s3://shared/dogs/dog.png",
+            "question": f"Which of them is it, of {number}?",
+            "answer": f"It is {number}.",
+        }
+        for number in range(120)
+    ]
+    if is_chat:
+        records = [
+            {
+                key: [one[key]],
+                "messages": [
+                    {"role": "user", "content": one["question"]},
+                    {"role": "assistant", "content": one["answer"]},
+                ],
+            }
+            for one in records
+        ]
+    run = submitted(records)
+    run = msgspec.structs.replace(run, source=run.train)
+
+    if is_chat and key == "what":
+        validate(s3, TENANTS, run)
+    else:
+        with pytest.raises(InvalidDataset, match=r"TD075"):
+            validate(s3, TENANTS, run)
+
+    assert copies_of(s3, run) == {}
+
+
+def test_what_a_run_may_not_read_is_not_copied_either(s3: Any) -> None:
+    """The function that copies may read what all tenants have."""
+    s3.put_object(Bucket="shared", Key="dogs/dog.png", Body=pictures.png())
+    resolver = StoredMedia(s3, "intake", "runs/cats/train.jsonl", ["s3://shared/cats/"])
+
+    with (
+        pytest.raises(InvalidDataset, match=r"may not read s3://shared/dogs/dog\.png"),
+        Copies(s3, STAGE.artifacts_bucket, "cats-1") as copies,
+    ):
+        copies.of(resolver, "s3://shared/dogs/dog.png")
+
+
 @pytest.mark.parametrize("uri", ["s3://intake/drop/cats/cat.png", "s3://shared/cats/cat.png", "cat.png"])
 def test_a_record_refers_to_media_that_its_tenant_may_read(s3: Any, submitted: Any, uri: str) -> None:
     place = naming.place_of(uri) if uri.startswith("s3://") else ("intake", f"runs/cats/{uri}")
@@ -351,7 +401,7 @@ def test_a_key_is_as_long_as_its_bytes(s3: Any) -> None:
 
 def copies_of(s3: Any, run: Run) -> dict[str, bytes]:
     prefix = naming.media_key(run.run_id, "")
-    listed = s3.list_objects_v2(Bucket=STAGE.artifacts_bucket, Prefix=prefix)["Contents"]
+    listed = s3.list_objects_v2(Bucket=STAGE.artifacts_bucket, Prefix=prefix).get("Contents", [])
     return {
         naming.uri(STAGE.artifacts_bucket, one["Key"]): s3.get_object(
             Bucket=STAGE.artifacts_bucket, Key=one["Key"]

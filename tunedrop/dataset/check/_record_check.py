@@ -29,11 +29,10 @@ class RecordCheck:
         self._resolver = resolver
         self._is_held_out = is_held_out
         self._to_expect = b""
-        self._has_media = False
 
     def begin(self, body: bytes) -> None:
         """Set the block of the next records."""
-        self._to_expect, self._has_media = body, False
+        self._to_expect = body
 
     def may_look_at_media(self) -> bool:
         """Whether Converse records of the block may refer to media that can be checked."""
@@ -151,14 +150,13 @@ class RecordCheck:
         """Check unread keys and media."""
         for problem in rules.unread(conversation, self._is_held_out):
             columns.records.findings.add(number, problem, self._asked)
-        if self._resolver is None:
+        # Any key may name a picture: only the record as it was read tells whether there is one.
+        if self._resolver is None or not any(media.references(conversation, format_)):
             return
         if self._to_expect:  # fetch all media of the block together
             body, self._to_expect = self._to_expect, b""
-            self._has_media = b'"uri"' in body or b'"image' in body or b"\\u" in body
-            if self._has_media:
-                self._resolver.expect(media.named_in(body))
-        if not self._has_media or not media.has_any_to_look_at(conversation, format_, self._resolver):
+            self._resolver.expect(media.named_in(body))
+        if not media.has_any_to_look_at(conversation, format_, self._resolver):
             return
         for view, found in zip(columns.views, columns.records.views, strict=True):
             for problem in media.problems(

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from tunedrop.dataset.formats.record import Reading, Turn
+from tunedrop.dataset.rules.blocks import is_usual_uri
 from tunedrop.dataset.types import Problem, shorten
 
 USER, ASSISTANT, SYSTEM, TOOL, CALL = "user", "assistant", "system", "tool", "call"
@@ -216,7 +217,7 @@ def _image(part: Mapping[str, Any], path: str, reading: Reading) -> dict[str, An
     url = part.get("image_url", part.get("url", part.get("image", part.get("source"))))
     if isinstance(url, dict):
         url = url.get("url", url.get("uri", url.get("data")))
-    if not is_place(url):
+    if not is_place(url) or not is_usual_uri(url):
         what = "Bedrock reads images from S3: put the image next to the dataset and give its path"
         reading.add(path, "TD073", what, url, "s3://bucket/cat.png or cat.png")
         return None
@@ -248,7 +249,9 @@ def is_place(url: Any) -> bool:
 def with_images(turns_: tuple[Turn, ...], images: Any) -> tuple[Turn, ...]:
     """The first turn with the images next to the messages; unchanged if they cannot be read."""
     named = places(images) if images else []
-    if not named or not turns_ or turns_[0].blocks or not all(map(is_place, named)):
+    if not named or not turns_ or turns_[0].blocks:
+        return turns_
+    if not all(is_place(one) and is_usual_uri(one) for one in named):
         return turns_
     first = turns_[0]
     text = without_place(first.text)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -10,15 +11,15 @@ from tunedrop.dataset.formats import json_lines as lines
 from tunedrop.dataset.sources import media
 from tunedrop.dataset.types import Source
 
-_SIGNS = (b'"uri"', b'"image', b"\\u002", b"\\u006", b"\\u007")
-"""Every line that refers to a file contains one of these: a key, possibly with escaped letters."""
+_SIGNS = re.compile(rb'"uri"|"image|\\u00[24-7]|\.(?:png|jpe?g|gif|webp)\\*"', re.IGNORECASE)
+"""Every line that refers to a file contains one of these: a key, or the end of its name, possibly escaped."""
 
 
 def named_beside(source: Source) -> Iterator[str]:
     """The paths of files next to a dataset that its well-formed records refer to, each once, in order."""
     found = set[str]()
     for block in lines.blocks(source, 0, source.size):
-        if not any(sign in block.body for sign in _SIGNS):
+        if _SIGNS.search(block.body) is None:
             continue
         for raw in lines.split(lines.body_of(block)):
             for path in _named(lines.parse(0, raw).record):

@@ -15,7 +15,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from tunedrop import aws, naming
+from tunedrop import aws, escaping, naming
 from tunedrop.dataset.sources.media import HEAD_BYTES, beside, seen
 from tunedrop.dataset.types import Seen, Unseen
 from tunedrop.errors import InvalidDataset
@@ -52,6 +52,10 @@ class StoredMedia:
             return naming.place_of(uri)
         return self._bucket, posixpath.join(self._folder, path)
 
+    def may_read(self, place: tuple[str, str]) -> bool:
+        """Whether the run may read an object."""
+        return naming.uri(*place).startswith(self._readable)
+
     def etag(self, place: tuple[str, str]) -> str:
         """The version of an object when it was inspected; empty if it was not."""
         return self._etags.get(place, "")
@@ -79,7 +83,7 @@ class StoredMedia:
 
     def _fetch(self, uri: str) -> Seen | Unseen:
         bucket, key = self.place(uri)
-        if not naming.uri(bucket, key).startswith(self._readable):
+        if not self.may_read((bucket, key)):
             allowed = ", ".join(self._readable)
             return Unseen("TD075", f"the run may not read it; it may read {allowed} (data_buckets, tenants)")
         if (length := len(key.encode(errors="replace"))) > MAX_KEY_BYTES:
@@ -114,9 +118,17 @@ class Copies:
         self._made: dict[tuple[str, str], tuple[str, Future[None]]] = {}
 
     def of(self, resolver: StoredMedia, uri: str) -> str:
-        """The URI that the copy of a record's medium will have."""
+        """The URI that the copy of a record's medium will have.
+
+        Raises
+        ------
+        InvalidDataset
+            If the run may not read it: the function that copies could.
+        """
         place = resolver.place(uri)
         if place not in self._made:
+            if not resolver.may_read(place):
+                raise InvalidDataset(f"the run may not read {escaping.line(uri)[:200]}")
             key = naming.media_key(self._run_id, _name(*place))
             self._made[place] = key, self._pool.submit(self._copy, *place, key, resolver.etag(place))
         return naming.uri(self._bucket, self._made[place][0])
