@@ -100,8 +100,30 @@ def _xz_decoder() -> lzma.LZMADecompressor:
     return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=MOST_XZ_MEMORY)
 
 
+class Unpacked:
+    """Counts what a file unpacks to in total: a small archive may have thousands of members that unpack to a
+    gigabyte of blank lines each."""
+
+    def __init__(self, most: int) -> None:
+        self._most = self._left = most
+
+    def add(self, size: int) -> None:
+        """Count more bytes.
+
+        Raises
+        ------
+        NotReadable
+            If there are too many.
+        """
+        self._left -= size
+        if self._left < 0:
+            raise NotReadable(
+                f"it unpacks to more than {_size(self._most)} in all; upload less, or JSON lines"
+            )
+
+
 class Limited(io.RawIOBase):
-    """A file from which at most `most` bytes can be read.
+    """A file from which at most `most` bytes can be read; `unpacked` counts them.
 
     Raises
     ------
@@ -109,9 +131,10 @@ class Limited(io.RawIOBase):
         If it holds more, or is damaged.
     """
 
-    def __init__(self, file: BinaryIO, most: int) -> None:
+    def __init__(self, file: BinaryIO, most: int, unpacked: Unpacked | None = None) -> None:
         self._file = file
         self._most = most
+        self._unpacked = unpacked
         self._place = 0
 
     def readable(self) -> bool:
@@ -127,6 +150,8 @@ class Limited(io.RawIOBase):
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override]
         try:
             piece = self._file.read(len(buffer))
+        except MemoryError:
+            raise
         except Exception as error:  # each decompressor has its own error
             raise NotReadable(
                 f"the compressed file is damaged or ends too early ({_said(error)}); upload it again"
@@ -134,6 +159,8 @@ class Limited(io.RawIOBase):
         self._place += len(piece)
         if self._place > self._most:
             raise NotReadable(f"it decompresses to more than {_size(self._most)}; upload less, or JSON lines")
+        if self._unpacked is not None:
+            self._unpacked.add(len(piece))
         buffer[: len(piece)] = piece
         return len(piece)
 
@@ -155,8 +182,10 @@ def archive_of(file: BinaryIO) -> zipfile.ZipFile:
 
 
 @contextmanager
-def member_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> Iterator[BinaryIO]:
-    """A file in an archive, from which at most `most` bytes can be read.
+def member_of(
+    archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int, unpacked: Unpacked | None = None
+) -> Iterator[BinaryIO]:
+    """A file in an archive, from which at most `most` bytes can be read; `unpacked` counts them.
 
     Raises
     ------
@@ -170,7 +199,7 @@ def member_of(archive: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> I
             f"{member.filename} in the ZIP archive is damaged ({error}); upload it again"
         ) from error
     with inside:
-        yield limited(cast(BinaryIO, inside), most)
+        yield limited(cast(BinaryIO, inside), most, unpacked)
 
 
 def members(archive: zipfile.ZipFile) -> Iterator[zipfile.ZipInfo]:
@@ -225,6 +254,6 @@ def _size(count: int) -> str:
     return f"{count / (1 << 30):,.1f} GB" if count >= 1 << 30 else f"{count / (1 << 20):,.0f} MB"
 
 
-def limited(file: BinaryIO, most: int) -> BinaryIO:
-    """The same file, limited to `most` bytes."""
-    return cast(BinaryIO, io.BufferedReader(Limited(file, most), 1 << 18))
+def limited(file: BinaryIO, most: int, unpacked: Unpacked | None = None) -> BinaryIO:
+    """The same file, limited to `most` bytes; `unpacked` counts them."""
+    return cast(BinaryIO, io.BufferedReader(Limited(file, most, unpacked), 1 << 18))

@@ -24,6 +24,7 @@ from tunedrop.dataset.sources.containers import (
     isolated,
     json_values,
     kinds,
+    memory,
     message_rows,
     packed,
     spreadsheets,
@@ -85,9 +86,17 @@ def read(
     with ExitStack() as stack:
         reader = _Reader(name, sink, options, most_bytes, stack)
         try:
-            reader.file(file, layers=0)
+            with memory.limited():
+                reader.file(file, layers=0)
         except NotReadable as error:
             reader.give_up(error)
+        except MemoryError:
+            reader.give_up(
+                NotReadable(
+                    f"it takes more than {memory.MOST >> 20:,} MB of memory to read; write it as JSON lines, "
+                    "one short line for each record"
+                )
+            )
     return reader.reading
 
 
@@ -97,6 +106,7 @@ class _Reader:
     ) -> None:
         self._stack = stack
         self._name, self._sink, self._options, self._most = name, sink, options, most_bytes
+        self._unpacked = packed.Unpacked(MOST_LAYERS * most_bytes)
         self._written = 0
         self._blank: list[int] = []
         self.reading = Reading()
@@ -116,7 +126,8 @@ class _Reader:
             self._rows(isolated.read(kind, self._at_hand(file, layers), self._options.columns))
         else:
             self._did(kind)
-            self.file(packed.limited(packed.decompressed(kind, file), self._most), layers + 1)
+            unpacked = packed.limited(packed.decompressed(kind, file), self._most, self._unpacked)
+            self.file(unpacked, layers + 1)
 
     def give_up(self, error: NotReadable) -> None:
         """Write a line that says why the file could not be read, or not any further."""
@@ -156,8 +167,9 @@ class _Reader:
             for member in members:
                 self._begin(member.filename)
                 self._name = member.filename
-                with packed.member_of(archive, member, self._most) as inside, self._given_back():
-                    self.file(inside, layers + 1)
+                inside = packed.member_of(archive, member, self._most, self._unpacked)
+                with inside as unpacked, self._given_back():
+                    self.file(unpacked, layers + 1)
 
     def _workbook(self, file: BinaryIO) -> None:
         self._did("Excel workbook")

@@ -78,6 +78,8 @@ class Workbook:
         file.seek(0)
         try:
             self._book = openpyxl.load_workbook(file, read_only=True, data_only=True, keep_links=False)
+        except MemoryError:
+            raise
         except Exception as error:  # a damaged part may raise anything
             raise NotReadable(f"the workbook is damaged: {type(error).__name__}: {error}") from error
 
@@ -109,6 +111,8 @@ def rows(sheet: Any) -> Iterator[tuple[int, tuple[Any, ...]]]:
     """
     try:
         yield from enumerate(sheet.iter_rows(values_only=True), start=1)
+    except MemoryError:
+        raise
     except Exception as error:
         raise NotReadable(f"the sheet {sheet.title!r} is damaged: {type(error).__name__}: {error}") from error
 

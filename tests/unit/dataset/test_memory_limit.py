@@ -1,0 +1,93 @@
+"""Small files that stand for any amount of memory are refused, in little memory; the next one is read."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import struct
+import sys
+import zipfile
+
+import pytest
+
+from tests.unit.dataset.test_containers import archive, jsonl, lines, read, records, workbook
+from tunedrop.dataset.formats import unreadable
+from tunedrop.dataset.sources.containers import memory
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="other systems limit no process's memory")
+
+ROWS = [{"prompt": f"What is {number}?", "completion": f"It is {number}."} for number in range(3_000)]
+SPACE = b" " * (64 << 20)
+
+
+@pytest.fixture(autouse=True)
+def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(memory, "MOST", 48 << 20)
+
+
+def packed_by_bzip2() -> bytes:
+    """The library unpacks at once what it reads at once: here, all of it."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_BZIP2) as made:
+        made.writestr("data.jsonl", jsonl(ROWS[:1]) + SPACE)
+    return file.getvalue()
+
+
+def of_many_members() -> bytes:
+    """An archive is listed before its members can be counted."""
+    made = archive(data=jsonl(ROWS[:1]))
+    begin, end = made.index(b"PK\1\2"), made.rindex(b"PK\5\6")
+    listed = made[begin:end] * 280_000
+    return made[:begin] + listed + made[end : end + 12] + struct.pack("<LLH", len(listed), begin, 0)
+
+
+def with_styles() -> bytes:
+    """Parts of a workbook other than its sheets are read as a tree."""
+    file = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(workbook([["prompt", "completion"], ["a", "b"]]))) as usual,
+        zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as made,
+    ):
+        for name in usual.namelist():
+            body = usual.read(name)
+            if name == "xl/styles.xml":
+                body = body.replace(b"</styleSheet>", b"<x>" + b"<xf/>" * 1_500_000 + b"</x></styleSheet>")
+            made.writestr(name, body)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "body"),
+    [
+        ("a.jsonl.gz", gzip.compress(jsonl(ROWS) + b'{"prompt": "' + SPACE, 1)),
+        ("a.csv.gz", gzip.compress(b"prompt,completion\n" + b"a,b\n" * 30_000 + b"a," + SPACE, 1)),
+        ("a.zip", packed_by_bzip2()),
+        ("a.zip", of_many_members()),
+        ("a.json", b'{"version": 1, "data": [' + b"[]," * 3_000_000 + b"[]]}"),
+    ],
+    ids=["a line", "a cell", "bzip2", "members", "an object"],
+)
+def test_what_takes_more_memory_than_there_is_is_refused(name: str, body: bytes) -> None:
+    assert len(body) < 16 << 20
+
+    last = unreadable.read(lines(read(body, name))[-1])
+
+    assert last is not None
+    assert "takes more than 48 MB of memory to read" in last[1]
+    assert records(read(gzip.compress(jsonl(ROWS)), "b.jsonl.gz")) == ROWS
+
+
+def test_a_workbook_that_takes_more_memory_than_there_is_is_refused() -> None:
+    """lxml, where it is installed, says that the workbook is damaged."""
+    last = unreadable.read(lines(read(with_styles(), "a.xlsx"))[-1])
+
+    assert last is not None
+    assert "memory to read" in last[1] or "the workbook is damaged" in last[1]
+
+
+def test_what_members_unpack_to_is_limited_in_all_too() -> None:
+    blank = {f"part{number}": b"\n" * 9_000 for number in range(20)}
+
+    (line,) = lines(read(archive(**blank), most=10_000))
+
+    assert b"in all" in line
