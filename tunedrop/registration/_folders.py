@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 import posixpath
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
-from tunedrop import intake
 from tunedrop.contracts import S3Object
 from tunedrop.dataset.types import Split
 from tunedrop.errors import InvalidManifest
@@ -58,16 +58,23 @@ def _split_of(path: str) -> Split | None:
     return names.split_of(name) or (names.split_of(posixpath.basename(folder)) if folder else None)
 
 
-def newest(
-    versions: Iterable[tuple[S3Object, Any]], tenants: Collection[str]
-) -> Iterator[tuple[S3Object, Any]]:
-    """The newest data file of each folder without `_SUCCESS`; it represents the folder."""
-    last: dict[str, tuple[S3Object, Any]] = {}
-    ended = set[str]()
-    for source, at in versions:
-        kind, folder = intake.read_key(source.key, tenants).kind, intake.dropped_folder(source.key, tenants)
+class Newest:
+    """The newest data file of a folder, which represents it once no more arrive, unless its `_SUCCESS` came
+    later. Uploads to many folders at once may bring `_SUCCESS` before the last file."""
+
+    def __init__(self) -> None:
+        self._file: tuple[S3Object, datetime] | None = None
+        self._ended: datetime | None = None
+
+    def add(self, kind: str, source: S3Object, at: datetime) -> None:
+        """One of its objects."""
         if kind == "folder":
-            ended.add(folder)
-        elif kind == "shard" and (folder not in last or at >= last[folder][1]):
-            last[folder] = source, at
-    yield from (one for folder, one in last.items() if folder not in ended)
+            self._ended = max(self._ended or at, at)
+        elif kind == "shard" and (self._file is None or at >= self._file[1]):
+            self._file = source, at
+
+    @property
+    def file(self) -> tuple[S3Object, datetime] | None:
+        """The file, and when it arrived."""
+        is_ended = self._file is not None and self._ended is not None and self._file[1] <= self._ended
+        return None if is_ended else self._file

@@ -11,8 +11,9 @@ run is looked up only while a try is due, because whoever uploads decides how ma
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -88,9 +89,15 @@ def of_folders(runs: Iterable[Run]) -> set[tuple[str, str]]:
 
 
 def to_look_up(uploads: Iterator[Uploaded], troubles: Troubles) -> list[Uploaded]:
-    """The uploads of which a try is due, or that are failing; at most `MOST_LOOKED_UP`."""
-    found = [one for one in uploads if one.is_due or troubles.has(one.subject)]
-    return found if len(found) <= MOST_LOOKED_UP else random.sample(found, MOST_LOOKED_UP)
+    """The uploads of which a try is due, or that are failing; at most `MOST_LOOKED_UP`, held at any time."""
+    found: list[Uploaded] = []
+    due = (one for one in uploads if one.is_due or troubles.has(one.subject))
+    for number, one in enumerate(due):
+        if number < MOST_LOOKED_UP:
+            found.append(one)
+        elif (place := random.randint(0, number)) < MOST_LOOKED_UP:  # noqa: S311 - not a secret
+            found[place] = one
+    return found
 
 
 def is_missed(registry: Registry, upload: Uploaded) -> bool:
@@ -176,21 +183,27 @@ def _number(age: timedelta, grace: timedelta) -> int:
 def _uploads(s3: Any, stage: Stage) -> Iterator[Uploaded]:
     """All versions of objects that start or retry a run; each is a separate upload.
 
-    A folder without `_SUCCESS` counts once no file has arrived for a while.
+    A folder counts once no file has arrived for a while, if one did since its last `_SUCCESS`. S3 lists the
+    objects of a folder together: no more than one folder is held, however many there are.
     """
-    bucket, shards = stage.intake_bucket, list[tuple[S3Object, datetime]]()
     pages = s3.get_paginator("list_object_versions")
     for prefix in (intake.DROP_PREFIX, intake.RUNS_PREFIX):
-        for page in pages.paginate(Bucket=bucket, Prefix=prefix):
-            for item in page.get("Versions", []):
-                key = item["Key"]
-                kind = intake.read_key(key, stage.tenants).kind
-                source = S3Object(bucket=bucket, key=key, version_id=aws.version_of(item))
-                if kind in ("folder", "shard") and item["IsLatest"]:
-                    shards.append((source, item["LastModified"]))
-                if kind in ("dataset", "folder", "manifest", "retry") and not intake.is_folder(
-                    key, item["Size"]
-                ):
-                    yield Uploaded(source=source, at=item["LastModified"])
-    for source, at in _folders.newest(shards, stage.tenants):
+        listed = pages.paginate(Bucket=stage.intake_bucket, Prefix=prefix)
+        items = (item for page in listed for item in page.get("Versions", ()))
+        for _, folder in groupby(items, lambda item: intake.dropped_folder(item["Key"], stage.tenants)):
+            yield from _of_folder(stage, folder)
+
+
+def _of_folder(stage: Stage, items: Iterable[Mapping[str, Any]]) -> Iterator[Uploaded]:
+    newest = _folders.Newest()
+    for item in items:
+        key, at = item["Key"], item["LastModified"]
+        kind = intake.read_key(key, stage.tenants).kind
+        source = S3Object(bucket=stage.intake_bucket, key=key, version_id=aws.version_of(item))
+        if item["IsLatest"]:
+            newest.add(kind, source, at)
+        if kind in ("dataset", "folder", "manifest", "retry") and not intake.is_folder(key, item["Size"]):
+            yield Uploaded(source=source, at=at)
+    if newest.file is not None:
+        source, at = newest.file
         yield Uploaded(source=source, at=at)

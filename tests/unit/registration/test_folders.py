@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -141,6 +142,50 @@ def test_a_folder_that_success_has_started_is_not_started_by_quiet(
     registry.register(found.run)
 
     assert overdue(aws, registry) == []
+
+
+class Listed:
+    """A bucket whose objects arrived so many minutes ago, each on a page of its own."""
+
+    def __init__(self, **minutes: int) -> None:
+        self._minutes = minutes
+        self.pages = 0
+
+    def get_paginator(self, _: str) -> Listed:
+        return self
+
+    def paginate(self, *, Prefix: str, **_: str) -> Iterator[dict[str, Any]]:  # noqa: N803
+        for key, minutes in sorted(self._minutes.items()):
+            if key.startswith(Prefix):
+                self.pages += 1
+                at = datetime.now(UTC) - timedelta(minutes=minutes)
+                one = {"Key": key, "VersionId": "v", "IsLatest": True, "LastModified": at, "Size": 9}
+                yield {"Versions": [one]}
+
+
+def found_in(listed: Listed) -> list[str]:
+    return [one.source.key for one in missed_uploads.overdue(listed, builders.stage())]
+
+
+def test_a_file_that_comes_after_success_is_no_upload_lost() -> None:
+    """As when somebody uploads all files of a folder at once, or adds one a week later."""
+    done = {"drop/garden/_SUCCESS": 60, "drop/garden/part-0.jsonl": 61, "drop/garden/part-1.jsonl": 70}
+
+    assert found_in(Listed(**done)) == ["drop/garden/_SUCCESS"]
+    assert found_in(Listed(**done | {"drop/garden/part-2.jsonl": 59})) == [
+        "drop/garden/_SUCCESS", "drop/garden/part-2.jsonl",
+    ]  # fmt: skip
+    assert found_in(Listed(**done | {"drop/garden/part-0.jsonl": 30})) == [
+        "drop/garden/_SUCCESS", "drop/garden/part-0.jsonl",
+    ]  # fmt: skip
+    assert found_in(Listed(**done | {"drop/garden/part-2.jsonl": 1})) == ["drop/garden/_SUCCESS"]
+
+
+def test_of_very_many_folders_one_is_held() -> None:
+    listed = Listed(**{f"drop/{number:03}/part-0.jsonl": 60 for number in range(100)})
+    found = missed_uploads.overdue(listed, builders.stage())
+
+    assert [next(found).source.key, listed.pages] == ["drop/000/part-0.jsonl", 2]
 
 
 def test_of_tenants_each_file_and_each_quiet_folder_is_started_by_itself(

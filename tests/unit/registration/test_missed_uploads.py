@@ -253,3 +253,28 @@ def test_a_turn_looks_up_a_part_of_very_many(
     )
 
     assert len(found) == 10
+
+
+def test_no_more_uploads_are_held_than_are_looked_up(
+    aws: Aws, registry: Registry, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(missed_uploads, "MOST_LOOKED_UP", 10)
+    held = most = 0
+
+    class Counted:
+        is_due = True
+
+        def __init__(self) -> None:
+            nonlocal held, most
+            held += 1
+            most = max(most, held)
+
+        def __del__(self) -> None:
+            nonlocal held
+            held -= 1
+
+    every: Any = (Counted() for _ in range(100))
+
+    found = missed_uploads.to_look_up(every, Troubles(aws.dynamodb, stage.registry_table))
+
+    assert (len(found), most) == (10, 12)  # the next one, while the last one is still named
