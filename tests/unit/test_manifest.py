@@ -119,6 +119,10 @@ def test_a_judge_may_be_left_to_the_stage_or_ruled_out(word: str) -> None:
         ("judge: {rubric: brief}", "evaluation.judge: '' is not a model id"),
         ("judge: a model", "evaluation.judge: 'a model' is not a model id"),
         ("metric: judge, judge: none", "evaluation.judge: none leaves evaluation.metric: judge without"),
+        (
+            "judge: 'arn:aws:bedrock:us-east-1:111122223333:application-inference-profile/a1b2c3'",
+            "is not a model id",
+        ),
         ("judge: {model: auto}", "evaluation.judge: 'auto' is not a model id; name one, such as"),
         ("metric: rouge", "evaluation.metric: rouge is unknown; did you mean rouge_l?"),
         ("metric: x", "evaluation.metric: x is unknown; it takes auto, accuracy"),

@@ -25,11 +25,12 @@ read 2026-11-23), and ours are around it."""
 
 _PART = "[a-zA-Z0-9-]{1,63}"
 _MODEL_ID = re.compile(
-    rf"(arn:aws(-[a-z]+)*:bedrock:[a-z0-9-]{{1,20}}:[0-9]{{0,12}}:[a-z-]{{1,40}}/)?{_PART}(\.{_PART}){{1,3}}(:{_PART}){{0,2}}"
-    r"|arn:aws(-[a-z]+)*:bedrock:[a-z0-9-]{1,20}:[0-9]{12}:application-inference-profile/[a-z0-9]{1,64}"
+    r"(arn:aws(-[a-z]+)*:bedrock:[a-z0-9-]{1,20}:[0-9]{0,12}:(foundation-model|inference-profile)/)?"
+    rf"{_PART}(\.{_PART}){{1,3}}(:{_PART}){{0,2}}"
 )
 """A model or an inference profile: `amazon.nova-pro-v1:0`, `us.amazon.nova-pro-v1:0`, or the ARN of one (from
-the patterns of modelId and EvaluatorModelIdentifier in botocore's service models, read 2026-11-29)."""
+the patterns of modelId and EvaluatorModelIdentifier in botocore's service models, read 2026-11-29). No
+application inference profile: the stage's functions may call none."""
 
 
 def read(text: bytes, name: str = "run.yaml") -> Manifest:
@@ -205,7 +206,9 @@ def _values(document: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
             )
     for path, read_value in _WRITTEN.items():
         mapping, key = yaml_document.locate(document, path)
-        if isinstance(value := mapping.get(key), str | float):
+        value = mapping.get(key)
+        # A number that means a duration has a wrong type, which was found before.
+        if isinstance(value, str) or (read_value is share and isinstance(value, int | float)):
             try:
                 read_value(value)
             except ValueError as error:

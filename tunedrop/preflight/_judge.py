@@ -10,9 +10,6 @@ from tunedrop.contracts import Check, JudgeSettings, Run
 from tunedrop.preflight._simulation import denial
 from tunedrop.stage import Stage
 
-_APPLICATION_PROFILE = ":application-inference-profile/"
-"""Ids that do not identify the model."""
-
 
 def judge(aws_: Aws, stage: Stage, run: Run, asked: JudgeSettings) -> Check:
     """Whether the judge is active, and this account may call it, and for evaluation jobs also their role.
@@ -21,7 +18,7 @@ def judge(aws_: Aws, stage: Stage, run: Run, asked: JudgeSettings) -> Check:
     out about an unsupported one.
     """
     model, by_job = foundation_model(asked.model), asked.via == "evaluation-job"
-    problem = "" if _APPLICATION_PROFILE in asked.model else _life(aws_, stage, model)
+    problem = _elsewhere(stage, asked.model) or _life(aws_, stage, model)
     hint = "Choose another evaluation.judge.model" + (", or ask it with via: converse" if by_job else "")
     if asked.open_text_only:
         hint = "Name a model in evaluation.judge, or none; and set another judge for the stage"
@@ -41,6 +38,18 @@ def foundation_model(model: str) -> str:
         return catalog.find(model).lifecycle_id
     except LookupError:
         return inference_quotas.PROFILE.sub("", model.rpartition("/")[2], count=1)
+
+
+def _elsewhere(stage: Stage, model: str) -> str:
+    """Why the stage's functions may not call the judge of an ARN: it is of another Region or account."""
+    if not model.startswith("arn:"):
+        return ""
+    region, account = model.split(":")[3:5]
+    if region == stage.region and account in ("", stage.account):
+        return ""
+    return (
+        f"is not of this account and Region: name {foundation_model(model)}, or a profile of {stage.region}"
+    )
 
 
 def _life(aws_: Aws, stage: Stage, model: str) -> str:

@@ -77,6 +77,33 @@ def test_a_role_that_cannot_work_is_told(simulated: list[Any], action: str) -> N
 
 
 @pytest.mark.parametrize(
+    ("place", "passes"),
+    [
+        ("us-east-1:111122223333:inference-profile/us.", True),
+        ("us-east-1::foundation-model/", True),
+        ("us-east-1:999988887777:inference-profile/us.", False),
+        ("eu-west-1:111122223333:inference-profile/eu.", False),
+        ("eu-west-1::foundation-model/", False),
+    ],
+)
+def test_a_judge_of_another_account_or_region_is_told_before_anything_is_paid(
+    place: str, passes: bool
+) -> None:
+    """The functions may call none of them (`infra.permissions.bedrock`)."""
+    judge = JudgeSettings(model=f"arn:aws:bedrock:{place}amazon.nova-pro-v1:0")
+    aws = SimpleNamespace(
+        bedrock=FakeBedrock(
+            get_foundation_model={"modelDetails": {}}, get_foundation_model_availability=ACCESSIBLE
+        )
+    )
+
+    check = judge_check.judge(aws, STAGE, builders.run(), judge)  # type: ignore[arg-type]
+
+    assert check.passed is passes
+    assert passes or "is not of this account and Region: name amazon.nova-pro-v1:0" in check.detail
+
+
+@pytest.mark.parametrize(
     ("asked", "known"),
     [
         ("us.amazon.nova-pro-v1:0", "amazon.nova-pro-v1:0"),
