@@ -21,6 +21,9 @@ from tunedrop.registry._table import Item, Table, wire
 
 T = TypeVar("T")
 
+MAX_ERROR = 32_768
+"""Characters of a step's error, as many as Step Functions takes of a cause: an item has at most 400 KB."""
+
 _OF_ONE_ATTEMPT = (
     "failure", "stop_requested_by", "ended_at", "ended_as", "serving", "promotion", "released",
 )  # fmt: skip
@@ -215,9 +218,8 @@ class Registry:
         return self._update(run_id, {"step": step})
 
     def end_step(self, run_id: str, step: str, started_at: str, error: str = "") -> None:
-        self._put_step(
-            run_id, StepRecord(step=step, started_at=started_at, ended_at=clock.now(), error=error)
-        )
+        ended = StepRecord(step=step, started_at=started_at, ended_at=clock.now(), error=error[:MAX_ERROR])
+        self._put_step(run_id, ended)
 
     def save(self, run_id: str, **documents: msgspec.Struct) -> None:
         """Save contracts that the run has produced, by their name in the workflow."""

@@ -6,18 +6,23 @@ import gzip
 import json
 import time
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tests import hostile
+from tests import builders, hostile
+from tests.unit.fake_bedrock import refusal
+from tunedrop import catalog
 from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.formats.json_lines import MAX_LINE_BYTES
 from tunedrop.dataset.rules import explanations
 from tunedrop.dataset.tools.convert import MOST_NOTES, convert
 from tunedrop.dataset.tools.repair import repair
+from tunedrop.errors import InvalidDataset
+from tunedrop.steps.validate_data import validate
 
 ODD = st.sampled_from(
     [
@@ -137,6 +142,42 @@ def test_a_record_of_very_many_keys_takes_no_more_than_moments() -> None:
     hostile.checked(line, hostile.asked_of(1))
 
     assert time.process_time() - started < 5
+
+
+@pytest.mark.parametrize(("messages", "refused"), [(1_000, False), (1_002, True)])
+def test_a_conversation_of_very_many_messages_is_refused(messages: int, refused: bool) -> None:
+    """Few letters each: it is within every other limit."""
+    said = [{"role": ("user", "assistant")[at % 2], "content": "no"} for at in range(messages)]
+    usual = [
+        {"messages": [{"role": "user", "content": f"Is it {at}?"}, {"role": "assistant", "content": "Yes."}]}
+        for at in range(20)
+    ]
+    body = b"\n".join(json.dumps(one).encode() for one in (*usual, {"messages": said}))
+
+    report = hostile.checked(body, CheckOptions(base_model=catalog.find("amazon.nova-lite-v1:0:300k")))
+
+    assert ("TD047" in report.by_code) is refused
+    assert report.valid is not refused
+
+
+def test_a_dataset_of_terabytes_is_refused_before_its_shards_are_checked() -> None:
+    class Bucket:
+        def head_object(self, **_: str) -> dict[str, Any]:
+            return {"ContentLength": 5 << 40}
+
+        def get_object(self, Key: str, Range: str = "", **_: str) -> dict[str, Any]:  # noqa: N803
+            if Key.endswith(".reading"):
+                raise refusal("NoSuchKey")
+            first, last = map(int, Range.removeprefix("bytes=").split("-"))
+            body = b'{"prompt": "a", "completion": "b"}\n'.ljust(last - first + 1)[: last - first + 1]
+            chunks = SimpleNamespace(iter_chunks=lambda _: [body])
+            return {"ContentLength": len(body), "Body": chunks}
+
+        def put_object(self, **_: Any) -> None:
+            pass
+
+    with pytest.raises(InvalidDataset, match="a dataset is at most 16 GB"):
+        validate(Bucket(), builders.stage(), builders.run())
 
 
 def test_one_line_without_end_is_not_held_in_memory() -> None:

@@ -14,6 +14,15 @@ from tunedrop.stage import Stage
 FAILURE = Failure(error="AwsRefused", cause="denied")
 
 
+def test_an_error_of_any_length_is_kept_as_far_as_an_item_has_room(registry: Registry) -> None:
+    registry.register(builders.run())
+
+    registry.end_step("persona-0123456789", "validate_data", "2026-11-23T10:00:00Z", error="😀" * 500_000)
+
+    (step,) = registry.steps("persona-0123456789")
+    assert len(step.error) == 32_768
+
+
 def test_a_run_is_registered_once(registry: Registry) -> None:
     run = builders.run()
     twin = builders.run(execution_arn="arn:another")

@@ -12,6 +12,7 @@ from tunedrop.dataset.formats.record import SourceFormat
 from tunedrop.dataset.rules import settings
 from tunedrop.dataset.rules.codes import Severity, severity
 from tunedrop.dataset.types import Finding, Split
+from tunedrop.formatting.texts import shorten
 
 
 class TokenEstimate(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,6 +96,10 @@ MOST_OF_A_RULE = 3
 """Maximum number of errors per rule in plain text: a file in a wrong format fails a rule in every record."""
 
 
+LONGEST_NAME, LONGEST_LINE = 300, 1_000
+"""Characters: a member of an archive may have a name of 64 kB, and an S3 key has at most 1,024 bytes."""
+
+
 def plain_errors(report: Report, most: int = 20) -> Iterator[str]:
     """The errors as lines for people: the first ones of each rule with place and reason, and the number of
     others."""
@@ -105,8 +110,8 @@ def plain_errors(report: Report, most: int = 20) -> Iterator[str]:
         places = rule.places[: min(MOST_OF_A_RULE, most - told)]
         told += len(places)
         for one in places:
-            where = f"{one.file} line {one.line}" if one.line else one.file
+            where = f"{shorten(one.file, LONGEST_NAME)} line {one.line}" if one.line else one.file
             path = f" {one.path}" if one.path not in ("", "$") else ""
-            yield f"{where}{path}: {one.message} [{one.code}]"
+            yield f"{shorten(f'{where}{path}: {one.message}', LONGEST_LINE)} [{one.code}]"
         if rule.count > len(places):
             yield f"… and {rule.count - len(places):,} more of {rule.code}"

@@ -24,6 +24,11 @@ STRICTEST = 2
 """Factor of AWS's own validator for Claude 3, which counts 3 characters per token."""
 
 
+MOST_MESSAGES = 1_000
+"""Of a conversation, where the base model has no lower limit (our choice). Each answer of a held-out one is
+asked with all messages before it: their number counts by its square, whatever their length."""
+
+
 def tokens_of(size: int) -> int:
     """The estimated tokens of a number of UTF-8 bytes; `TokenEstimate` has the range of the actual number."""
     return -(-size // BYTES_PER_TOKEN)
@@ -197,7 +202,7 @@ def harmless(format_: SourceFormat, views: Iterable[MethodRules | None]) -> tupl
             *([_PAIR] if is_pair else []),
         ):
             return 0, 0
-        turns = min(turns, rules.max_messages or turns)
+        turns = min(turns, rules.max_messages or MOST_MESSAGES)
         size = min(size, rules.max_line_bytes or size)
         if rules.max_record_tokens:
             size = min(size, rules.max_record_tokens // STRICTEST * BYTES_PER_TOKEN)
@@ -243,10 +248,11 @@ def _lengths(
     if rules.max_line_bytes and size > rules.max_line_bytes:
         why = f"the line has {size:,} bytes; {rules.max_line_bytes:,} are allowed for this method"
         yield Problem("$", "TD045", why, f"{size:,}", f"at most {rules.max_line_bytes:,} bytes")
-    if rules.max_messages and len(conversation.turns) > rules.max_messages:
-        count = len(conversation.turns)
-        why = f"{count} messages; {model.name} takes {rules.max_messages} for this method"
-        yield Problem("$.messages", "TD047", why, str(count), f"at most {rules.max_messages}")
+    count, most = len(conversation.turns), rules.max_messages or MOST_MESSAGES
+    if count > most:
+        takes = f"{model.name} takes {most} for this method"
+        why = f"{count:,} messages; {takes if rules.max_messages else f'a conversation has at most {most:,}'}"
+        yield Problem("$.messages", "TD047", why, str(count), f"at most {most}")
 
 
 def _system(conversation: Conversation, rules: MethodRules, model: BaseModel) -> Iterator[Problem]:
