@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 from moto import mock_aws
 
 from tests import builders, pictures
+from tests.unit.fake_bedrock import refusal
 from tunedrop import catalog, naming
 from tunedrop.contracts import ByteRange, Dataset, Run, S3Object, ShardDone, Sharding
 from tunedrop.dataset.check.check import check_files
@@ -254,6 +255,43 @@ def test_what_is_missing_empty_or_out_of_reach_refuses_the_run_by_its_line(
 
     with pytest.raises(InvalidDataset, match=rf"line 61 .*\[{code}\]"):
         validate(s3, STAGE, submitted(records))
+
+
+@pytest.mark.parametrize(("code", "status"), [("InvalidRequest", 400), ("InvalidObjectState", 403)])
+def test_an_object_that_cannot_be_read_is_told_by_its_line(code: str, status: int) -> None:
+    """Under a key of its owner's (SSE-C), or archived: later tries would not succeed either."""
+
+    class Bucket:
+        def get_object(self, **_: str) -> None:
+            raise refusal(code, status=status)
+
+    found = StoredMedia(Bucket(), "intake", "runs/cats/train.jsonl", ["s3://intake/"]).inspect("cat.png")
+
+    assert isinstance(found, Unseen)
+    assert found.code == "TD078"
+    assert "s3://intake/runs/cats/cat.png cannot be read" in found.why
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "SlowDown"])
+def test_an_object_that_may_be_read_later_is_tried_again(code: str) -> None:
+    class Bucket:
+        def get_object(self, **_: str) -> None:
+            raise refusal(code)
+
+    with pytest.raises(ClientError, match=code):
+        StoredMedia(Bucket(), "intake", "runs/cats/train.jsonl", ["s3://intake/"]).inspect("cat.png")
+
+
+def test_an_object_of_any_name_is_copied_to_a_key_that_s3_takes(s3: Any) -> None:
+    name = "a" * 1_000 + ".png"
+    s3.put_object(Bucket=STAGE.intake_bucket, Key=name, Body=pictures.png())
+    resolver = StoredMedia(s3, STAGE.intake_bucket, "train.jsonl", [f"s3://{STAGE.intake_bucket}/"])
+
+    with Copies(s3, STAGE.artifacts_bucket, "cats-1") as copies:
+        copy = copies.of(resolver, name)
+
+    assert len(naming.key_of(copy)) < 300
+    assert copy.endswith("a.png")
 
 
 def test_an_object_that_vanishes_before_it_is_copied_is_named(s3: Any) -> None:

@@ -22,6 +22,9 @@ from tunedrop.errors import InvalidDataset
 
 AT_ONCE = 16
 
+LONGEST_NAME = 200
+"""Characters of an object's own name that its copy keeps: it stands behind the prefix of the run."""
+
 MAX_KEY_BYTES = 1_024
 """The maximum length of a key in S3 (S3 user guide, object-keys, read 2026-11-26)."""
 
@@ -95,7 +98,9 @@ class StoredMedia:
                 return Seen(0)
             if aws.is_missing(error):
                 return Unseen("TD078", f"there is no object {naming.uri(bucket, key)}")
-            raise
+            if aws.is_transient(error) or aws.is_forbidden(error):
+                raise
+            return Unseen("TD078", f"{naming.uri(bucket, key)} {escaping.line(aws.unreadable(error))}")
         self._etags[bucket, key] = answer["ETag"]
         size = int(answer["ContentRange"].rpartition("/")[2])
         return seen(size, answer["Body"].read(), partial(self._read, bucket, key))
@@ -169,4 +174,4 @@ class Copies:
 def _name(bucket: str, key: str) -> str:
     """A unique key in characters that Bedrock accepts, which contains the object's own name."""
     digest = hashlib.sha256(f"{bucket}/{key}".encode()).hexdigest()
-    return f"{digest[:16]}/{key.rpartition('/')[2]}"
+    return f"{digest[:16]}/{key.rpartition('/')[2][-LONGEST_NAME:]}"
