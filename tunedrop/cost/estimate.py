@@ -166,9 +166,11 @@ def _inference(asked: Workload, base_model: BaseModel, way: Way) -> Iterator[Cos
         yield _few_shot(asked.few_shot, base_model)
     shown = shown_in(asked.held_out.media, base_model)
     if shown.words:
+        prompted = bool(asked.few_shot.count)  # the same prompts behind examples, which have no media
         basis = f"{shown.words.removeprefix(' and ')} x {who}"
+        basis += ", and once more with examples" if prompted else ""
         price = base_model.prices.input_per_million_tokens
-        yield per_million("evaluation, media", price, shown.tokens, basis, models)
+        yield per_million("evaluation, media", price, shown.tokens, basis, models + prompted)
     yield from shown.left_out("evaluation")
 
 

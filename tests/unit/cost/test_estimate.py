@@ -89,6 +89,15 @@ def test_images_are_trained_on_by_the_catalogs_tokens_of_one() -> None:
         assert shown[f"evaluation, {model} model"] == plain[f"evaluation, {model} model"]
 
 
+def test_images_are_shown_to_the_base_model_with_examples_too() -> None:
+    settings = EvaluationSettings(few_shot=3)
+    found = estimated("amazon.nova-2-lite-v1:0:256k", dataset=with_media(image=1_000), evaluation=settings)
+
+    (line,) = [one for one in found.lines if one.item == "evaluation, media"]
+    assert line.likely == pytest.approx(3 * 1_000 * 230 / 1e6 * 0.33)
+    assert "and once more with examples" in line.basis
+
+
 def test_a_tuned_model_is_reckoned_at_its_own_price_where_it_has_one() -> None:
     nova = {one.item: one for one in estimated("amazon.nova-2-lite-v1:0:256k").lines}
 
