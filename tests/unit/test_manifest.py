@@ -210,3 +210,19 @@ def test_merges_are_counted_before_they_are_made(merge: str) -> None:
 
     assert "with its aliases expanded" in refusal(text.encode())
     assert time.process_time() - started < 10
+
+
+@pytest.mark.parametrize("opening", ["{", "[", "a: [x, "])
+def test_brackets_that_nobody_closes_are_refused_before_they_are_read(opening: str) -> None:
+    assert "more than 100 brackets are open at once" in refusal((opening * 7_000).encode())
+
+
+def test_a_rubric_may_have_brackets() -> None:
+    rubric = "Answers are JSON such as {} or [1, 2]. " * 90
+
+    read = manifest.read(
+        f"data: {{train: t}}\nevaluation: {{judge: {{model: a.b, rubric: '{rubric}'}}}}\n".encode()
+    )
+
+    assert isinstance(read.evaluation.judge, manifest.Judge)
+    assert read.evaluation.judge.rubric == rubric

@@ -6,6 +6,7 @@ import io
 import re
 import warnings
 from collections.abc import Iterator, Mapping
+from itertools import accumulate
 from typing import Any
 
 from tunedrop import escaping
@@ -13,6 +14,9 @@ from tunedrop.errors import InvalidManifest
 
 MAX_BYTES = 64 * 1024
 MAX_VALUES = 10_000
+MAX_DEPTH = 100
+"""Brackets that are open at once; a manifest needs three. The reader takes a minute for thousands."""
+
 MAX_CHARACTERS = 4 * MAX_BYTES
 """Maximum size of a document after its aliases are expanded: a kilobyte of aliases can expand to
 gigabytes."""
@@ -38,6 +42,8 @@ def parse(text: bytes, name: str) -> Mapping[str, Any]:
 
     if len(text) > MAX_BYTES:
         raise InvalidManifest(f"{name} is {len(text):,} bytes; a manifest is at most {MAX_BYTES:,}")
+    if _depth(text) > MAX_DEPTH:
+        raise InvalidManifest(f"{name}: more than {MAX_DEPTH} brackets are open at once; close those before")
     reader = YAML(typ="rt", pure=True)
     try:
         with warnings.catch_warnings():
@@ -66,6 +72,12 @@ _UNREADABLE = (
 )  # fmt: skip
 """Exceptions of the parser besides its own, for documents that no person writes, such as a tag `!!float` on a
 list or a date of the year 0."""
+
+
+def _depth(text: bytes) -> int:
+    """How many brackets seem to be open at once; those in texts count too."""
+    steps = (1 if one in b"[{" else -1 for one in text if one in b"[]{}")
+    return max(accumulate(steps, lambda depth, step: max(0, depth + step), initial=0))
 
 
 def _refuse_expansion(root: Any, name: str) -> None:
