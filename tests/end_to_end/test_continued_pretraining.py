@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import random
+from pathlib import Path
 
 from local.driver import Pipeline, until
 from local.embedded import Embedded
 from tests.end_to_end.runs import torn_down, whole, woken_by_events_alone
 from tunedrop.contracts import CompletedJob, Dataset, Estimate, Evaluation, Serving
+from tunedrop.results.teardown import Teardown
 from tunedrop.serving import inventory
 
 MANIFEST = """\
@@ -62,6 +64,30 @@ def test_texts_are_read_imported_measured_promoted_and_torn_down_though_no_event
     assert "The beginning of a text" in report
 
     assert torn_down(every_engine, run_id) == set()
+
+
+def test_the_shipped_example_is_trained_imported_and_measured_as_it_is(
+    every_engine: Pipeline, embedded: Embedded, examples: Path
+) -> None:
+    """Its own files, in an account that was granted one instance."""
+    embedded.faults.set(quotas={"training_instances": 1})
+    try:
+        every_engine.put("runs/domain-text/train.jsonl", examples / "domain-text" / "train.jsonl")
+        version = every_engine.put("runs/domain-text/run.yaml", examples / "domain-text" / "run.yaml")
+        run_id = every_engine.run_of("domain-text", version, 300.0).run.run_id
+        record = every_engine.approved(run_id, 600.0)
+    finally:
+        embedded.faults.set()
+
+    assert record.status == "rejected", record.failure or record.documents.get("evaluation")
+    assert record.run.base_model == "mistral.mistral-7b"
+    assert f":training-job/pretrain-localopen-{run_id}" in whole(record, "job", CompletedJob).model_arn
+    assert ":imported-model/" in whole(record, "serving", Serving).arn
+    (score, *_) = whole(record, "evaluation", Evaluation).scores
+    assert score.metric == "chrf"
+    assert record.actual_usd
+    assert Teardown(every_engine.aws, every_engine.stage, run_id, lambda *_: None).run().remaining == {}
+    assert list(inventory.of_run(every_engine.aws, every_engine.stage, run_id)) == []
 
 
 def test_an_account_without_an_instance_is_refused_before_anything_is_paid(
