@@ -7,6 +7,7 @@ import io
 import struct
 import sys
 import zipfile
+from collections.abc import Iterator
 
 import pytest
 
@@ -20,9 +21,32 @@ ROWS = [{"prompt": f"What is {number}?", "completion": f"It is {number}."} for n
 SPACE = b" " * (64 << 20)
 
 
+def limit() -> tuple[int, int]:
+    import resource
+
+    return resource.getrlimit(resource.RLIMIT_DATA)
+
+
 @pytest.fixture(autouse=True)
-def little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+def little_memory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """And whatever comes of it, the process has its memory again."""
+    before = limit()
     monkeypatch.setattr(memory, "MOST", 48 << 20)
+    yield
+    assert limit() == before
+
+
+def test_the_limit_is_lifted_when_the_last_of_several_threads_is_done() -> None:
+    before, first, second = limit(), memory.limited(), memory.limited()
+
+    first.__enter__()
+    shared = limit()
+    second.__enter__()
+    assert limit() == shared != before
+    first.__exit__(None, None, None)
+    assert limit() == shared
+    second.__exit__(None, None, None)
+    assert limit() == before
 
 
 def packed_by_bzip2() -> bytes:

@@ -6,6 +6,7 @@ them have no limits. Lambda ends a function that takes too much, and nobody is t
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,12 +14,20 @@ from pathlib import Path
 MOST = 1 << 30
 """Bytes; the functions that read datasets have 2 GB."""
 
+_lock = threading.Lock()
+_inside = 0
+_before = (-1, -1)
+
 
 @contextmanager
 def limited() -> Iterator[None]:
     """Within the block this process may allocate `MOST` bytes more, where the system can tell and limit that
     (on Linux; belief: in Lambda too). More is a MemoryError.
+
+    Blocks in several threads share the limit of the first; the last one that ends lifts it. Lifting it takes
+    no memory, since there may be none.
     """
+    global _inside, _before
     try:
         import resource
 
@@ -26,12 +35,18 @@ def limited() -> Iterator[None]:
     except (ImportError, OSError):
         yield
         return
-    soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
-    most = pages * resource.getpagesize() + MOST
-    if resource.RLIM_INFINITY not in (soft, hard):
-        most = min(most, soft)
-    resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+    with _lock:
+        if not _inside:
+            _before = soft, hard = resource.getrlimit(resource.RLIMIT_DATA)
+            most = pages * resource.getpagesize() + MOST
+            if soft != resource.RLIM_INFINITY:
+                most = min(most, soft)
+            resource.setrlimit(resource.RLIMIT_DATA, (most, hard))
+        _inside += 1
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_DATA, (soft, hard))
+        with _lock:
+            _inside -= 1
+            if not _inside:
+                resource.setrlimit(resource.RLIMIT_DATA, _before)
