@@ -17,7 +17,7 @@ from tunedrop.contracts import Ending
 from tunedrop.monitoring import state
 from tunedrop.serving.sweep import InService
 from tunedrop.steps.notify import end
-from tunedrop.steps.sweep_throughput import Sweep, is_settled
+from tunedrop.steps.sweep_throughput import Sweep, Swept, is_settled
 
 
 @logger.inject_lambda_context(clear_state=True)
@@ -32,17 +32,25 @@ def handler(event: dict[str, Any], _context: LambdaContext) -> dict[str, Any]:
 
     sweep = Sweep(here.aws, here.stage, close)
     with named_errors():
-        swept = sweep.run()
+        swept = sweep.look_after_resources()
     metrics.add_metric("ExpiredThroughput", MetricUnit.Count, swept.expired)
-    metrics.add_metric("FailingSubjects", MetricUnit.Count, len(swept.failed))
-    metrics.flush_metrics()
-    done: dict[str, Any] = msgspec.to_builtins(swept)
-    logger.info("swept", extra=done)
+    _count_failing(swept)
     try:
         _write_state(here, sweep.serving)
     except Exception:
         logger.exception("the dashboard's data could not be written")
+    with named_errors():
+        swept = sweep.look_for_uploads()
+    _count_failing(swept)
+    done: dict[str, Any] = msgspec.to_builtins(swept)
+    logger.info("swept", extra=done)
     return done
+
+
+def _count_failing(swept: Swept) -> None:
+    """Write the metrics at once: listing very many uploads may take all the time of the function."""
+    metrics.add_metric("FailingSubjects", MetricUnit.Count, len(swept.failed))
+    metrics.flush_metrics()
 
 
 def _write_state(here: Services, serving: Sequence[InService]) -> None:

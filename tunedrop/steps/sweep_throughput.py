@@ -86,7 +86,19 @@ class Sweep:
 
     def run(self) -> Swept:
         """Do every task once; returns what was done."""
-        for name, part in (
+        self.look_after_resources()
+        return self.look_for_uploads()
+
+    def look_for_uploads(self) -> Swept:
+        """The tasks that list the intake bucket: whoever uploads decides how long they take."""
+        return self._attempt(
+            ("starting missed uploads", self._start_missed),
+            ("looking for uploads that start nothing", self._tell_of_strays),
+        )
+
+    def look_after_resources(self) -> Swept:
+        """All other tasks."""
+        return self._attempt(
             ("making aliases say what their history says", self._settle_aliases),
             ("releasing what serves models", self._release),
             ("stopping jobs of closed runs", self._stop_jobs),
@@ -98,11 +110,11 @@ class Sweep:
             ("looking for imported models that nobody invokes", self._announce_idle),
             ("looking for rows that cannot be read", self._note_unreadable),
             ("reporting what goes on failing", self._report),
-            # Last, because they list the intake bucket: whoever uploads decides how long that takes.
-            ("starting missed uploads", self._start_missed),
-            ("looking for uploads that start nothing", self._tell_of_strays),
-        ):
-            self._troubles.attempt(name, part, None)
+        )
+
+    def _attempt(self, *tasks: tuple[str, Callable[[], None]]) -> Swept:
+        for name, task in tasks:
+            self._troubles.attempt(name, task, None)
         self._done.failed = [one.subject for one in self._troubles.failed]
         return self._done
 

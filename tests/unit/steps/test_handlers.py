@@ -247,11 +247,19 @@ def test_the_sweep_counts_what_has_expired_and_what_fails(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     swept = Swept(expired=2, failed=["a", "b", "c"], released=["arn"])
-    monkeypatch.setattr(Sweep, "run", lambda _: swept)
+    counted_before: list[dict[str, float]] = []
 
-    here.wake("sweep_throughput", {})
+    def killed(_: Sweep) -> Swept:
+        counted_before.append(dict(here.counted))
+        raise MemoryError
 
-    assert here.counted == {"ExpiredThroughput": 2, "FailingSubjects": 3}
+    monkeypatch.setattr(Sweep, "look_after_resources", lambda _: swept)
+    monkeypatch.setattr(Sweep, "look_for_uploads", killed)
+
+    with pytest.raises(MemoryError):
+        here.wake("sweep_throughput", {})
+
+    assert counted_before == [{"ExpiredThroughput": 2, "FailingSubjects": 3}]
 
 
 def test_the_sweep_writes_the_rows_of_the_dashboard(
@@ -267,7 +275,8 @@ def test_the_sweep_writes_the_rows_of_the_dashboard(
         sweep.serving = (serving,)
         return Swept()
 
-    monkeypatch.setattr(Sweep, "run", run)
+    monkeypatch.setattr(Sweep, "look_after_resources", run)
+    monkeypatch.setattr(Sweep, "look_for_uploads", lambda _: Swept())
     here.registry.start_step(RUN_ID, "wait_for_approval", "2026-11-29T06:00:00Z")
 
     here.wake("sweep_throughput", {})
@@ -283,7 +292,8 @@ def test_the_sweep_writes_the_rows_of_the_dashboard(
 def test_what_the_dashboard_shows_keeps_no_sweep_from_ending(
     here: Here, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Sweep, "run", lambda _: Swept(released=["arn"]))
+    for tasks in ("look_after_resources", "look_for_uploads"):
+        monkeypatch.setattr(Sweep, tasks, lambda _: Swept(released=["arn"]))
     monkeypatch.setattr(Spending, "read", lambda *_: 1 / 0)
 
     assert here.wake("sweep_throughput", {})["released"] == ["arn"]
