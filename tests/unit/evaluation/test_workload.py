@@ -10,9 +10,20 @@ import pytest
 
 from tests import builders
 from tunedrop import catalog
-from tunedrop.contracts import Dataset, DatasetFile, EvaluationSettings, JudgeSettings, Prompts, Teacher, Way
+from tunedrop.contracts import (
+    Dataset,
+    DatasetFile,
+    EvaluationSettings,
+    JudgeSettings,
+    Prompts,
+    S3Object,
+    Teacher,
+    Way,
+)
 from tunedrop.dataset.formats import Conversation, Turn
 from tunedrop.dataset.prepare.held_out import HeldOut, prompts_of, questions
+from tunedrop.dataset.prepare.split import MAX_TEST_RECORDS
+from tunedrop.dataset.rules.record import MOST_MESSAGES
 from tunedrop.evaluation import general_ability
 from tunedrop.evaluation import workload as workloads
 from tunedrop.evaluation.inference.ask import Answer
@@ -236,7 +247,7 @@ def test_nothing_held_out_decides_nothing() -> None:
     ("tokens", "most", "why"),
     [
         (MOST_HELD_OUT_TOKENS, 500, ""),
-        (MOST_HELD_OUT_TOKENS + 1, 500, "a smaller test set"),
+        (MOST_HELD_OUT_TOKENS + 1, 500, "data.test in the manifest"),
         (MOST_ASKED_TOKENS, 100_000, ""),
         (MOST_ASKED_TOKENS + 1, 100_000, "fewer evaluation.max_prompts"),
         (MOST_ASKED_TOKENS + 1, 500, ""),
@@ -245,10 +256,24 @@ def test_nothing_held_out_decides_nothing() -> None:
 def test_a_test_set_that_no_function_can_hold_is_told_before_it_is_paid(
     tokens: int, most: int, why: str
 ) -> None:
-    run = builders.run(evaluation=EvaluationSettings(max_prompts=most))
+    file = S3Object(bucket="datasets", key="runs/answers/test.jsonl")
+    run = builders.run(evaluation=EvaluationSettings(max_prompts=most), test=file)
     dataset = held_out(count=50_000, tokens=tokens)
 
     found = too_large(dataset, run)
 
     assert why in found
     assert bool(found) is bool(why)
+
+
+@pytest.mark.parametrize("messages", [2, 40, MOST_MESSAGES])
+def test_no_test_set_that_the_stage_holds_out_is_too_large(messages: int) -> None:
+    """Of records as long as any base model takes, each prompt with all that was said before it."""
+    rules = [one for model in catalog.load().values() for one in model.methods.values()]
+    longest = max(one.max_record_tokens for one in rules)
+    prompts = messages // 2
+    split_off = held_out(
+        count=MAX_TEST_RECORDS * prompts, tokens=MAX_TEST_RECORDS * longest * (prompts + 1) // 2
+    )
+
+    assert too_large(split_off, builders.run()) == ""

@@ -17,6 +17,7 @@ from tunedrop.catalog.price_list import usage_type
 from tunedrop.contracts import (
     CompletedJob,
     CostLine,
+    Dataset,
     DatasetFile,
     DeploymentSettings,
     Estimate,
@@ -25,6 +26,7 @@ from tunedrop.contracts import (
     JudgeSettings,
     Promotion,
     Registration,
+    S3Object,
     Score,
     StartedJob,
 )
@@ -707,15 +709,28 @@ def test_a_receipt_is_believed_only_of_the_result_that_is_being_published(
     assert notices.claim(RUN_ID, 1) == "sent"
 
 
+TOO_LARGE = DatasetFile(uri="s3://artifacts/test.jsonl", records=9, tokens=MOST_HELD_OUT_TOKENS + 1)
+TEST_FILE = S3Object(bucket="datasets", key="runs/answers/test.jsonl")
+
+
 @pytest.mark.parametrize("again", [False, True])
 def test_a_test_set_that_no_function_can_hold_is_refused_before_anything_is_paid(
     here: Here, *, again: bool
 ) -> None:
     """Also one that a retry has grown to that."""
-    large = DatasetFile(uri="s3://artifacts/test.jsonl", records=9, tokens=MOST_HELD_OUT_TOKENS + 1)
-    found = builders.dataset(test=large)
+    found = builders.dataset(test=TOO_LARGE)
     here.replace(f"validate_data.handler.{'retest' if again else 'validate_all'}", found)
     trained = {"dataset": builders.dataset(), "job": builders.job()} if again else {}
 
-    with pytest.raises(InvalidDataset, match="a smaller test set"):
-        here.call("validate_data", run=builders.run(), **trained)
+    with pytest.raises(InvalidDataset, match="a smaller test file"):
+        here.call("validate_data", run=builders.run(test=TEST_FILE), **trained)
+
+
+def test_the_test_set_of_a_trained_model_is_not_refused_afterwards(here: Here) -> None:
+    """A new version may have another limit; the training is paid."""
+    trained = builders.dataset(test=TOO_LARGE)
+    here.replace("validate_data.handler.retest", trained)
+
+    found = here.call("validate_data", run=builders.run(test=TEST_FILE), dataset=trained, job=builders.job())
+
+    assert msgspec.convert(found, Dataset) == trained
