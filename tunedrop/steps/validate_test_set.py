@@ -17,6 +17,7 @@ import msgspec
 from tunedrop import catalog, naming
 from tunedrop.contracts import Dataset, DatasetFile, Run, Sharding, ShardWork
 from tunedrop.dataset.check.check import check_files
+from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.report import Report
 from tunedrop.dataset.prepare.multipart import Piece
 from tunedrop.dataset.prepare.split import Prepared, Written, merge, prepare
@@ -37,7 +38,7 @@ def retest(
     Raises
     ------
     InvalidDataset
-        If a record violates a rule, or is in the training data.
+        If a record of the test file violates a rule, or is in the training data.
     """
     if run.test is None and run.more_test is None:
         return trained
@@ -45,6 +46,11 @@ def retest(
     if done is None:
         return again.begin()
     return again.go_on(done) if done.work.kind == "check" else again.end(done)
+
+
+def _asked(run: Run) -> CheckOptions:
+    """The files that the model was trained on are only compared with: they are paid, and rules may change."""
+    return msgspec.structs.replace(asked(run), judged=("test",))
 
 
 class _Retest:
@@ -60,13 +66,13 @@ class _Retest:
         if ranges := ranges_of(self._files, self._stage.validation_shard_bytes):
             work = ShardWork(kind="check", dataset=len(self._run.earlier_stages))
             return Sharding(work=work, shards=ranges)
-        report = check_files(self._files, names_of(self._opened), asked(self._run), self._opened)
+        report = check_files(self._files, names_of(self._opened), _asked(self._run), self._opened)
         keep(self._s3, self._stage, self._run, report)
         return self._dataset(self._prepare(), report)
 
     def go_on(self, done: Sharding) -> Sharding:
         """Merge the findings of the shards, and plan the conversion of those of the test set."""
-        report = self._shards.report(done.shards, self._opened, asked(self._run))
+        report = self._shards.report(done.shards, self._opened, _asked(self._run))
         keep(self._s3, self._stage, self._run, report)
         work = msgspec.structs.replace(done.work, kind="prepare", method=self._trained.method)
         return Sharding(work=work, shards=tuple(one for one in done.shards if one.split == "test"))

@@ -10,7 +10,7 @@ import pytest
 from tests.datasets import jsonl, many_held_out, single_turn
 from tests.unit.dataset.test_validate import STAGE, read, s3, uploaded
 from tunedrop import naming
-from tunedrop.contracts import Dataset, Run, Sharding
+from tunedrop.contracts import Dataset, RuleSettings, Run, Sharding
 from tunedrop.errors import InvalidDataset
 from tunedrop.steps.validate_data import validate, validate_shard
 from tunedrop.steps.validate_test_set import retest
@@ -117,3 +117,22 @@ def test_a_test_set_that_was_split_off_and_not_added_to_is_left_alone(s3: Any) -
     run, dataset = trained(s3)
 
     assert retested(s3, msgspec.structs.replace(run, evaluation_attempt=2), dataset) == dataset
+
+
+@pytest.mark.parametrize("shard_bytes", [1 << 30, 5_000])
+def test_what_was_trained_on_is_not_judged_again(s3: Any, shard_bytes: int) -> None:
+    """A new version may have other rules; the model is trained, and paid."""
+    trained_on = single_turn("one")
+    run = uploaded(s3, train=jsonl([*trained_on, trained_on[0]]))
+    dataset = validate(s3, STAGE, run)
+    assert isinstance(dataset, Dataset)
+    stricter = RuleSettings(severity={"TD050": "error"})
+    run = msgspec.structs.replace(run, method=dataset.method, rules=stricter)
+
+    found = retested(s3, again(s3, run, 2, more_test=jsonl(MORE)), dataset, shard_bytes)
+
+    assert found.test is not None
+    assert dataset.test is not None
+    assert found.test.records == dataset.test.records + len(MORE)
+    with pytest.raises(InvalidDataset, match=r"test.jsonl line .*TD050"):
+        retested(s3, again(s3, run, 3, more_test=jsonl([*MORE, MORE[0]])), dataset, shard_bytes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 
 from tunedrop.dataset.check.results import PLACES, Tally
 from tunedrop.dataset.duplicates.candidates import SPLITS
@@ -10,10 +11,12 @@ from tunedrop.dataset.types import Problem, Split
 
 
 class Found:
-    """Collects findings in any order; keeps the first ones by file and line, and the count of each code."""
+    """Collects findings in any order; keeps the first ones by file and line, and the count of each code.
+    Those of other files than `splits` are left out."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, splits: Collection[Split] = SPLITS) -> None:
         self._most = most
+        self._splits = splits
         self._counts: Counter[tuple[Split, str]] = Counter()
         self._first: list[tuple[int, int, Problem]] = []
         self.places: dict[str, list[tuple[int, int, Problem]]] = {}
@@ -32,6 +35,8 @@ class Found:
 
     def add(self, split: Split, line: int, problem: Problem) -> None:
         """Add a finding; line 0 is the whole file."""
+        if split not in self._splits:
+            return
         self._counts[split, problem.code] += 1
         self._keep(split, line, problem)
         places = self.places.setdefault(problem.code, [])
@@ -41,6 +46,8 @@ class Found:
 
     def take(self, split: Split, tally: Tally) -> None:
         """Add all of a tally, whose lines are numbered from 0."""
+        if split not in self._splits:
+            return
         for code, count in tally.counts.items():
             self._counts[split, code] += count
         for line, problem in tally.first:

@@ -77,7 +77,7 @@ class _Merger:
         self._asked = asked
         self._files: dict[Split, _File] = {split: _File() for split in SPLITS if split in sources}
         self._duplicates: dict[SourceFormat, Duplicates] = {}
-        self._errors = Found(asked.max_findings)
+        self._errors = Found(asked.max_findings, asked.judged)
         self._warnings = Found(asked.max_findings)
         self._repeats = Repeats(asked.max_findings)
 

@@ -9,22 +9,26 @@ import msgspec
 from tunedrop.catalog.method import MethodRules
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import Method, RuleSettings
+from tunedrop.dataset.duplicates.candidates import SPLITS
 from tunedrop.dataset.formats import METHODS, SourceFormat
 from tunedrop.dataset.rules import settings
 from tunedrop.dataset.rules.codes import Severity, severity
+from tunedrop.dataset.types import Split
 
 
 class CheckOptions(msgspec.Struct, frozen=True, kw_only=True):
     """The options of a check, the same for all parts of a dataset.
 
     `max_findings` is how many errors, and how many warnings, are listed; all are counted. `rules`
-    are changes to the rules, which `settings.problems` finds nothing wrong with.
+    are changes to the rules, which `settings.problems` finds nothing wrong with. `judged`: the files whose
+    errors count.
     """
 
     base_model: BaseModel | None = None
     method: Method | Literal["auto"] = "auto"
     max_findings: int = 100
     rules: RuleSettings = RuleSettings()
+    judged: tuple[Split, ...] = SPLITS
 
     def severity(self, code: str) -> Severity | Literal["off"]:
         """The severity of a rule; `off` disables it."""
