@@ -25,8 +25,13 @@ def behind(bedrock: Any, arn: str) -> Behind:
     return kinds.of(way_of(arn)).behind(bedrock, arn)
 
 
-def swap(bedrock: Any, arn: str, model_arn: str) -> None:
+def swap(bedrock: Any, arn: str, model_arn: str, paid_units: int | None = None) -> None:
     """Put a model behind an ARN. Returns once it is there; a repeated call continues a change in progress.
+
+    Parameters
+    ----------
+    paid_units
+        The model units that the run pays for, if it keeps the throughput from now on: it may not have more.
 
     Raises
     ------
@@ -39,6 +44,11 @@ def swap(bedrock: Any, arn: str, model_arn: str) -> None:
         now = behind(bedrock, arn)
         if now.change == "going on":
             raise TransientError(f"{arn} is being pointed at {now.desired}")
+        if paid_units is not None and now.units > paid_units:
+            raise CannotSwap(
+                f"{arn} has {now.units} model units, and this run pays for {paid_units} "
+                "(deployment.model_units)"
+            )
         if now.model_arn == model_arn:
             return
         if now.change == "failed" and now.desired == model_arn:

@@ -42,6 +42,18 @@ def production_way(base_model: BaseModel, settings: DeploymentSettings) -> Way |
     return requested if settings.keep_for_seconds and requested != evaluated else None
 
 
+def pays_by_the_hour(base_model: BaseModel, settings: DeploymentSettings) -> bool:
+    """Whether a run buys throughput, so that its estimate counts the hours of `keep_for`.
+
+    Raises
+    ------
+    PreflightFailed
+        As `way`.
+    """
+    chosen = production_way(base_model, settings) or way(base_model, settings)
+    return kinds.of(chosen).billed_by == "hour"
+
+
 def hourly_usd(base_model: BaseModel, settings: DeploymentSettings, chosen: Way) -> float:
     """The cost per idle hour; 0 if it is free or the catalog has no price."""
     return kinds.of(chosen).hourly_usd(base_model, settings.model_units, settings.commitment) or 0.0

@@ -87,11 +87,13 @@ class CannotSwap(Exception):
 
 
 class Behind(msgspec.Struct, frozen=True):
-    """The model behind an ARN, and the change towards another one, if any was asked for."""
+    """The model behind an ARN, and the change towards another one, if any was asked for; `units`: its model
+    units, if it has any."""
 
     model_arn: str
     desired: str
     change: Literal["none", "going on", "done", "failed"] = "none"
+    units: int = 0
 
 
 class ServingKind(ABC):

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from botocore.exceptions import ClientError
 
-from tunedrop import aws, clock, escaping
+from tunedrop import aws, catalog, clock, escaping
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import DeploymentSettings, Promotion, Run
@@ -16,7 +16,7 @@ from tunedrop.errors import NameTaken, NotKept, ThroughputFailed, TransientError
 from tunedrop.formatting.commands import command
 from tunedrop.naming import EXPIRES_TAG, RUN_TAG
 from tunedrop.registry.aliases import Aliases, InProduction
-from tunedrop.serving import kinds, models, throughput
+from tunedrop.serving import choose, kinds, models, throughput
 from tunedrop.serving._swap import behind, swap
 from tunedrop.serving.kind import CannotSwap
 from tunedrop.stage import Stage
@@ -83,7 +83,8 @@ class Production:
         if deployment.stable_arn and current and serves(current) and current != served_by:
             try:
                 self._refuse_by_hand(name, current)
-                swap(self._bedrock, current, model_arn)
+                paid = _paid_seconds(model_arn, deployment)
+                swap(self._bedrock, current, model_arn, deployment.model_units if paid else None)
             except CannotSwap as error:
                 note = f"the alias moved to another ARN instead: {error}"
             else:
@@ -254,7 +255,8 @@ class Production:
         self, name: str, run_id: str, model_arn: str, current: str, deployment: DeploymentSettings
     ) -> Promotion:
         """Record a promotion behind the existing production ARN, where Bedrock serves the model now."""
-        kept_until = self._hand_over(current, run_id, deployment.keep_for_seconds, no_sooner=True)
+        keep_for = _paid_seconds(model_arn, deployment)
+        kept_until = self._hand_over(current, run_id, keep_for, no_sooner=True)
         promoted = self.aliases.promote(name, run_id, model_arn, current, swapped=True)
         return msgspec.structs.replace(promoted, kept_until=kept_until)
 
@@ -317,6 +319,15 @@ class Production:
             tags.append({"key": EXPIRES_TAG, "value": expires})
         self._bedrock.tag_resource(resourceARN=arn, tags=tags)
         return expires if _bills_by_the_hour(arn) else ""
+
+
+def _paid_seconds(model_arn: str, deployment: DeploymentSettings) -> int:
+    """How long a run keeps the throughput in production: as `keep_for` says, if it buys throughput itself, so
+    that its estimate counts the hours. Else not at all, even if it takes over what another run has bought."""
+    base_model = catalog.base_of(model_arn)
+    if not deployment.keep_for_seconds or base_model is None:
+        return 0
+    return deployment.keep_for_seconds if choose.pays_by_the_hour(base_model, deployment) else 0
 
 
 def _bills_by_the_hour(arn: str) -> bool:

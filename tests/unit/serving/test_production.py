@@ -31,10 +31,12 @@ class Deployments:
         self.updates: dict[str, tuple[str, str]] = {}
         self.provisioned: dict[str, str] = {}
         self.tags: dict[str, str] = {}
+        self.units = 1
         self.fails = False
 
     def get_provisioned_model_throughput(self, provisionedModelId: str) -> dict[str, Any]:  # noqa: N803
-        return {"status": "InService", "modelArn": self.provisioned[provisionedModelId]}
+        model_arn = self.provisioned[provisionedModelId]
+        return {"status": "InService", "modelArn": model_arn, "modelUnits": self.units}
 
     def update_provisioned_model_throughput(self, provisionedModelId: str, desiredModelId: str) -> None:  # noqa: N803
         self.provisioned[provisionedModelId] = desiredModelId
@@ -147,34 +149,57 @@ def test_throughput_is_kept_for_as_long_as_was_estimated_from_its_promotion_on(
 
 
 @pytest.mark.parametrize(
-    ("keep", "paid_until", "longer"),
+    ("mode", "keep", "paid_until", "longer"),
     [
-        (3_600, "2099-01-01T00:00:00Z", False),
-        (3_600, "2026-01-01T00:00:00Z", True),
-        (None, "2099-01-01T00:00:00Z", False),
+        ("provisioned", 3_600, "2099-01-01T00:00:00Z", False),
+        ("provisioned", 3_600, "2026-01-01T00:00:00Z", True),
+        ("provisioned", None, "2099-01-01T00:00:00Z", False),
+        # Evaluated on demand and not bought for: the estimate counts no hours.
+        ("auto", 3_600, "2026-01-01T00:00:00Z", False),
+        ("on-demand", 3_600, "2026-01-01T00:00:00Z", False),
     ],
 )
-def test_behind_a_stable_arn_throughput_ends_no_sooner_than_an_earlier_run_has_paid_for(
-    aws: Aws, stage: Stage, registry: Registry, deployments: Deployments, keep: int | None, paid_until: str,
-    longer: bool,
+def test_behind_a_stable_arn_throughput_ends_when_the_runs_have_paid_for(
+    aws: Aws, stage: Stage, registry: Registry, deployments: Deployments, mode: Any, keep: int | None,
+    paid_until: str, longer: bool,
 ) -> None:  # fmt: skip
     """It ended within hours, whatever the run before had asked for: without `keep_for`, and with a shorter
-    one."""
+    one. And it was kept as long as a run asked that had paid nothing for it."""
     arn = builders.PROVISIONED_ARN
     production = Production(aws, stage)
     deployments.provisioned = {arn: FIRST}
     production.promote("persona", "persona-1", FIRST, arn, DeploymentSettings(keep_for_seconds=7_200))
     deployments.tags[f"{arn} tunedrop:expires"] = paid_until
-    settings = DeploymentSettings(stable_arn=True, keep_for_seconds=keep)
+    settings = DeploymentSettings(mode=mode, stable_arn=True, keep_for_seconds=keep)
 
     promoted = waited(lambda: production.promote("persona", "persona-2", SECOND, None, settings))
 
     assert promoted.swapped
     assert deployments.tags[f"{arn} tunedrop:run"] == "persona-2"
-    assert bool(promoted.kept_until) is bool(keep)
+    assert bool(promoted.kept_until) is (bool(keep) and mode == "provisioned")
     expires = deployments.tags[f"{arn} tunedrop:expires"]
     assert expires == (promoted.kept_until or paid_until)
     assert (expires != paid_until) is longer
+
+
+@pytest.mark.parametrize(
+    ("mode", "asked", "swapped"), [("provisioned", 1, False), ("provisioned", 10, True), ("auto", 1, True)]
+)
+def test_a_run_keeps_no_more_model_units_behind_a_stable_arn_than_it_has_paid_for(
+    aws: Aws, stage: Stage, registry: Registry, deployments: Deployments, mode: Any, asked: int, swapped: bool
+) -> None:
+    """Ten stayed for the run's `keep_for`, and its estimate had counted one. A run on demand keeps none."""
+    there, own = builders.PROVISIONED_ARN, f"{builders.PROVISIONED_ARN}-own"
+    production = Production(aws, stage)
+    deployments.provisioned, deployments.units = {there: FIRST, own: SECOND}, 10
+    production.promote("persona", "persona-1", FIRST, there, DeploymentSettings(keep_for_seconds=7_200))
+    settings = DeploymentSettings(mode=mode, model_units=asked, stable_arn=True, keep_for_seconds=3_600)
+
+    promoted = waited(lambda: production.promote("persona", "persona-2", SECOND, own, settings))
+
+    assert promoted.swapped is swapped
+    assert production.aliases.current("persona") == (there if swapped else own)
+    assert ("has 10 model units" in promoted.note) is not swapped
 
 
 def test_what_is_free_while_idle_has_no_end(production: Production, deployments: Deployments) -> None:

@@ -21,7 +21,7 @@ def deployment(model: str, update: str = "", desired: str = NEW) -> dict[str, An
 
 
 def provisioned(model: str, status: str = "InService", desired: str = "") -> dict[str, Any]:
-    return {"status": status, "modelArn": model, "desiredModelArn": desired or model}
+    return {"status": status, "modelArn": model, "desiredModelArn": desired or model, "modelUnits": 1}
 
 
 def test_a_swap_behind_a_deployment_begins_once_and_is_waited_for() -> None:

@@ -197,6 +197,7 @@ def test_what_somebody_else_has_made_under_a_runs_name_is_not_taken_for_its_own(
         create_provisioned_model_throughput=refused,
         get_provisioned_model_throughput={
             "provisionedModelArn": builders.PROVISIONED_ARN, "modelArn": others, "status": "InService",
+            "modelUnits": 1,
         },
         create_model_import_job=refused,
         get_model_import_job=job,

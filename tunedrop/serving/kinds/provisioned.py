@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from typing import Any, Literal
 
 from tunedrop import catalog, clock, naming
 from tunedrop.aws.quotas import Quota, Quotas, Shortage, Use
@@ -117,10 +117,11 @@ class Provisioned(ServingKind):
 
     def behind(self, bedrock: Any, arn: str) -> Behind:
         found = bedrock.get_provisioned_model_throughput(provisionedModelId=arn)
-        desired = found.get("desiredModelArn", found["modelArn"])
+        desired, units = found.get("desiredModelArn", found["modelArn"]), int(found["modelUnits"])
         if found["status"] == "Updating":
-            return Behind(found["modelArn"], desired, "going on")
-        return Behind(found["modelArn"], desired, "none" if desired == found["modelArn"] else "failed")
+            return Behind(found["modelArn"], desired, "going on", units)
+        change: Literal["none", "failed"] = "none" if desired == found["modelArn"] else "failed"
+        return Behind(found["modelArn"], desired, change, units)
 
     def put_behind(self, bedrock: Any, arn: str, before: str, model_arn: str) -> None:
         """Only models of the same base model are accepted."""
