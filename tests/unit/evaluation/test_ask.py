@@ -15,7 +15,7 @@ from tunedrop import catalog
 from tunedrop.catalog.method import Format
 from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.errors import EvaluationFailed, TransientError
-from tunedrop.evaluation.inference.ask import Answer, Asker, RateLimiter, Unanswered, persist
+from tunedrop.evaluation.inference.ask import Answer, Asker, RateLimiter, Unanswered, Unavailable, persist
 from tunedrop.evaluation.inference.evaluate import CONCURRENCY, distinct, evaluate, select
 
 QUESTION = HeldOut(record=1, turn=0, system="be kind", messages=(Message("user", "hello?"),), reference="hi")
@@ -165,6 +165,25 @@ def test_what_was_answered_before_a_model_answered_nobody_is_kept() -> None:
     )  # fmt: skip
 
     assert [one.error for one in done] == [""] * CONCURRENCY
+
+
+@pytest.mark.parametrize("before", [0, CONCURRENCY])
+def test_neighbouring_prompts_that_take_too_long_each_time_count_as_unanswered(before: int) -> None:
+    """Test sets are often sorted: by length, or by source. The evaluation would never get past them."""
+
+    class OutOfTime:
+        def ask(self, question: HeldOut) -> Answer:
+            is_long = before < question.record <= before + CONCURRENCY
+            return Unavailable(error="it took too long") if is_long else Answer(text="yes")
+
+    asked = [msgspec.structs.replace(QUESTION, record=number + 1) for number in range(3 * CONCURRENCY)]
+    up = asker(FakeBedrock(converse=SPOKEN))
+
+    done = list(evaluate(asked, up, OutOfTime(), deadline=time.monotonic() + 60))
+
+    assert [one.record for one in done] == [one.record for one in asked]
+    failed = [one.record for one in done if one.failed]
+    assert failed == list(range(before + 1, before + CONCURRENCY + 1))
 
 
 def test_a_prompt_that_keeps_failing_has_a_reason() -> None:

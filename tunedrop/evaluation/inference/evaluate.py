@@ -12,7 +12,7 @@ from typing import Literal, Protocol
 
 import msgspec
 
-from tunedrop.dataset.prepare.held_out import HeldOut
+from tunedrop.dataset.prepare.held_out import HeldOut, Message
 from tunedrop.errors import EvaluationFailed, TransientError
 from tunedrop.evaluation.inference.ask import Answer, Unavailable
 
@@ -190,8 +190,9 @@ def evaluate(
         If a daily quota is used up at the first questions. Later, this only ends the iteration, so that the
         answers so far are kept, and the next call raises it.
     TransientError
-        In the same way, if a model answers none of `concurrency` questions, because it is throttled or
-        failing; they are sent again later. A single such question counts as unanswered.
+        In the same way, if a model answers none of `concurrency` questions, nor a short one, because it is
+        throttled or failing; they are sent again later. Other such questions count as unanswered, since the
+        model may take too long for them each time.
     """
 
     every = {"base": base, "champion": champion, "prompted": prompted}
@@ -233,15 +234,23 @@ def evaluate(
                 return
             try:
                 answered = list(pool.map(answer, questions[start : start + concurrency]))
+                nobody = len(answered) == concurrency and all(map(_is_down, answered))
+                is_down = nobody and _is_down(answer(_SHORT))
             except EvaluationFailed:
                 if not start:
                     raise
                 return
-            if len(answered) == concurrency and all(map(_is_down, answered)):
+            if is_down:
                 if not start:
                     raise TransientError(f"a model does not answer now: {answered[0].error}")
                 return
             yield from answered
+
+
+_SHORT = HeldOut(
+    record=0, turn=0, system="", messages=(Message("user", "Say yes."),), reference="yes", probe="short"
+)
+"""A question that every model answers unless it is down."""
 
 
 def _is_down(prediction: Prediction) -> bool:
