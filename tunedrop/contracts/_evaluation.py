@@ -177,7 +177,8 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
 
     `model_id` is the alias's value, the modelId for inference. `swapped`: the model has replaced the previous
     one behind the same ARN; if that was requested but not possible, `note` says why. `kept_until` is the time
-    at which the serving resource is released, if it is billed by the hour.
+    at which the serving resource is released, if it is billed by the hour; until `paid_until`, if it was
+    swapped, an earlier run pays for it.
     """
 
     alias: str
@@ -187,3 +188,4 @@ class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     swapped: bool = False
     note: str = ""
     kept_until: str = ""
+    paid_until: str = ""

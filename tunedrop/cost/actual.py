@@ -66,11 +66,11 @@ def _forecast(ending: Ending, base_model: BaseModel) -> Iterator[CostLine]:
 
 def _kept(ending: Ending, base_model: BaseModel, now: str) -> Iterator[CostLine]:
     """The hours from now until the throughput in production is released, beyond those of its commitment,
-    which `_throughput` counts."""
+    which `_throughput` counts, and beyond those that an earlier run behind the same ARN has in its own."""
     promotion, settings, serving = ending.promotion, ending.run.deployment, ending.serving
     if promotion is None or not promotion.kept_until:
         return
-    since = now
+    since = max(now, promotion.paid_until)
     if serving is not None and not promotion.swapped:
         since = max(now, clock.after(serving.created_at, int(COMMITTED_HOURS[settings.commitment] * 3600)))
     hours = max(0.0, clock.seconds_between(since, promotion.kept_until)) / 3600

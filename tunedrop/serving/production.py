@@ -255,10 +255,16 @@ class Production:
         self, name: str, run_id: str, model_arn: str, current: str, deployment: DeploymentSettings
     ) -> Promotion:
         """Record a promotion behind the existing production ARN, where Bedrock serves the model now."""
-        keep_for = _paid_seconds(model_arn, deployment)
-        kept_until = self._hand_over(current, run_id, keep_for, no_sooner=True)
+        keep_for, tags = _paid_seconds(model_arn, deployment), {}
+        if keep_for:
+            found = self._bedrock.list_tags_for_resource(resourceARN=current).get("tags", ())
+            tags = {one["key"]: one["value"] for one in found}
+        earlier = tags.get(EXPIRES_TAG, "")
+        kept_until = self._hand_over(current, run_id, keep_for, no_sooner_than=earlier)
         promoted = self.aliases.promote(name, run_id, model_arn, current, swapped=True)
-        return msgspec.structs.replace(promoted, kept_until=kept_until)
+        # If the call is repeated, the expiry is this run's own: all its hours count.
+        paid_until = earlier if tags.get(RUN_TAG) != run_id else ""
+        return msgspec.structs.replace(promoted, kept_until=kept_until, paid_until=paid_until)
 
     def earlier(self, name: str) -> tuple[InProduction, InProduction]:
         """The production model and the one to return to: the previous one or, if the alias was written by
@@ -299,7 +305,7 @@ class Production:
             raise
 
     def _hand_over(
-        self, arn: str, run_id: str, keep_for_seconds: int | None = None, *, no_sooner: bool = False
+        self, arn: str, run_id: str, keep_for_seconds: int | None = None, *, no_sooner_than: str = ""
     ) -> str:
         """Assign a serving resource to the run of its model. Returns its expiry, if the run's estimate
         includes its hours until then (`keep_for`); otherwise the expiry does not change, because an earlier
@@ -307,13 +313,12 @@ class Production:
 
         Parameters
         ----------
-        no_sooner
-            Whether an earlier run may have paid for longer.
+        no_sooner_than
+            Its expiry now, until which an earlier run has paid for it.
         """
-        expires = clock.after(clock.now(), keep_for_seconds) if keep_for_seconds else ""
-        if expires and no_sooner:
-            tags_now = self._bedrock.list_tags_for_resource(resourceARN=arn).get("tags", ())
-            expires = max([expires, *(one["value"] for one in tags_now if one["key"] == EXPIRES_TAG)])
+        expires = ""
+        if keep_for_seconds:
+            expires = max(clock.after(clock.now(), keep_for_seconds), no_sooner_than)
         tags: list[dict[str, Any]] = [{"key": RUN_TAG, "value": run_id}]
         if expires:
             tags.append({"key": EXPIRES_TAG, "value": expires})

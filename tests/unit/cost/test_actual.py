@@ -176,6 +176,22 @@ def test_throughput_that_stays_in_production_costs_its_hours_to_come(
     assert ("for the throughput that serves" in forecast_in_words(found)) is bool(hours)
 
 
+@pytest.mark.parametrize(("until", "hours"), [("2026-12-23T12:02:00Z", 0), ("2026-12-23T14:02:00Z", 2)])
+def test_a_run_behind_a_stable_arn_keeps_only_the_hours_that_no_earlier_run_has_paid_for(
+    until: str, hours: int
+) -> None:
+    """The same hours were in the month of each run that followed behind the ARN."""
+    run = builders.run(base_model=builders.LLAMA_3_1, deployment=DeploymentSettings(mode="provisioned"))
+    promotion = Promotion(
+        alias="/a", model_arn=builders.MODEL_ARN, kept_until=until, paid_until="2026-12-23T12:02:00Z",
+        swapped=True,
+    )  # fmt: skip
+
+    found = cost(builders.LLAMA_3_1, run=run, promotion=promotion)
+
+    assert sum(line.likely for line in found.kept) == pytest.approx(hours * 24.0)
+
+
 def test_an_evaluation_costs_the_tokens_that_bedrock_counted() -> None:
     evaluation = builders.evaluation(input_tokens=2_000_000, output_tokens=1_000_000)
 

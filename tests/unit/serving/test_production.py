@@ -175,11 +175,14 @@ def test_behind_a_stable_arn_throughput_ends_when_the_runs_have_paid_for(
     promoted = waited(lambda: production.promote("persona", "persona-2", SECOND, None, settings))
 
     assert promoted.swapped
+    assert promoted.paid_until == (paid_until if promoted.kept_until else "")
     assert deployments.tags[f"{arn} tunedrop:run"] == "persona-2"
     assert bool(promoted.kept_until) is (bool(keep) and mode == "provisioned")
     expires = deployments.tags[f"{arn} tunedrop:expires"]
     assert expires == (promoted.kept_until or paid_until)
     assert (expires != paid_until) is longer
+    again = production.promote("persona", "persona-2", SECOND, None, settings)
+    assert again.paid_until == ""  # the expiry may be its own by now
 
 
 @pytest.mark.parametrize(
