@@ -38,7 +38,9 @@ def with_model(document: Manifest, latest_model: LatestModel) -> Manifest:
         return document
     model = latest_model(document.from_run)
     if model is None:
-        raise InvalidManifest(f"from: no run named {document.from_run} has made a model; see tunedrop runs")
+        raise InvalidManifest(
+            f"from: no run named {document.from_run} has made a model, or it was deleted; see tunedrop runs"
+        )
     return msgspec.structs.replace(document, base_model=model, from_run=None)
 
 

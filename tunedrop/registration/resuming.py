@@ -139,7 +139,9 @@ def _resumed(aws_: Aws, record: Record, asked: str) -> Registration:
         job=job,
         next_record=evaluation.next_record if evaluation is not None else 0,
     )
-    if job is not None and not models.status(aws_, job.model_arn):
+    if job is not None and (
+        job.model_arn in record.gone or not models.exists(aws_, job.model_arn, run.run_id)
+    ):
         return Registration(outcome="refused", run=run, resume=found, failure=_deleted(job.model_arn))
     return Registration(outcome="resumed", run=run, resume=found)
 

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from tunedrop.contracts import RESULT_NAMES, Evaluation, Failure, Retune, Run, Verdict
+from tunedrop.contracts import RESULT_NAMES, CompletedJob, Evaluation, Failure, Retune, Run, Verdict
 
 T = TypeVar("T")
 
@@ -55,6 +55,12 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def is_open(self) -> bool:
         return self.status == OPEN
+
+    @property
+    def trained(self) -> CompletedJob | None:
+        """The job that has made the run's model; None if there is none, or the model was deleted."""
+        job = self.document("job", CompletedJob)
+        return job if job is not None and job.model_arn not in self.gone else None
 
     @property
     def verdict(self) -> Verdict | None:

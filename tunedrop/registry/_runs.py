@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from tunedrop import clock
 from tunedrop.aws import code_of, explain
-from tunedrop.contracts import CompletedJob, Failure, Run, S3Object, Verdict
+from tunedrop.contracts import Failure, Run, S3Object, Verdict
 from tunedrop.errors import TransientError
 from tunedrop.registry._notices import Notices
 from tunedrop.registry._records import OPEN, Record, Seen, StepRecord, record_of, run_of, step_of
@@ -152,10 +152,10 @@ class Registry:
         return self.get(name) or next(self._of_name(name), None)
 
     def latest_model(self, name: str) -> str | None:
-        """The ARN of the custom model of a run id, or of the latest run of a name that has made one."""
-        records = [one] if (one := self.get(name)) is not None else self.named(name)
-        done = (record.document("job", CompletedJob) for record in records)
-        return next((job.model_arn for job in done if job is not None), None)
+        """The ARN of the custom model of a run id, or of the latest run of a name that has one. A deleted
+        model does not count: another run's may have its ARN by now."""
+        records = [one] if (one := self.get(name)) is not None else self._of_name(name)
+        return next((job.model_arn for record in records if (job := record.trained) is not None), None)
 
     def recent(self, limit: int = 50, since: str = "") -> list[Record]:
         """The latest runs, newest first, not older than `since`.

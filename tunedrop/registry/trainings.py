@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from tunedrop.contracts import CompletedJob, Dataset, Run
+from tunedrop.contracts import Dataset, Run
 from tunedrop.errors import AlreadyTrained, TransientError
 from tunedrop.registry._records import Record
 from tunedrop.registry._runs import Registry
@@ -92,5 +92,4 @@ def _has_trained(record: Record) -> str:
     deleted."""
     if record.is_open:
         return "is training"
-    job = record.document("job", CompletedJob)
-    return "has trained" if job is not None and job.model_arn not in record.gone else ""
+    return "has trained" if record.trained is not None else ""

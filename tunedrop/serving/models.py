@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tunedrop import catalog
+from tunedrop import catalog, naming
 from tunedrop.aws import Aws
 from tunedrop.catalog.model import BaseModel
 from tunedrop.registry import Registry
@@ -30,6 +30,18 @@ def base_of(aws: Aws, stage: Stage, model_arn: str, run_id: str) -> BaseModel | 
 def status(aws: Aws, model_arn: str) -> str:
     """`Active` if a model can be used, another word while it is created; empty if there is none."""
     return engines.of_model(model_arn).status_of_model(aws, model_arn)
+
+
+def exists(aws: Aws, model_arn: str, run_id: str) -> bool:
+    """Whether the model of a run exists (still): if ARNs return, another run's may have this one by now."""
+    if not status(aws, model_arn):
+        return False
+    return not may_return(model_arn) or naming.run_of(weights(aws, model_arn)) in ("", run_id)
+
+
+def may_return(arn: str) -> bool:
+    """Whether another model may get this ARN once this one is deleted."""
+    return is_model(arn) and engines.of_model(arn).arns_return
 
 
 def weights(aws: Aws, model_arn: str) -> str:

@@ -6,14 +6,15 @@ test finds any other call of Bedrock's delete operations.
 
 from __future__ import annotations
 
-from tunedrop.aws import Aws, is_forbidden
+from botocore.exceptions import ClientError
+
+from tunedrop.aws import Aws, explain, is_forbidden, is_transient
 from tunedrop.errors import ThroughputFailed, TransientError
 from tunedrop.registry import Registry
 from tunedrop.registry.aliases import Aliases
 from tunedrop.registry.claims import Claims
 from tunedrop.serving import models, throughput
 from tunedrop.stage import Stage
-from tunedrop.training import engines
 
 
 class NamedInProduction(Exception):
@@ -56,19 +57,21 @@ class Removal:
             alias = self._aliases.naming(arn, self._registry.name_of(run_id))
             if alias:
                 raise NamedInProduction(arn, alias)
-            found = self._delete(arn)
+            found = self._delete(arn, run_id)
         except BaseException:
             self._claims.give_up_removal(arn)
             raise
-        ended = self._claims.give_up_removal if _may_return(arn) else self._claims.end_removal
+        ended = self._claims.give_up_removal if models.may_return(arn) else self._claims.end_removal
         ended(arn)
         if run_id:
             self._registry.note_gone(run_id, arn)
         return found
 
-    def _delete(self, arn: str) -> bool:
+    def _delete(self, arn: str, run_id: str) -> bool:
         try:
             if models.is_model(arn):
+                if run_id and models.may_return(arn) and not self._exists(arn, run_id):
+                    return False
                 return models.delete(self._aws, arn)
             return throughput.release(self._aws.bedrock, arn)
         except ThroughputFailed as error:
@@ -77,12 +80,14 @@ class Removal:
                 raise
         return False
 
+    def _exists(self, arn: str, run_id: str) -> bool:
+        try:
+            return models.exists(self._aws, arn, run_id)
+        except ClientError as error:
+            refused = TransientError if is_transient(error) else ThroughputFailed
+            raise refused(explain(error)) from error
+
     def _is_missing(self, arn: str) -> bool:
         if models.is_model(arn):
             return not models.status(self._aws, arn)
         return not throughput.exists(self._aws.bedrock, arn)
-
-
-def _may_return(arn: str) -> bool:
-    """Whether another model may get this ARN, so that it must not be recorded as deleted."""
-    return models.is_model(arn) and engines.of_model(arn).arns_return

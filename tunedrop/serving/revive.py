@@ -23,7 +23,7 @@ def create(aws_: Aws, stage: Stage, model: InProduction) -> Serving:
     ThroughputFailed, TransientError
         As `tunedrop.serving.throughput.create`.
     """
-    if not models.status(aws_, model.model_arn):
+    if not models.exists(aws_, model.model_arn, model.run_id):
         raise LookupError(f"{model.model_arn} was deleted; train it again")
     base_model = models.base_of(aws_, stage, model.model_arn, model.run_id)
     if base_model is None:

@@ -10,7 +10,7 @@ from typing import TypeVar
 from tunedrop.cli.confirming import confirm, if_interrupted
 from tunedrop.cli.deployed import Deployed
 from tunedrop.cli.output import Format, console, errors, fail, print_json, when
-from tunedrop.contracts import CompletedJob, DeploymentSettings, Promotion, Run
+from tunedrop.contracts import DeploymentSettings, Promotion, Run
 from tunedrop.errors import NameTaken, ThroughputFailed, TransientError
 from tunedrop.formatting.commands import command
 from tunedrop.registry import Record
@@ -29,9 +29,9 @@ def promote(
     here: Deployed, record: Record, *, stable_arn: bool, serve: bool, yes: bool, format_: Format
 ) -> None:
     """Point the alias of a run's name to its model; `serve` deploys it first if it is not served."""
-    run, job = record.run, record.document("job", CompletedJob)
+    run, job = record.run, record.trained
     if job is None:
-        fail(f"{run.run_id} has trained no model")
+        fail(f"{run.run_id} has trained no model, or it was deleted")
     now = here.aliases.in_production(run.name)
     _say_what_is_there(here, run.name, now)
     serving = [one for one in in_service(here.aws, here.stage) if one.status not in ("Creating", "Failed")]

@@ -50,6 +50,8 @@ UNFREEABLE = (
     "customization, and ask for more there"
 )
 
+_DELETED = "the model {job.model_arn} of the training job {job.name} was deleted"
+
 
 def start(
     aws_: Aws, stage: Stage, run: Run, planned: PlannedJob, base_model: BaseModel, parent: str, name: str
@@ -93,10 +95,25 @@ def describe(sagemaker: Any, name_or_arn: str) -> Job | None:
 
 
 def with_weights(sagemaker: Any, job: Job) -> Job:
-    """The job with the location of its weights, if it has made a model."""
+    """The job with the location of its weights, if it has made a model.
+
+    Raises
+    ------
+    CustomizationFailed
+        If the model was deleted; a job of another run may have got its ARN since.
+    """
     if job.status != "Completed" or not job.model_arn:
         return job
-    return msgspec.structs.replace(job, output_uri=packages.weights(sagemaker, job.model_arn))
+    try:
+        where = packages.weights(sagemaker, job.model_arn)
+    except ClientError as error:
+        if not training_jobs.is_missing(error):
+            raise
+        raise CustomizationFailed(_DELETED.format(job=job)) from error
+    mine = naming.run_of(job.output_uri)
+    if mine and naming.run_of(where) not in ("", mine):
+        raise CustomizationFailed(_DELETED.format(job=job))
+    return msgspec.structs.replace(job, output_uri=where)
 
 
 def _request(
