@@ -8,6 +8,7 @@ from typing import Literal
 import msgspec
 
 from tunedrop import catalog, clock, manifest, naming
+from tunedrop.catalog.model import BaseModel
 from tunedrop.contracts import (
     DeploymentSettings,
     EvaluationSettings,
@@ -24,6 +25,7 @@ from tunedrop.evaluation.reinforcement import grading
 from tunedrop.manifest import Manifest
 from tunedrop.planning import base_models, distillation, hyperparameters
 from tunedrop.registration._data_files import DataFiles
+from tunedrop.serving import kinds
 from tunedrop.stage import Stage
 from tunedrop.training import parents
 
@@ -78,7 +80,7 @@ def resolve(
         grader=grader,
         accept_eula=document.accept_eula or base_model.id in stage.accept_eula,
         budget_usd=stage.budget_usd if document.budget_usd is None else document.budget_usd,
-        deployment=_deployment(stage, document.deployment),
+        deployment=_deployment(stage, base_model, document.deployment),
         evaluation=_evaluation(stage, document.evaluation, graded=bool(grader)),
         **files,
     )
@@ -113,7 +115,7 @@ def _written(value: object, order: Literal["sorted"] | None = None) -> str:
     return text.decode()
 
 
-def _deployment(stage: Stage, asked: manifest.Deployment) -> DeploymentSettings:
+def _deployment(stage: Stage, base_model: BaseModel, asked: manifest.Deployment) -> DeploymentSettings:
     if asked.commitment != "none" and not stage.allow_commitment:
         raise InvalidManifest(
             f"deployment.commitment: {asked.commitment} cannot be ended early, and this stage does "
@@ -126,7 +128,9 @@ def _deployment(stage: Stage, asked: manifest.Deployment) -> DeploymentSettings:
         keep_for_seconds=None if asked.keep_for is None else clock.duration_seconds(asked.keep_for),
         stable_arn=stage.stable_arn if asked.stable_arn is None else asked.stable_arn,
     )
-    if found.commitment != "none":
+    offered = kinds.offered(base_model)
+    buys = found.mode == "provisioned" or (offered and offered[0].billed_by == "hour")
+    if buys and found.commitment != "none":
         _refuse_a_vain_commitment(found)
     return found
 

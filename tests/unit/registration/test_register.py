@@ -110,22 +110,36 @@ def test_a_manifest_that_cannot_be_used_is_refused_with_its_cause(
 
 
 @pytest.mark.parametrize(
-    ("deployment", "cause"),
+    ("base_model", "deployment", "cause"),
     [
-        ("commitment: 1-month", "set deployment.keep_for to 30d or more"),
-        ("commitment: 1-month, keep_for: 29d", "is billed for 30 days"),
-        ("commitment: 6-months, keep_for: 30d", "set deployment.keep_for to 180d or more"),
-        ("commitment: 1-month, keep_for: 30d, stable_arn: true", "deployment.stable_arn"),
-        ("commitment: 1-month, keep_for: 30d", ""),
-        ("commitment: none, keep_for: 8h, stable_arn: true", ""),
+        (base_model, f"{mode}{deployment}", cause)
+        # Models tuned from Nova are served on demand too; those from Llama 3.1 by the hour only.
+        for base_model, mode in (
+            (builders.LLAMA_3_1, ""),
+            (builders.LLAMA_3_1, "mode: provisioned, "),
+            (builders.NOVA_LITE, "mode: provisioned, "),
+        )
+        for deployment, cause in (
+            ("commitment: 1-month", "set deployment.keep_for to 30d or more"),
+            ("commitment: 1-month, keep_for: 29d", "is billed for 30 days"),
+            ("commitment: 6-months, keep_for: 30d", "set deployment.keep_for to 180d or more"),
+            ("commitment: 1-month, keep_for: 30d, stable_arn: true", "deployment.stable_arn"),
+            ("commitment: 1-month, keep_for: 30d", ""),
+            ("commitment: none, keep_for: 8h, stable_arn: true", ""),
+        )
+    ]
+    + [
+        (builders.NOVA_LITE, "mode: on-demand, commitment: 1-month", ""),
+        (builders.NOVA_LITE, "commitment: 1-month, keep_for: 30d, stable_arn: true", ""),
     ],
 )
 def test_a_term_is_not_bought_in_which_the_throughput_serves_nothing(
-    aws: Aws, deployment: str, cause: str
+    aws: Aws, base_model: str, deployment: str, cause: str
 ) -> None:
+    """A run that buys no throughput may name one, as in a manifest that others share."""
     stage = builders.stage(allow_commitment=True)
     put(aws, stage, "runs/law/train.jsonl")
-    text = f"{MANIFEST}deployment: {{mode: provisioned, {deployment}}}\n"
+    text = f"base_model: {base_model}\ndata: {{train: train.jsonl}}\ndeployment: {{{deployment}}}\n"
 
     found = register(aws, stage, put(aws, stage, "runs/law/run.yaml", text))
 
