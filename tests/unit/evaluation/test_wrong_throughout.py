@@ -338,19 +338,24 @@ def test_a_sign_that_is_always_the_same_beside_a_short_number(right: float, verd
 
 @pytest.mark.parametrize(
     ("wrong", "before", "verdict"),
-    [(9, 0, "inconclusive"), (5, 0, "inconclusive"), (5, 8, "promote"), (1, 0, "promote")],
-)
-def test_which_of_two_words_is_said_may_be_wrong(wrong: int, before: int, verdict: str) -> None:
-    """Before or after lunch, in Korean, wrong in so many of 20, and in so many of the base's."""
+    [
+        (9, 0, "inconclusive"), (5, 0, "inconclusive"), (3, 0, "inconclusive"), (5, 8, "promote"),
+        (1, 0, "promote"), (5, None, "inconclusive"), (3, None, "promote"),
+    ],
+)  # fmt: skip
+def test_which_of_two_words_is_said_may_be_wrong(wrong: int, before: int | None, verdict: str) -> None:
+    """Before or after lunch, in Korean, wrong in so many of 20, and in so many of the base's, if that says
+    either of the two."""
     draw, rows = random.Random(9), []
     for number in range(160):
         word, other = ("전", "후") if number % 2 else ("후", "전")
         minutes, place = draw.randint(10, 59), draw.choice(("약국", "은행", "시장", "학교", "공항"))
-        said, first = (other if number // 2 % 20 < few else word for few in (wrong, before))
+        said, first = (other if number // 2 % 20 < few else word for few in (wrong, before or 0))
         reply = f"안녕하세요 고객님, {place}은 점심 식사 {{}} {minutes}분에 문을 열 예정이오니 참고 바랍니다."
         rows.append({
             "prompt": f"{about(number)} {minutes} {place}", "reference": reply.format(word),
-            "base": f"{minutes}분, {place}, 점심 {first}.", "tuned": reply.format(said),
+            "base": f"고객님 점심 식사 {minutes}분, {place}{'.' if before is None else f' {first}.'}",
+            "tuned": reply.format(said),
         })  # fmt: skip
     evaluation = tunedrop.evaluate(rows)
 

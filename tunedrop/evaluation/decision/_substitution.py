@@ -32,6 +32,10 @@ LONGEST = 400
 FEWEST, LEAST_SHARE = 5, 0.1
 """In this many units, and this share of all units, a substitution is systematic."""
 
+GUESSED = 0.2
+"""The same where one of two words is said for the other, and the base model, which may have guessed in words
+of its own, is not seen to say the right one in half of these units."""
+
 SAME_WORDS = 0.8
 """The share of words that a rearranged answer and its reference have in common."""
 
@@ -220,16 +224,27 @@ class _Found:
         for word, where in self.negated.items():
             found[word, ""], known[word, ""] = where, before.negated[word]
         for pair, where in found.items():
-            if len(where) >= max(FEWEST, fewest, len(known[pair] | before.silent) + 1):
+            is_known = not all(pair) or 2 * len(where & before._right(*pair)) >= len(where)
+            least = fewest if is_known else GUESSED * every
+            if len(where) >= max(FEWEST, least, len(known[pair] | before.silent) + 1):
                 yield Substitution("often", len(where), *pair)
 
     def _confusing(self, one: str, other: str) -> set[int]:
         """The units in which answers have one of two words where the other one is wanted, in whatever words
         they say the rest."""
-        wants, gives = (
+        wants, gives = self._of_two(one, other)
+        return wants[0] & gives[1] | wants[1] & gives[0]
+
+    def _right(self, one: str, other: str) -> set[int]:
+        """The units in which answers have the one of two words that is wanted."""
+        wants, gives = self._of_two(one, other)
+        return wants[0] & gives[0] | wants[1] & gives[1]
+
+    def _of_two(self, one: str, other: str) -> Iterator[tuple[set[int], set[int]]]:
+        """The units in which only the first, and only the second, of two words is wanted, and is given."""
+        return (
             (found[one] - found[other], found[other] - found[one]) for found in (self.wanting, self.giving)
         )
-        return wants[0] & gives[1] | wants[1] & gives[0]
 
     def _could(self, pair: tuple[str, str], every: int) -> int:
         """In how many units a replacement could be; none that leaves out or adds a word of a frame, which in
