@@ -28,8 +28,8 @@ CONVERSATIONS: tuple[Format, ...] = ("converse", "openai-chat", "messages", "pre
 class Hyperparameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One entry of Bedrock's `hyperParameters` map, under Bedrock's own name (`epochCount`).
 
-    `default` may be `auto`, so that the service chooses; `words` are the allowed words, `values` the allowed
-    numbers.
+    `default` may be `auto`, so that the service chooses; as a value, `auto` is the default. `words` are the
+    allowed words, `values` the allowed numbers.
     """
 
     type: Literal["int", "float", "word"]
@@ -41,11 +41,11 @@ class Hyperparameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     def refusal(self, value: object) -> str:
         """Why a value is invalid; empty if it is valid."""
+        if value == "auto":
+            return ""
         if self.type == "word":
             word = _word(value)
             return "" if word in self.words else f"{word!r} is not one of {', '.join(self.words)}"
-        if value == "auto" == self.default:
-            return ""
         if isinstance(value, bool) or not isinstance(value, int | float):
             return f"{value!r} is not a number"
         if self.values and value not in self.values:
@@ -58,6 +58,8 @@ class Hyperparameter(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
     def written(self, value: float | str) -> str:
         """A value as a string for the API."""
+        if value == "auto":
+            value = self.default
         if self.type == "word" or isinstance(value, str):
             return str(_word(value))
         return str(int(value)) if self.type == "int" else format(Decimal(str(value)), "f")
@@ -86,6 +88,8 @@ class MethodRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     Attributes
     ----------
+    cuts_records
+        Whether the training reads the beginning of a record above `max_record_tokens`, instead of failing.
     reserved_words
         Words that fail the job in a prompt or system prompt (with `reserved_in_answers`, anywhere).
     doubtful_words
@@ -114,6 +118,7 @@ class MethodRules(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     max_validation_bytes: int
     takes_validation: bool
     source: Source
+    cuts_records: bool = False
     max_line_bytes: int = 0
     max_messages: int = 0
     max_system_blocks: int = 0

@@ -74,36 +74,41 @@ def test_defaults_are_the_recipes(model: BaseModel, method: Method) -> None:
 @EVERY
 def test_a_hyperparameter_takes_what_the_pages_say(model: BaseModel, method: Method) -> None:
     published = recipe(method)["hyperparameters"]
-    longest = recipe(method).get("sequence_length")
 
     for name, known in model.hyperparameters_of(method).items():
-        assert taken(known) == expected(name, published[name], longest), name
+        assert taken(known) == expected(name, published[name]), name
 
 
 def taken(known: Hyperparameter) -> object:
     return [*known.words] or [*known.values] or (known.minimum, known.maximum)
 
 
-def expected(name: str, published: dict[str, Any], longest: int | None) -> object:
-    """A record is cut at the recipe's sequence length, and AWS's client refuses to ask for more; a prompt
-    that is too long is left out, so that we ask for no shorter ones than we take."""
+def expected(name: str, published: dict[str, Any]) -> object:
+    """A prompt that is too long is left out, so that we ask for no shorter ones than we take."""
     if "values" in published:
         return published["values"]
     least, most = published["from"], published["to"]
-    if name == "dataset_max_len":
-        most = longest
     if name == "max_prompt_length":
         least = 4_096
     return (least, most)
 
 
 @EVERY
-def test_no_record_is_taken_that_the_job_would_cut_or_leave_out(model: BaseModel, method: Method) -> None:
+def test_a_record_that_the_job_would_cut_or_leave_out_is_told(model: BaseModel, method: Method) -> None:
     asked = model.hyperparameters_of(method)
     most = asked.get("dataset_max_len", asked.get("max_prompt_length"))
 
     assert most is not None
     assert 0 < model.methods[method].max_record_tokens <= float(most.default)
+    assert model.methods[method].cuts_records is ("dataset_max_len" in asked)
+
+
+@EVERY
+def test_auto_is_the_default_of_the_recipe(model: BaseModel, method: Method) -> None:
+    """As manifests of earlier versions say, which had it as a default."""
+    names = model.hyperparameters_of(method)
+
+    assert resolve(model, method, dict.fromkeys(names, "auto")) == resolve(model, method, {})
 
 
 @EVERY

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.datasets import jsonl
 from tunedrop import catalog
 from tunedrop.dataset.check.check import Report, check
 from tunedrop.dataset.check.options import CheckOptions
@@ -79,3 +80,28 @@ def test_a_file_has_its_largest_size(size: int, codes: list[str]) -> None:
     found = file_rules.dataset_problems(files, "single-turn", model, CheckOptions().threshold)
 
     assert [problem.code for _, problem in found] == codes
+
+
+@pytest.mark.parametrize(
+    ("model", "valid", "why"),
+    [
+        (
+            "qwen.qwen3-32b",
+            True,
+            "reads the first 4,096 of a record (hyperparameter dataset_max_len) and cuts",
+        ),
+        ("amazon.titan-text-express-v1:0:8k", False, "takes 4,096 a record"),
+    ],
+)
+def test_a_record_that_is_only_cut_is_a_warning(model: str, valid: bool, why: str) -> None:
+    """By AWS's recipes of serverless jobs (`tests/recorded/recipes.json`)."""
+    record = {"prompt": "What is a lien?", "completion": "word " * 12_000}
+    body = jsonl([record, *({**record, "completion": f"A claim {n}."} for n in range(200))])
+
+    report = check({"train": [body]}, {"train": "train.jsonl"}, catalog.find(model), "single-turn")
+
+    assert report.valid is valid, report.errors
+    code = "TD035" if valid else "TD031"
+    (told,) = [one for one in report.warnings + report.errors if one.code == code]
+    assert told.line == 1
+    assert why in told.message

@@ -237,7 +237,13 @@ def _lengths(
     conversation: Conversation, rules: MethodRules, model: BaseModel, tokens: int, size: int
 ) -> Iterator[Problem]:
     most = rules.max_record_tokens
-    if most and tokens > most:
+    if most and tokens > most and rules.cuts_records:
+        why = (
+            f"about {tokens:,} tokens; the training of {model.name} reads the first {most:,} of a record "
+            "(hyperparameter dataset_max_len) and cuts the rest: shorten or split it"
+        )
+        yield Problem("$", "TD035", why, f"about {tokens:,}", f"at most {most:,} tokens")
+    elif most and tokens > most:
         why = f"about {tokens:,} tokens; {model.name} takes {most:,} a record: shorten or split it"
         yield Problem("$", "TD031", why, f"about {tokens:,}", f"at most {most:,} tokens")
     elif most and tokens * STRICTEST > most:
