@@ -236,7 +236,7 @@ class Journey:
 
     def _if_bought(self, promote: sfn.IChainable) -> sfn.Choice:
         """Provisioned throughput is bought only for a model that has passed on demand."""
-        names = ("run", "dataset", "job")
+        names = ("run", "dataset", "job", "evaluation")
         buy = self._states.call(
             "BuyThroughput",
             {name: f"{{% ${name} %}}" for name in names} | {"evaluated": True},

@@ -54,7 +54,7 @@ class Grants(Statements):
             ],
             "wait_for_completion": [*self.resolve_waits(), outcomes.publish(), data.forget_troubles()],
             "set_up_throughput": [
-                bedrock.model_key(), data.waits(),
+                bedrock.model_key(), data.waits(), outcomes.read_alias(), *data.read_training_data(),
             ],
             "evaluate_model": [
                 bedrock.invoke(), *data.run_files(*evaluated), outcomes.read_alias(),

@@ -28,7 +28,7 @@ def handler(payload: Input, services: Services) -> Promotion:
     with production.aliases.alone(run.name, run.run_id):
         ownership.check_before_promotion(
             services.aws.s3, services.registry, production.aliases, run, payload.dataset,
-            compared=evaluation.champion is not None or bool(evaluation.production_gone),
+            compared=evaluation.asked_production,
         )  # fmt: skip
         return production.promote(
             run.name,

@@ -7,13 +7,15 @@ import msgspec
 from lambdas.services import Services
 from lambdas.step import step
 from tunedrop import catalog, naming
-from tunedrop.contracts import CompletedJob, Dataset, Run, Serving
+from tunedrop.contracts import CompletedJob, Dataset, Evaluation, Run, Serving
+from tunedrop.registry import ownership
+from tunedrop.registry.aliases import Aliases
 from tunedrop.serving import bases, choose, kinds, models, throughput
 from tunedrop.waiting import deployments
 
 
 class Input(msgspec.Struct, frozen=True):
-    """`evaluated`: the model has passed, and is now served as the run requests.
+    """`evaluated`: the model has passed, as `evaluation` says, and is now served as the run requests.
 
     `granted`: the run has waited for a deployment, and it is its turn.
     """
@@ -22,12 +24,19 @@ class Input(msgspec.Struct, frozen=True):
     dataset: Dataset
     job: CompletedJob
     evaluated: bool = False
+    evaluation: Evaluation | None = None
     granted: bool = False
 
 
 @step(Input)
 def handler(payload: Input, services: Services) -> Serving:
     run, stage = payload.run, services.stage
+    if payload.evaluation is not None:  # so that no term is bought for a model that will not be promoted
+        aliases = Aliases(services.aws.ssm, services.aws.dynamodb, stage)
+        ownership.check_before_promotion(
+            services.aws.s3, services.registry, aliases, run, payload.dataset,
+            compared=payload.evaluation.asked_production,
+        )  # fmt: skip
     base_model = catalog.find(run.base_model)
     bought_later = choose.production_way(base_model, run.deployment)
     way = bought_later if payload.evaluated and bought_later else choose.way(base_model, run.deployment)

@@ -188,7 +188,9 @@ NEEDS: dict[str, tuple[Call, ...]] = {
         key("CreateGrant", "bedrock"),
     ),
     "WaitForCompletion": SETTLE,
-    "SetUpThroughput": (*READ_SERVING, LIST_SERVING[0], *PARKED, key("CreateGrant", "bedrock")),
+    "SetUpThroughput": (
+        *READ_SERVING, LIST_SERVING[0], *PARKED, *READ_ALIAS, *RUN_FILES, key("CreateGrant", "bedrock"),
+    ),
     "EvaluateModel": (
         *RUN_FILES, *SHARD_FILES, *READ_ALIAS, *READ_SERVING, *JUDGING, *INVOKE,
         Call("s3:PutObject", f"{RUN_FILE}/evaluation.json"),

@@ -338,7 +338,7 @@ TASKS: dict[str, tuple[str, str, dict[str, Any], dict[str, Any]]] = {
     ),
     "AwaitJudging": ("EvaluateModel", "run", {"subject": "{% $evaluation.judge_job_arn %}"}, {}),
     "BuyThroughput": (
-        "AwaitProduction", "run dataset job", {"evaluated": True},
+        "AwaitProduction", "run dataset job evaluation", {"evaluated": True},
         {"evaluated_on": "{% $serving %}", "serving": ANSWER},
     ),
     "AwaitProduction": (

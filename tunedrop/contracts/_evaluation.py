@@ -170,6 +170,11 @@ class Evaluation(msgspec.Struct, frozen=True, kw_only=True):
     def decisive(self) -> Score | None:
         return next((score for score in self.scores if score.metric == self.metric), None)
 
+    @property
+    def asked_production(self) -> bool:
+        """Whether it asked a model in production, or found that it was deleted."""
+        return self.champion is not None or bool(self.production_gone)
+
 
 class Promotion(msgspec.Struct, frozen=True, kw_only=True):
     """The production alias (an SSM parameter) that now points to this model, and the model that it pointed to

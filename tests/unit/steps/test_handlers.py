@@ -77,6 +77,32 @@ def test_throughput_is_bought_for_a_model_that_has_passed_and_once(
     assert name == "tunedrop-test-persona-0123456789" + ("-2" if attempt > 1 else "")
 
 
+@pytest.mark.parametrize("compared", [False, True])
+def test_no_throughput_is_bought_for_a_model_that_may_not_be_promoted(here: Here, compared: bool) -> None:
+    """A term was bought although another run's model had been put into production meanwhile."""
+    here.aws.bedrock = bedrock = FakeBedrock(
+        create_provisioned_model_throughput={"provisionedModelArn": builders.PROVISIONED_ARN}
+    )
+    here.replace("set_up_throughput.handler.ownership.unrelated_to", "")
+    run = builders.run(
+        base_model=NOVA, deployment=DeploymentSettings(mode="provisioned", keep_for_seconds=3600)
+    )
+    Aliases(here.aws.ssm, here.aws.dynamodb, here.stage).promote(run.name, "persona-9", OTHERS, OTHERS)
+    champion = builders.evaluation().scores[0] if compared else None
+    payload = {
+        "run": run, "dataset": builders.dataset(), "job": builders.job(), "evaluated": True,
+        "evaluation": builders.evaluation(champion=champion),
+    }  # fmt: skip
+
+    if compared:
+        here.call("set_up_throughput", **payload)
+    else:
+        with pytest.raises(NameTaken, match="the two were not compared"):
+            here.call("set_up_throughput", **payload)
+
+    assert bool(bedrock.calls) is compared
+
+
 @pytest.mark.parametrize(
     ("keep_for", "named"),
     [(None, builders.DEPLOYMENT_ARN), (3600, builders.DEPLOYMENT_ARN), (0, builders.MODEL_ARN)],
