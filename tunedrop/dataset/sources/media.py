@@ -21,7 +21,8 @@ from typing import Any, NamedTuple
 from tunedrop.catalog.media import Media
 from tunedrop.catalog.method import MethodRules
 from tunedrop.catalog.model import BaseModel
-from tunedrop.dataset.formats import Conversation, SourceFormat
+from tunedrop.dataset import formats
+from tunedrop.dataset.formats import Conversation, SourceFormat, json_lines
 from tunedrop.dataset.rules.blocks import media_in, taken, uri_problems
 from tunedrop.dataset.sources import films
 from tunedrop.dataset.types import MediaResolver, Problem, Seen, Unseen, shorten
@@ -30,7 +31,7 @@ HEAD_BYTES = 1 << 17
 """The number of bytes to read for an image's format and size, which may follow a preview and a colour
 profile."""
 
-_NAMED = re.compile(rb'"(?:uri|image-ref)"\s*:\s*"([^"\\]{1,1024})"')
+_NAMED = re.compile(rb'"uri"\s*:\s*"([^"\\]{1,1024})"')
 
 
 class Reference(NamedTuple):
@@ -74,10 +75,17 @@ def beside(uri: str) -> str | None:
     return posixpath.normpath(uri)
 
 
-def named_in(body: bytes) -> set[str]:
-    """The media that lines probably refer to, to fetch them in advance."""
-    named = {match[1].decode(errors="replace") for match in _NAMED.finditer(body)}
-    return {uri for uri in named if not any(uri_problems(uri, ""))}
+def named_in(body: bytes) -> Iterator[str]:
+    """The media that lines refer to, each once, to fetch them in advance: any key may name a picture."""
+    named: set[str] = set()
+    for number, raw in enumerate(json_lines.split(body)):
+        line = json_lines.parse(number, raw)
+        reading = formats.read(line.record) if line.problem is None else None
+        if reading is not None and reading.conversation is not None:
+            for one in references(reading.conversation, reading.format):
+                if one.uri not in named:
+                    named.add(one.uri)
+                    yield one.uri
 
 
 def are_all_elsewhere(body: bytes, resolver: MediaResolver) -> bool:
