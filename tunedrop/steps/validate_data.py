@@ -24,7 +24,7 @@ from tunedrop.dataset.duplicates.candidates import SPLITS
 from tunedrop.dataset.formats import json_lines
 from tunedrop.dataset.prepare.plan import Shares, are_few, plan
 from tunedrop.dataset.prepare.split import Prepared, prepare, shares
-from tunedrop.dataset.sources.containers.reading import MOST_BYTES
+from tunedrop.dataset.sources.containers.reading import oversize
 from tunedrop.dataset.sources.media_s3 import Copies
 from tunedrop.dataset.sources.s3 import names_of, open_files, resolver_of, sources_of
 from tunedrop.dataset.types import Split
@@ -160,10 +160,8 @@ class _Validation:
 
     def begin(self) -> Dataset | Sharding:
         """The dataset, if one function can process it; else the shards for the check."""
-        if (size := sum(file.size for file in self._files.values())) > MOST_BYTES:
-            raise InvalidDataset(
-                f"the data files are {size:,} bytes; a dataset is at most {MOST_BYTES >> 30} GB: upload less"
-            )
+        if why := oversize(self._files.values()):
+            raise InvalidDataset(why)
         if ranges := ranges_of(self._files, self._stage.validation_shard_bytes):
             return Sharding(work=ShardWork(kind="check"), shards=ranges)
         report = check_files(self._files, names_of(self._opened), asked(self._run), self._opened)

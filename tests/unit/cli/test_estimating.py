@@ -13,7 +13,10 @@ from tests import builders
 from tunedrop.cli.app import app
 from tunedrop.cli.data import folder
 from tunedrop.cli.deployed import Deployed
+from tunedrop.cli.exits import NO
 from tunedrop.cli.plan import estimating
+from tunedrop.dataset.sources.containers import reading
+from tunedrop.evaluation import workload
 from tunedrop.registry.spending import Spending
 from tunedrop.stage import Stage
 
@@ -145,3 +148,30 @@ def test_options_say_how_a_table_is_read(tmp_path: Path, folder: bool) -> None:
 
     assert codes() == [1, 1]
     assert codes(*named) == [0, 0]
+
+
+@pytest.mark.parametrize(("most", "told"), [(100, True), (1_000_000, False)])
+def test_a_test_file_that_the_pipeline_would_refuse_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, most: int, told: bool
+) -> None:
+    monkeypatch.setattr(workload, "MOST_HELD_OUT_TOKENS", most)
+    for name, count in (("train", 260), ("test", 120)):
+        records = ({"prompt": f"What is {name} {n}?", "completion": f"It is {2 * n}."} for n in range(count))
+        (tmp_path / f"{name}.jsonl").write_text("\n".join(map(json.dumps, records)))
+    (tmp_path / "run.yaml").write_text("data: {train: train.jsonl, test: test.jsonl}\n")
+
+    result = CliRunner().invoke(app, ["estimate", str(tmp_path), "--base-model", builders.NOVA_LITE])
+
+    assert result.exit_code == 0
+    assert ("may be refused: the prompts of the test set" in " ".join(result.stderr.split())) is told
+
+
+def test_files_that_are_too_large_in_all_are_refused_before_the_upload(
+    dataset: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading, "MOST_BYTES", 5_000)
+
+    result = CliRunner().invoke(app, ["check", str(dataset)])
+
+    assert result.exit_code == NO
+    assert "a dataset is at most" in result.stderr

@@ -24,6 +24,7 @@ from tunedrop.dataset.check.check import Report
 from tunedrop.dataset.check.findings import excerpts, sarif, worse
 from tunedrop.dataset.check.options import CheckOptions
 from tunedrop.dataset.check.processes import check_on_all_cores
+from tunedrop.dataset.sources.containers.reading import oversize
 from tunedrop.dataset.sources.opening import DataFiles, open_files
 from tunedrop.dataset.types import ReadOptions
 from tunedrop.formatting.commands import command
@@ -226,6 +227,8 @@ def checked(
     )
     everything = [path for paths in files.values() for path in paths]
     with open_files(files, options) as opened:
+        if why := oversize(file.source for file in opened.values()):
+            fail(why, NO)
         for split, file in opened.items():
             for container, number in file.containers.items():
                 if container != "JSON lines":

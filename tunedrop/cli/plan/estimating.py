@@ -30,7 +30,7 @@ from tunedrop.dataset.rules.record import bytes_of, dense_of, tokens_of
 from tunedrop.dataset.sources.opening import DataFiles, open_files
 from tunedrop.dataset.types import ReadOptions, Split
 from tunedrop.errors import InvalidManifest, OverBudget, PreflightFailed
-from tunedrop.evaluation.workload import minutes, outlasts_throughput, workload
+from tunedrop.evaluation.workload import minutes, outlasts_throughput, too_large, workload
 from tunedrop.formatting.costs import evaluation_in_words, in_words
 from tunedrop.planning import base_models
 from tunedrop.registry.ownership import put_by_hand, uncompared_with
@@ -125,6 +125,9 @@ def plan(submission: Submission, base_model: str | None, here: Deployed | None) 
     )
     report, dataset = _checked(submission.files, model, document.method, document.data.reading, run.rules)
     dataset = msgspec.structs.replace(dataset, earlier=earlier)
+    tested = msgspec.structs.replace(run, test=bare.train if "test" in submission.files else None)
+    if why := too_large(dataset, tested):  # an estimate, so no refusal
+        errors.print(f"note: the run may be refused: {why}", style="yellow")
     has_champion = here is not None and here.aliases.champion(run.name) is not None
     asked = workload(dataset, run, has_champion=has_champion)
     how_long = minutes(asked, stage, model)

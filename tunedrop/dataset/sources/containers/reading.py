@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import BinaryIO, TextIO, cast
 
@@ -34,7 +34,7 @@ from tunedrop.dataset.sources.containers import (
 )
 from tunedrop.dataset.sources.containers.layout import Layout, layout_of
 from tunedrop.dataset.sources.containers.places import Places
-from tunedrop.dataset.types import ReadOptions
+from tunedrop.dataset.types import ReadOptions, Source
 from tunedrop.intake.file_names import by_split
 
 MOST_BYTES = 16 << 30
@@ -45,6 +45,13 @@ MOST_TIMES = 500
 """Maximum decompression ratio of files that unpack to more than 1 GB; texts compress about 20:1."""
 MOST_LAYERS = 3
 _IN_MEMORY = 8 << 20
+
+
+def oversize(sources: Iterable[Source]) -> str:
+    """Why the files of a dataset are too large in all; empty if they are not."""
+    if (size := sum(one.size for one in sources)) <= MOST_BYTES:
+        return ""
+    return f"the data files are {size:,} bytes; a dataset is at most {MOST_BYTES >> 30} GB: upload less"
 
 
 class Reading(msgspec.Struct, kw_only=True):
