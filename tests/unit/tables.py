@@ -34,6 +34,15 @@ def make_waits_table(aws: Aws, stage: Stage) -> None:
     )
 
 
+def spoil(aws: Aws, table: str, key: dict[str, str], name: str, text: str = "{") -> None:
+    """Write what nobody can read into an attribute of a row."""
+    aws.dynamodb.update_item(
+        TableName=table, Key={part: {"S": value} for part, value in key.items()},
+        UpdateExpression="SET #name = :text", ExpressionAttributeNames={"#name": name},
+        ExpressionAttributeValues={":text": {"S": text}},
+    )  # fmt: skip
+
+
 def make_intake_bucket(aws: Aws, stage: Stage) -> None:
     aws.s3.create_bucket(Bucket=stage.intake_bucket)
     aws.s3.put_bucket_versioning(Bucket=stage.intake_bucket, VersioningConfiguration={"Status": "Enabled"})

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any, get_args
@@ -31,6 +32,8 @@ from tunedrop.contracts import Commitment
 from tunedrop.cost.lines import PricesOf, of_catalog
 from tunedrop.registry import Registry
 from tunedrop.stage import Stage
+
+_log = logging.getLogger(__name__)
 
 SOURCE = "AWS Price List API"
 
@@ -115,19 +118,17 @@ def _price(product: dict[str, Any]) -> tuple[str, float | None, str]:
 
 def current(registry: Registry, stage: Stage, base_model: BaseModel) -> BaseModel:
     """The base model with prices from the stage's price list, if there are any; else the catalog's."""
-    text = registry.kept(DOCUMENT)
-    if text is None:
+    found = _stored(registry)
+    if found is None:
         return base_model
-    found = msgspec.json.decode(text, type=PriceList)
     return msgspec.structs.replace(base_model, prices=with_prices(base_model, found, stage.region))
 
 
 def lookup(registry: Registry, stage: Stage) -> PricesOf:
     """The prices of a judge or teacher by id, from the stage's price list if it has them."""
-    text = registry.kept(DOCUMENT)
-    if text is None:
+    found = _stored(registry)
+    if found is None:
         return of_catalog
-    found = msgspec.json.decode(text, type=PriceList)
 
     def prices_of(model: str) -> Prices:
         try:
@@ -136,6 +137,16 @@ def lookup(registry: Registry, stage: Stage) -> PricesOf:
             return Prices()
 
     return prices_of
+
+
+def _stored(registry: Registry) -> PriceList | None:
+    """The stage's price list; None if it has none, or none that can be read."""
+    try:
+        text = registry.kept(DOCUMENT)
+        return msgspec.json.decode(text, type=PriceList) if text is not None else None
+    except (msgspec.MsgspecError, KeyError):
+        _log.exception("the stage's price list cannot be read: the catalog's prices count")
+        return None
 
 
 def with_prices(model: BaseModel, found: PriceList, region: str) -> Prices:

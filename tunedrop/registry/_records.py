@@ -14,6 +14,9 @@ T = TypeVar("T")
 OPEN = "running"
 """The status of a run that has not ended; the others are the outcomes of `tunedrop.contracts.Outcome`."""
 
+UNREADABLE = (msgspec.MsgspecError, KeyError, TypeError, ValueError)
+"""The errors of a row, or a document of it, that cannot be read."""
+
 _DOCUMENTS = ("preflight", *(name for name in RESULT_NAMES.values() if name != "failure"))
 
 

@@ -16,7 +16,7 @@ from tunedrop.aws import code_of, explain
 from tunedrop.contracts import Failure, Run, S3Object, Verdict
 from tunedrop.errors import TransientError
 from tunedrop.registry._notices import Notices
-from tunedrop.registry._records import OPEN, Record, Seen, StepRecord, record_of, run_of, step_of
+from tunedrop.registry._records import OPEN, UNREADABLE, Record, Seen, StepRecord, record_of, run_of, step_of
 from tunedrop.registry._table import Item, Table, wire
 
 T = TypeVar("T")
@@ -204,7 +204,7 @@ class Registry:
     def _readable(self, item: Item, read: Callable[[Item], T]) -> T | None:
         try:
             return read(item)
-        except (msgspec.MsgspecError, KeyError, TypeError, ValueError) as error:
+        except UNREADABLE as error:
             self.unreadable[_id_of(item)] = error
             return None
 

@@ -10,6 +10,7 @@ since another run of the same name may have been promoted meanwhile.
 from __future__ import annotations
 
 import itertools
+import logging
 from collections.abc import Iterator
 from typing import Any
 
@@ -18,9 +19,12 @@ from botocore.exceptions import ClientError
 from tunedrop import aws, naming
 from tunedrop.contracts import Dataset, Estimate, Run
 from tunedrop.errors import NameTaken
+from tunedrop.registry._records import UNREADABLE
 from tunedrop.registry._runs import Registry
 from tunedrop.registry.aliases import Aliases, InProduction
 from tunedrop.registry.relatedness import related
+
+_log = logging.getLogger(__name__)
 
 STRETCH = 256 << 10
 STRETCHES = 8
@@ -152,8 +156,14 @@ def have_in_common(s3: Any, one: str, other: str) -> bool:
 
 
 def _dataset_of(registry: Registry, model: InProduction) -> Dataset | None:
-    record = registry.get(model.run_id)
-    return record.document("dataset", Dataset) if record is not None else None
+    """What a model was trained on; None if that is not known, also because the row of its run cannot be
+    read."""
+    try:
+        record = registry.get(model.run_id)
+        return record.document("dataset", Dataset) if record is not None else None
+    except UNREADABLE:
+        _log.exception("the row of %s cannot be read: its data counts as unrelated", model.run_id)
+        return None
 
 
 def _records(s3: Any, uri: str) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ further attempt counts in the month of its own estimate. Amounts already spent s
 
 from __future__ import annotations
 
+import logging
 import random
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -29,6 +30,8 @@ from tunedrop.aws import code_of, explain
 from tunedrop.contracts import Estimate, Run
 from tunedrop.errors import TransientError
 from tunedrop.registry._table import Item, Table, wire
+
+_log = logging.getLogger(__name__)
 
 TRIES = 12
 """Tries to write a month; each reads it again. Enough for this many concurrent runs; random pauses separate
@@ -49,9 +52,12 @@ class Amounts(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Month(msgspec.Struct, frozen=True, kw_only=True):
-    """A month as read: its version, the amounts of each run, and in `tenants` those of tenants."""
+    """A month as read: its version, the amounts of each run, and in `tenants` those of tenants.
 
-    version: int
+    `version` is what the table holds, to be compared with; zero if there is none.
+    """
+
+    version: Any
     runs: Mapping[str, Amounts]
     tenants: Mapping[str, str] = {}
 
@@ -101,8 +107,10 @@ class Spending:
         """A month, read consistently. Unreadable rows are left out and noted in `unreadable`."""
         items = {item["sk"]: item for item in self._table.query({"pk": f"MONTH#{month}"})}
         last = items.pop(_VERSION, {})
-        version = int(last.get("version", 0))
-        if "last" in last:
+        version = last.get("version", 0)
+        if not isinstance(version, Decimal | int):
+            _log.error("the version of %s cannot be read, and is replaced by the next change", month)
+        elif "last" in last:
             items[last["last"]["sk"]] = last["last"]
         runs = {key.removeprefix("RUN#"): item for key, item in items.items()}
         read = {run_id: self._amounts(run_id, item) for run_id, item in runs.items()}
@@ -191,20 +199,21 @@ class Spending:
             time.sleep(random.uniform(0, PAUSE_SECONDS * (number + 1)))  # noqa: S311
         raise TransientError(f"the spending of {key} was changed by other runs again and again")
 
-    def _write(self, month: str, run: Run, amounts: Amounts, seen: int) -> bool:
+    def _write(self, month: str, run: Run, amounts: Amounts, seen: Any) -> bool:
         """Write a run's amounts, unless the month's version has changed."""
         key = {"pk": f"MONTH#{month}"}
         item: Item = {**key, "sk": f"RUN#{run.run_id}"}
         item |= {name: _number(usd) for name, usd in msgspec.structs.asdict(amounts).items()}
         item |= {"tenant": run.tenant} if run.tenant else {}
+        following = seen + 1 if isinstance(seen, Decimal | int) else 1
         version = {
             "TableName": self._table.name,
             "Key": wire({**key, "sk": _VERSION}),
             "UpdateExpression": "SET version = :next, #last = :last",
             "ExpressionAttributeNames": {"#last": "last"},
-            "ConditionExpression": "version = :seen" if seen else "attribute_not_exists(pk)",
+            "ConditionExpression": "attribute_not_exists(version)" if seen == 0 else "version = :seen",
             "ExpressionAttributeValues": wire(
-                {":next": seen + 1, ":last": item} | ({":seen": seen} if seen else {})
+                {":next": following, ":last": item} | ({} if seen == 0 else {":seen": seen})
             ),
         }
         line = {"TableName": self._table.name, "Item": wire(item)}

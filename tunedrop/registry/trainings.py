@@ -7,15 +7,18 @@ is refused with the earlier run, unless it says `again`.
 from __future__ import annotations
 
 import hashlib
+import logging
 from typing import Any
 
 import msgspec
 
 from tunedrop.contracts import Dataset, Run
 from tunedrop.errors import AlreadyTrained, TransientError
-from tunedrop.registry._records import Record
+from tunedrop.registry._records import UNREADABLE
 from tunedrop.registry._runs import Registry
 from tunedrop.registry._table import Table
+
+_log = logging.getLogger(__name__)
 
 
 def fingerprint(run: Run, dataset: Dataset) -> str:
@@ -74,22 +77,25 @@ class Trainings:
         return str((self._table.get(**key) or {}).get("run_id", ""))
 
     def _refuse_trained(self, before: str, run: Run) -> None:
-        record = self._registry.get(before) if before else None
-        if record is not None and not run.again and (what := _has_trained(record)):
+        if before and not run.again and (what := self._has_trained(before)):
             raise AlreadyTrained(
                 f"the run {before} {what} the same records with the same settings under this name. Nothing "
                 f"was paid. See it: tunedrop show {before}. To train them once more, set again: "
                 "true in the manifest, or upload with --again"
             )
 
+    def _has_trained(self, run_id: str) -> str:
+        """Whether a run is training or has trained what it claimed; empty if no model has resulted, or it was
+        deleted, or the row cannot be read."""
+        try:
+            record = self._registry.get(run_id)
+            if record is not None and record.is_open:
+                return "is training"
+            return "has trained" if record is not None and record.trained is not None else ""
+        except UNREADABLE:
+            _log.exception("the row of %s cannot be read: it counts as having trained nothing", run_id)
+            return ""
+
 
 def _key(run: Run, dataset: Dataset) -> dict[str, str]:
     return {"pk": f"TRAINING#{fingerprint(run, dataset)}", "sk": "RUN"}
-
-
-def _has_trained(record: Record) -> str:
-    """Whether a run is training or has trained what it claimed; empty if no model has resulted, or it was
-    deleted."""
-    if record.is_open:
-        return "is training"
-    return "has trained" if record.trained is not None else ""

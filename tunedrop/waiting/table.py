@@ -9,6 +9,7 @@ Key `run_id`, `kind`. Index `by_kind` (`kind`, `arrived_at`) lists waits in orde
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -18,6 +19,8 @@ from botocore.exceptions import ClientError
 from tunedrop import clock
 from tunedrop.aws import condition_failed
 from tunedrop.contracts import Wait, WaitKind
+
+_log = logging.getLogger(__name__)
 
 RESERVED_SECONDS = 900
 """How long a run with a granted slot may take to start its job, with all retries of that step."""
@@ -131,8 +134,12 @@ class Waits:
         """The number at the last refusal; None if that is too long ago."""
         key = {"run_id": {"S": engine}, "kind": {"S": _REFUSAL}}
         item = self._dynamodb.get_item(TableName=self._table, Key=key, ConsistentRead=True).get("Item")
-        counts = item is not None and item["expires_at"]["S"] > clock.now()
-        return int(item["subject"]["S"]) if counts else None
+        try:
+            counts = item is not None and item["expires_at"]["S"] > clock.now()
+            return int(item["subject"]["S"]) if counts else None
+        except (KeyError, ValueError):
+            _log.exception("the last refusal of %s cannot be read: it does not count", engine)
+            return None
 
     def reserved_slots(self) -> list[str]:
         """The runs with a granted slot that have not started their job."""

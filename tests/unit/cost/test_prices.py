@@ -292,3 +292,14 @@ def test_a_stage_without_a_price_list_has_the_catalogs_prices(registry: Registry
     model = catalog.find(LITE)
 
     assert prices.current(registry, stage, model) is model
+
+
+@pytest.mark.parametrize("spoiled", ["{", '{"region": "us-east-1"}'])
+def test_with_a_price_list_that_cannot_be_read_the_catalogs_prices_count(
+    registry: Registry, stage: Stage, spoiled: str
+) -> None:
+    model = catalog.find(LITE)
+    registry.keep(prices.DOCUMENT, spoiled)
+
+    assert prices.current(registry, stage, model) is model
+    assert prices.lookup(registry, stage)(LITE) == model.prices

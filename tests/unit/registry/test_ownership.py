@@ -10,6 +10,7 @@ import pytest
 
 from tests import builders
 from tests.datasets import jsonl, single_turn
+from tests.unit.tables import spoil
 from tunedrop import naming
 from tunedrop.aws import Aws
 from tunedrop.contracts import Dataset, DatasetFile, DeploymentSettings, Estimate
@@ -315,3 +316,14 @@ def test_a_name_that_has_the_alias_of_another_takes_nothing_from_it(
         )
 
     assert aliases.current(theirs) == builders.DEPLOYMENT_ARN
+
+
+@pytest.mark.parametrize("spoiled", ["run", "dataset"])
+def test_a_model_whose_run_cannot_be_read_counts_as_unrelated(
+    aws: Aws, stage: Stage, registry: Registry, aliases: Aliases, spoiled: str
+) -> None:
+    """The run of the same name ended with an error; now somebody is asked."""
+    promoted(aws, registry, aliases, PERSONA)
+    spoil(aws, stage.registry_table, {"pk": "RUN#earlier-0123456789", "sk": "RUN"}, spoiled)
+
+    assert asked(aws, registry, aliases, PERSONA) == "earlier-0123456789"

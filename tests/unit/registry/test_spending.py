@@ -12,6 +12,7 @@ import pytest
 from moto.dynamodb.models import DynamoDBBackend
 
 from tests import builders
+from tests.unit.tables import spoil
 from tunedrop.aws import Aws
 from tunedrop.contracts import Estimate, Run
 from tunedrop.cost.budgets import judge
@@ -302,3 +303,17 @@ def test_a_row_of_a_month_that_cannot_be_read_stops_no_other_run(
     assert set(spending.unreadable) == {"run-1"}
     spending.settle(run(1), 2.0)  # which repairs it
     assert spending.read("2026-11").counted() == 16
+
+
+def test_a_version_of_a_month_that_cannot_be_read_stops_no_run(
+    aws: Aws, stage: Stage, spending: Spending
+) -> None:
+    """No run could be estimated, and none could end."""
+    spending.estimate(run(1), decided(run(1)))
+    spoil(aws, stage.registry_table, {"pk": "MONTH#2026-11", "sk": "#VERSION"}, "version", "two")
+
+    spending.estimate(run(2), decided(run(2)))
+    spending.settle(run(1), 4.0)
+
+    assert spending.read("2026-11").counted() == 14
+    assert spending.read("2026-11").version == 2

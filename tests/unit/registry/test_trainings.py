@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests import builders
+from tests.unit.tables import spoil
 from tunedrop.aws import Aws
 from tunedrop.errors import AlreadyTrained, TransientError
 from tunedrop.registry import Registry
@@ -115,3 +116,15 @@ def test_of_two_runs_that_have_read_the_same_one_claims_the_training(
 
     with pytest.raises(TransientError, match="claims the same training"):
         claim(trainings)
+
+
+@pytest.mark.parametrize("spoiled", ["run", "job"])
+def test_a_run_that_cannot_be_read_refuses_no_other(
+    aws: Aws, stage: Stage, trainings: Trainings, registry: Registry, spoiled: str
+) -> None:
+    registry.end(FIRST.run_id, "failed", None)
+    spoil(aws, stage.registry_table, {"pk": f"RUN#{FIRST.run_id}", "sk": "RUN"}, spoiled)
+
+    claim(trainings)
+
+    assert is_claimed(trainings, registry, "persona-9999999999")

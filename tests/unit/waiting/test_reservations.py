@@ -6,6 +6,7 @@ import pytest
 
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, aws_of, refusal
+from tests.unit.tables import spoil
 from tunedrop import catalog, clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import Run, StartedJob
@@ -247,3 +248,10 @@ def test_a_slot_that_was_promised_to_a_run_which_has_not_started_lets_in_nobody_
     waits.register(builders.wait(run_id="late", kind="slot", subject="late"))
 
     assert Callbacks(aws, stage).grant_slots() == []
+
+
+def test_a_refusal_that_cannot_be_read_does_not_count(aws: Aws, stage: Stage, waits: Waits) -> None:
+    waits.note_refusal(1, "bedrock")
+    spoil(aws, stage.waits_table, {"run_id": "bedrock", "kind": "refusal"}, "subject", "one")
+
+    assert waits.refused_at("bedrock") is None
