@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import ANY
 
 import pytest
 from hypothesis import given, settings
@@ -17,8 +18,11 @@ from tests import builders, hostile
 from tests.unit.fake_bedrock import refusal
 from tunedrop import catalog
 from tunedrop.dataset.check.options import CheckOptions
+from tunedrop.dataset.formats import unreadable
 from tunedrop.dataset.formats.json_lines import MAX_LINE_BYTES
 from tunedrop.dataset.rules import explanations
+from tunedrop.dataset.rules.record import MOST_MESSAGES
+from tunedrop.dataset.sources.containers import message_rows
 from tunedrop.dataset.tools.convert import MOST_NOTES, convert
 from tunedrop.dataset.tools.repair import repair
 from tunedrop.errors import InvalidDataset
@@ -158,6 +162,22 @@ def test_a_conversation_of_very_many_messages_is_refused(messages: int, refused:
 
     assert ("TD047" in report.by_code) is refused
     assert report.valid is not refused
+
+
+@pytest.mark.parametrize("rows", [MOST_MESSAGES, MOST_MESSAGES + 2])
+def test_rows_are_joined_to_what_a_conversation_may_have(rows: int) -> None:
+    """The rest is an error of its row, as TD047 would be of the record."""
+    said = ((number, line) for number, line in enumerate(map(_row, range(rows)), start=1))
+
+    whole, *rest = sorted(message_rows.joined(said, lambda _: None))
+
+    assert len(json.loads(whole[1])["conversations"]) == MOST_MESSAGES
+    assert [unreadable.read(line) for _, line in rest] == [("TD009", ANY)] * (rows - MOST_MESSAGES)
+
+
+def _row(number: int) -> bytes:
+    row = {"conversation_id": "7", "role": ("user", "assistant")[number % 2], "content": f"no {number}"}
+    return json.dumps(row).encode()
 
 
 def test_a_dataset_of_terabytes_is_refused_before_its_shards_are_checked() -> None:

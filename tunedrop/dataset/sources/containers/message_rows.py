@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from tunedrop.dataset.formats import names, naming, unreadable
+from tunedrop.dataset.rules.record import MOST_MESSAGES
 
 _WHICH = (
     "conversation_id", "conv_id", "convo_id", "dialogue_id", "dialog_id", "chat_id", "session_id",
@@ -40,8 +41,6 @@ _WHERE = (
 )  # fmt: skip
 _DATE = re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d.*)?")
 """Matches dates whose order is that of their texts."""
-MOST_MESSAGES = 10_000
-"""Maximum number of messages of a conversation, which is kept in memory."""
 
 
 class Columns(NamedTuple):
