@@ -12,11 +12,12 @@ from tunedrop import aws, catalog, clock, naming
 from tunedrop.aws import Aws
 from tunedrop.aws.subjects import attributes
 from tunedrop.catalog.model import BaseModel
-from tunedrop.contracts import Ending, Evaluation, Notice, Promotion, RunEnded, Verdict
+from tunedrop.contracts import Ending, Evaluation, Notice, Promotion, Run, RunEnded, Verdict
 from tunedrop.cost import prices
 from tunedrop.cost.actual import actual
 from tunedrop.errors import TransientError
 from tunedrop.registry import Registry
+from tunedrop.registry.aliases import UNREADABLE
 from tunedrop.reporting import chat, chat_channel, links, model_card, notification, outcome_event, summary
 from tunedrop.reporting.outcome import after_promotion, for_people, outcome_of
 from tunedrop.results import index, unfinished
@@ -70,12 +71,21 @@ def with_promotion(aws_: Aws, stage: Stage, registry: Registry, ending: Ending) 
     if ending.promotion is None and (record := registry.get(ending.run.run_id)) is not None:
         promotion = record.document("promotion", Promotion)
         if promotion is None and ending.job is not None:
-            promotion = Production(aws_, stage).noted(ending.run, ending.job.model_arn)
+            promotion = _noted(aws_, stage, ending.run, ending.job.model_arn)
         ending = msgspec.structs.replace(ending, promotion=promotion)
     told = after_promotion(ending)
     if told.promotion is not None and told.promotion != ending.promotion:
         registry.save(ending.run.run_id, promotion=told.promotion)
     return told
+
+
+def _noted(aws_: Aws, stage: Stage, run: Run, model_arn: str) -> Promotion | None:
+    """The promotion that the history has; a history that cannot be read keeps no run open."""
+    try:
+        return Production(aws_, stage).noted(run, model_arn)
+    except UNREADABLE:
+        _log.exception("the history of what %s has in production cannot be read", run.name)
+        return None
 
 
 def with_earlier(registry: Registry, ending: Ending) -> Ending:
@@ -157,7 +167,8 @@ def _publish(aws_: Aws, stage: Stage, registry: Registry, ending: Ending, ended:
 
 
 def _emit(aws_: Aws, stage: Stage, registry: Registry, ended: RunEnded) -> None:
-    """Put the outcome on the event bus, at least once, always with the same `id`.
+    """Put the outcome on the event bus, at least once, always with the same `id`. A bus that does not exist
+    keeps no run open.
 
     Raises
     ------
@@ -174,7 +185,13 @@ def _emit(aws_: Aws, stage: Stage, registry: Registry, ended: RunEnded) -> None:
         "Detail": msgspec.json.encode(ended).decode(),
         "Resources": [one for one in (ended.execution_arn, ended.model_arn) if one.startswith("arn:")],
     }
-    answer = aws_.events.put_events(Entries=[entry])
+    try:
+        answer = aws_.events.put_events(Entries=[entry])
+    except ClientError as error:
+        if not aws.is_missing(error):
+            raise
+        _log.exception("the event bus %s does not exist (any more)", stage.event_bus)
+        return
     if answer.get("FailedEntryCount"):
         (failed,) = answer["Entries"]
         raise TransientError(f"the event bus {stage.event_bus} did not accept the event: {failed}")

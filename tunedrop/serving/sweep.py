@@ -5,6 +5,7 @@ The sweep relies on Bedrock's own lists and our tags, never on our own records.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterator
 
 import msgspec
@@ -12,13 +13,15 @@ import msgspec
 from tunedrop import clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import Released, Way
-from tunedrop.registry import Registry
+from tunedrop.registry import UNREADABLE, Registry
 from tunedrop.registry.open_runs import OpenRuns
 from tunedrop.registry.troubles import Troubles
 from tunedrop.serving import inventory, kinds, throughput
 from tunedrop.serving.production import Production
 from tunedrop.serving.removal import NamedInProduction, Removal
 from tunedrop.stage import Stage
+
+_log = logging.getLogger(__name__)
 
 
 class InService(msgspec.Struct, frozen=True, kw_only=True):
@@ -149,10 +152,14 @@ class Sweeper:
             return True
         if found.base_model:
             return not late or self._compares_with(found.base_model)
-        record = self._registry.get(found.run_id)
+        try:
+            record = self._registry.get(found.run_id)
+            released = record.document("released", Released) if record is not None else None
+        except UNREADABLE:
+            _log.exception("the row of %s, which has made %s, cannot be read", found.run_id, found.arn)
+            return self._registry.is_open(found.run_id) or (bool(found.expires_at) and not late)
         if record is None:
             return False
-        released = record.document("released", Released)
         asked_to_stay = bool(record.run.deployment.keep_for_seconds) and not late
         return record.is_open or (asked_to_stay and released is not None and found.arn in released.kept)
 

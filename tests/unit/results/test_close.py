@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from tests import builders
+from tests.unit.fake_bedrock import refusal
 from tests.unit.tables import make_registry_table
 from tunedrop import clock, naming
 from tunedrop.aws import Aws
@@ -193,6 +194,40 @@ def test_throughput_that_stays_in_production_counts_in_the_month_until_it_is_rel
     assert month.spent < 1
 
 
+def test_a_bus_that_does_not_exist_keeps_no_run_open(
+    aws: Aws, told: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would count against the stage's open runs for ever."""
+    monkeypatch.setattr(aws.events, "put_events", _raises(refusal("ResourceNotFoundException")))
+
+    closed(aws, told)
+
+    record = Registry(aws.dynamodb, told.registry_table).get(PROMOTED.run.run_id)
+    assert record is not None
+    assert record.status == "promoted"
+
+
+def test_a_history_that_cannot_be_read_keeps_no_run_open(
+    aws: Aws, told: Stage, entries: list[dict[str, Any]]
+) -> None:
+    """Nobody was told of any run of the name that had trained a model."""
+    registry, spending = (
+        Registry(aws.dynamodb, told.registry_table), Spending(aws.dynamodb, told.registry_table),
+    )  # fmt: skip
+    aws.dynamodb.put_item(
+        TableName=told.registry_table,
+        Item={"pk": {"S": "ALIAS#persona"}, "sk": {"S": "2026-11-01T00:00:00Z#x"}, "model": {"S": "{}"}},
+    )
+    rejected = builders.evaluation(verdict="reject")
+
+    notice = notify.end(
+        aws, told, registry, spending, msgspec.structs.replace(PROMOTED, promotion=None, evaluation=rejected)
+    )
+
+    assert (notice.outcome, notice.sent) == ("rejected", True)
+    assert len(entries) == 1
+
+
 def test_a_promotion_whose_alias_could_not_be_written_is_told_as_the_history_has_it(
     aws: Aws, told: Stage, entries: list[dict[str, Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -296,6 +331,13 @@ def test_a_run_whose_execution_was_ended_while_it_was_told_ends_as_it_was_told(
 
 class Died(Exception):
     """The function was killed."""
+
+
+def _raises(error: Exception) -> Any:
+    def call(**_: Any) -> None:
+        raise error
+
+    return call
 
 
 def _die(*_: Any, **__: Any) -> None:

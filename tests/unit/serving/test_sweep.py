@@ -9,6 +9,7 @@ import pytest
 
 from tests import builders
 from tests.unit.fake_bedrock import FakeBedrock, aws_of, refusal
+from tests.unit.tables import spoil
 from tunedrop import clock
 from tunedrop.aws import Aws
 from tunedrop.contracts import DeploymentSettings, Released
@@ -262,6 +263,25 @@ def test_throughput_is_released_though_the_row_of_its_run_cannot_be_read(
 
     assert swept.released == (builders.PROVISIONED_ARN,)
     assert registry.name_of(RUN) == "persona"
+
+
+@pytest.mark.parametrize("spoiled", ["run", "released"])
+@pytest.mark.parametrize(
+    ("expires", "ended", "stays"),
+    [("2026-01-01T00:00:00Z", True, False), (FUTURE, True, True), (FUTURE, False, True)],
+)
+def test_a_deployment_is_released_though_the_row_of_its_run_cannot_be_read(
+    aws: Aws, stage: Stage, registry: Registry, spoiled: str, expires: str, ended: bool, stays: bool
+) -> None:
+    registry.register(builders.run())
+    if ended:
+        registry.end(RUN, "rejected", None)
+    spoil(aws, stage.registry_table, {"pk": f"RUN#{RUN}", "sk": "RUN"}, spoiled)
+
+    swept = sweep(aws, stage, bedrock("on-demand", expires=expires))
+
+    assert swept.kept == ((builders.DEPLOYMENT_ARN,) if stays else ())
+    assert swept.released == (() if stays else (builders.DEPLOYMENT_ARN,))
 
 
 IMPORTED = "arn:aws:bedrock:us-west-2:111122223333:imported-model/abcdefghij12"
