@@ -497,6 +497,14 @@ def ended(here: Here, execution: str) -> dict[str, Any]:
     return {"source": "aws.states", "detail": detail}
 
 
+def sweeps_of(monkeypatch: pytest.MonkeyPatch) -> list[Swept]:
+    """What the sweeps from now on have done: each looks after the resources, then for uploads."""
+    swept: list[Swept] = []
+    monkeypatch.setattr(Sweep, "look_after_resources", lambda _: swept.append(Swept()) or swept[-1])
+    monkeypatch.setattr(Sweep, "look_for_uploads", lambda _: swept[-1])
+    return swept
+
+
 @pytest.mark.parametrize(
     ("is_closed", "execution", "sweeps"),
     [(True, "", 0), (False, "", 1), (True, "arn:another", 1)],
@@ -506,10 +514,7 @@ def test_the_end_of_an_execution_has_the_stage_swept_where_it_left_something(
     here: Here, monkeypatch: pytest.MonkeyPatch, is_closed: bool, execution: str, sweeps: int
 ) -> None:
     """Every refused upload ends an execution: an uploader of thousands would start as many sweeps."""
-    swept: list[Swept] = []
-    monkeypatch.setattr(
-        "tunedrop.steps.sweep_throughput.Sweep.run", lambda _: swept.append(Swept()) or swept[-1]
-    )
+    swept = sweeps_of(monkeypatch)
     if is_closed:
         here.registry.end(RUN_ID, "refused", None)
 
@@ -522,10 +527,7 @@ def test_the_end_of_an_execution_has_the_stage_swept_where_it_left_something(
 def test_an_event_that_says_nothing_of_its_upload_has_the_stage_swept(
     here: Here, monkeypatch: pytest.MonkeyPatch, input_: str | None
 ) -> None:
-    swept: list[Swept] = []
-    monkeypatch.setattr(
-        "tunedrop.steps.sweep_throughput.Sweep.run", lambda _: swept.append(Swept()) or swept[-1]
-    )
+    swept = sweeps_of(monkeypatch)
 
     here.wake("sweep_throughput", {"source": "aws.states", "detail": {"input": input_}})
 

@@ -11,6 +11,7 @@ import io
 import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from typing import BinaryIO, TextIO, cast
 
 import msgspec
@@ -45,6 +46,7 @@ MOST_TIMES = 500
 """Maximum decompression ratio of files that unpack to more than 1 GB; texts compress about 20:1."""
 MOST_LAYERS = 3
 _IN_MEMORY = 8 << 20
+_AT_ONCE = 1 << 20
 
 
 def oversize(sources: Iterable[Source]) -> str:
@@ -251,7 +253,9 @@ class _Reader:
 
     def _object(self, text: TextIO) -> None:
         """Write the records in a single object, or the object if it is a record."""
-        body = text.read(whole_object.MOST_BYTES)
+        # In pieces: Python's reader allocates at once as much as it is asked for.
+        pieces = iter(lambda: text.read(_AT_ONCE), "")
+        body = "".join(islice(pieces, whole_object.MOST_BYTES // _AT_ONCE))
         try:
             held = whole_object.held(msgspec.json.decode(body))
         except (msgspec.DecodeError, RecursionError):
