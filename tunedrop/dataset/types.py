@@ -19,6 +19,9 @@ from tunedrop.intake.file_names import Split as Split
 Target = Literal["prompt-completion", "converse", "openai-chat", "alpaca", "preference", "text", "csv"]
 """The formats that records can be converted to."""
 
+CHUNK = 1 << 17
+"""Bytes of a file on this machine that are read and checked at once: small enough for the cache of a core."""
+
 MAX_SHOWN = 60
 
 

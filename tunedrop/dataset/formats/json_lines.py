@@ -14,8 +14,7 @@ import msgspec
 
 from tunedrop.dataset.formats import not_json, unreadable
 from tunedrop.dataset.formats.not_json import BOM, RETURN, Problem, relaxed
-from tunedrop.dataset.sources.local import CHUNK
-from tunedrop.dataset.types import Source
+from tunedrop.dataset.types import CHUNK, Source
 
 __all__ = ["BOM", "MAX_LINE_BYTES", "RETURN", "Block", "Line", "Problem", "relaxed"]
 

@@ -9,10 +9,7 @@ from io import FileIO
 from pathlib import Path
 
 from tunedrop.dataset.sources.media import LocalMedia
-from tunedrop.dataset.types import MediaResolver
-
-CHUNK = 1 << 17
-"""Bytes read and checked at once: small enough for the cache of a core."""
+from tunedrop.dataset.types import CHUNK, MediaResolver
 
 NEAR = 1 << 13
 """Bytes to search for the end of a line."""
